@@ -1,0 +1,1 @@
+"""What the jobs share: the run folder, the data, training with resume, export, and the report."""

@@ -1,0 +1,64 @@
+"""The console: one place that prints, and turns errors into one sentence and an exit code."""
+
+import sys
+from contextlib import contextmanager
+
+import rich.console
+import rich.progress
+import tyro
+
+console = rich.console.Console(highlight=False, soft_wrap=True)
+
+
+class RefusedError(Exception):
+    """What the user asked for cannot be done; found before any work was done. Exit code 2."""
+
+
+@contextmanager
+def at_the_door():
+    """Errors about settings and data become refusals: one sentence, no traceback."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise RefusedError(str(error)) from error
+
+
+def run(main, settings_class):
+    """Reads the command line into `settings_class` and calls `main` with it.
+
+    Exit codes: 0 done; 1 it failed while working (full disk, an exported file that disagrees with its
+    model); 2 refused at the door (unknown flag, bad value, bad data); 130 stopped by Ctrl-C. Anything
+    else is a defect of ours and keeps its traceback.
+    """
+    settings = tyro.cli(settings_class, description=main.__doc__)
+    try:
+        main(settings)
+    except RefusedError as error:
+        _fail(error, 2)
+    except Exception as error:
+        if not (isinstance(error, OSError) or getattr(error, "is_finding", False)):
+            raise
+        _fail(error, 1)
+    except KeyboardInterrupt:
+        _fail("Stopped. Run the same command with --resume to go on.", 130)
+
+
+def _fail(message, code):
+    rich.console.Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"[bold red]Error:[/] {rich.markup.escape(str(message))}"
+    )
+    sys.exit(code)
+
+
+def section(title):
+    """A heading in the run's output."""
+    console.print(f"\n[bold]{title}[/]")
+
+
+@contextmanager
+def progress_bar(title):
+    """Yields a function (done, total) that keeps a progress bar."""
+    columns = [*rich.progress.Progress.get_default_columns(), rich.progress.MofNCompleteColumn()]
+    with rich.progress.Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,204 @@
+"""From the name of a data set to decoded pictures with labels and a split."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.common.console import console, progress_bar
+from skinkeras import datasets, inputs
+from skinkeras.files import replacing
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a result has to say about where its images came from.
+
+    Attributes:
+        title: the data set's name.
+        licence: of the images.
+        positive: the classes that count as malignant, unless the user names others.
+        synthetic: whether the pictures are drawn.
+    """
+
+    title: str
+    licence: str
+    positive: tuple = ("malignant",)
+    synthetic: bool = False
+
+
+_ISIC_LICENCE = "CC BY-NC 4.0"
+SOURCES = {
+    "synthetic": Source("synthetic drawings", "none needed", synthetic=True),
+    "ham10000": Source(
+        "HAM10000 (Tschandl et al., Sci Data 2018, doi:10.1038/sdata.2018.161)", _ISIC_LICENCE, ("mel",)
+    ),
+    "isic2018": Source("ISIC 2018 task 3", _ISIC_LICENCE, ("mel",)),
+    "isic2019": Source("ISIC 2019", _ISIC_LICENCE, ("mel",)),
+    "isic2020": Source("ISIC 2020", _ISIC_LICENCE),
+    "isic_merge": Source("ISIC 2020 and the melanomas of ISIC 2019 (Gilal et al. 2023)", _ISIC_LICENCE),
+    "folder": Source("pictures in a folder", "unknown: that of the pictures"),
+}
+
+# How many drawings the demonstration has.
+_SYNTHETIC_PICTURES = 1200
+
+
+def read_manifest(name, data_dir, seed, folder):
+    """The manifest of the data set called `name`.
+
+    Args:
+        name: a key of `SOURCES`.
+        data_dir: where the user has it; None only for the synthetic set.
+        seed: of the synthetic set.
+        folder: where the synthetic set is drawn.
+
+    Raises:
+        ValueError, FileNotFoundError: the data is not there or not what it should be.
+    """
+    if name == "synthetic":
+        if data_dir is not None:
+            raise ValueError("--data-dir was given without --data: say which data set it holds (--data folder, ...).")
+        return datasets.synthetic(_SYNTHETIC_PICTURES, seed, folder / f"synthetic-{_SYNTHETIC_PICTURES}-{seed}")
+    if data_dir is None:
+        raise ValueError(f"--data {name} needs --data-dir, the folder that holds it.")
+    if not Path(data_dir).is_dir():
+        raise FileNotFoundError(f"There is no folder {data_dir}: check --data-dir.")
+    return datasets.READERS[name](Path(data_dir))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the split, in the manifest's order.
+
+    Attributes:
+        rows: (n,) int, where its pictures are in `Data.pictures`.
+        one_hot: (n, classes) float32.
+        malignant: (n,) int, 1 where the label is a positive class.
+        table: the manifest's rows.
+    """
+
+    rows: np.ndarray
+    one_hot: np.ndarray
+    malignant: np.ndarray
+    table: object
+
+
+@dataclass(frozen=True)
+class Data:
+    """Images, what they show, and which part of the split each belongs to.
+
+    Attributes:
+        manifest: `Manifest` of the classes that are learned.
+        assignment: (n,) str, the part of the split of each row.
+        positives: indices of the classes that count as malignant.
+        pictures: `Pictures`, row by row those of the manifest.
+    """
+
+    manifest: datasets.Manifest
+    assignment: np.ndarray
+    positives: tuple
+    pictures: inputs.Pictures | None = None
+
+    @cached_property
+    def groups(self):
+        """(classes,) int: 1 for the positive classes, else 0; what `MergeClasses` adds up."""
+        return tuple(int(number in self.positives) for number in range(len(self.manifest.classes)))
+
+    def part(self, name):
+        """The `Part` called `name`: train, validation or test."""
+        rows = np.flatnonzero(np.asarray(self.assignment) == name)
+        labels = self.manifest.labels[rows]
+        one_hot = np.eye(len(self.manifest.classes), dtype=np.float32)[labels]
+        return Part(rows, one_hot, np.asarray(self.groups)[labels], self.manifest.table.iloc[rows])
+
+    def groups_of(self, name):
+        """(n,) int: which images of the part share a lesion or a patient."""
+        return self.manifest.groups()[self.part(name).rows]
+
+    def counts(self):
+        """{part: {"benign": n, "malignant": n}}"""
+        totals = {}
+        for name in SPLITS:
+            malignant = self.part(name).malignant
+            totals[name] = {"benign": int((malignant == 0).sum()), "malignant": int(malignant.sum())}
+        return totals
+
+
+def load_data(settings, run):
+    """Reads, splits, checks and decodes the images that the settings ask for.
+
+    Writes `split.csv` and `duplicates.csv` into the run's folder.
+
+    Raises:
+        ValueError, FileNotFoundError: something about the data is wrong; the sentence says what and where.
+    """
+    manifest = _chosen_images(settings)
+    pictures, bad = decode_pictures(
+        manifest, settings.image_size, settings.cache_dir, settings.skip_bad_images
+    )
+    assignment = _assignment(manifest, settings, run)
+    groups = manifest.groups()
+    _report_duplicates(manifest, assignment, run)
+    if bad:
+        assignment[bad] = "bad"
+    positives = tuple(manifest.classes.index(name) for name in settings.positive)
+    if settings.learn == "binary":
+        manifest, positives = manifest.binary(settings.positive), (1,)
+    data = Data(manifest, assignment, positives, pictures)
+    datasets.check_split(manifest, assignment)
+    console.print(f"  {SOURCES[settings.data].title}: {len(manifest)} images in {len(set(groups))} groups")
+    for part, counts in data.counts().items():
+        console.print(f"  {part}: {counts['benign']} benign, {counts['malignant']} malignant")
+    return data
+
+
+def _chosen_images(settings):
+    manifest = read_manifest(settings.data, settings.data_dir, settings.seed, settings.cache_dir)
+    datasets.check_positive(settings.positive, manifest.classes)
+    if settings.data in ("isic2020", "isic_merge") and not (
+        settings.keep_known_duplicates or settings.split == "paper"
+    ):
+        manifest, dropped = datasets.drop_known_duplicates(manifest, settings.data_dir)
+        console.print(f"  {dropped} known duplicates left out")
+    return manifest if settings.limit is None else manifest.limit(settings.limit, settings.seed)
+
+
+def _assignment(manifest, settings, run):
+    path = run.file("split.csv")
+    if path.exists():
+        return datasets.load_split(manifest, path)
+    assignment = datasets.split(manifest, settings.split, settings.seed)
+    datasets.save_split(manifest, assignment, path)
+    return assignment
+
+
+def _report_duplicates(manifest, assignment, run):
+    path = run.file("duplicates.csv")
+    if path.exists():
+        return
+    pairs = datasets.find_duplicates(manifest, assignment)
+    across = pairs[pairs["split_1"] != pairs["split_2"]]
+    with replacing(path) as temporary:
+        pairs.to_csv(temporary, index=False)
+    console.print(
+        f"  duplicates: {len(pairs)} pairs look alike ({int(pairs['exact'].sum())} are the same file), "
+        f"{len(across)} of them in different parts of the split: see {path}"
+    )
+
+
+def decode_pictures(manifest, size, folder, skip_bad):
+    """All pictures of the manifest, decoded, and the row numbers of those that cannot be read.
+
+    Raises:
+        BadImagesError: some cannot be read and `skip_bad` is off.
+    """
+    paths = manifest.table["image"].tolist()
+    with progress_bar("Decoding pictures") as progress:
+        pictures, problems = inputs.decode_all(paths, size, folder, skip_bad, progress=progress)
+    for path, problem in problems.items():
+        console.print(f"  left out: {path}: {problem}")
+    return pictures, [row for row, path in enumerate(paths) if str(Path(path)) in problems]

@@ -1,0 +1,93 @@
+"""A trained model and its quantization-aware version -> verified, timed .tflite files, ready to ship."""
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.common.console import console
+from skinkeras import datasets, inputs, tflite
+from skinkeras.files import write_bytes, write_text
+
+KINDS = ("float32", "float16", "int8")
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """One .tflite file, and what was found out about it.
+
+    Attributes:
+        kind: float32, float16 or int8.
+        path: the file.
+        report: `tflite.Report`: how it compares with its Keras model on the test images.
+        latency: list of `tflite.Latency`, one a number of threads.
+    """
+
+    kind: str
+    path: Path
+    report: tflite.Report
+    latency: list
+
+    @property
+    def size_bytes(self):
+        return self.path.stat().st_size
+
+    @property
+    def sha256(self):
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def facts(self):
+        """What `metrics.json` says about the file."""
+        return {
+            "file": self.path.name,
+            "size_bytes": self.size_bytes,
+            "sha256": self.sha256,
+            "verification": {**dataclasses.asdict(self.report), "path": self.path.name},
+            "latency": [dataclasses.asdict(latency) for latency in self.latency],
+        }
+
+
+def export(run, name, model, quantized, data, about, threads=(1, 2)):
+    """Converts, labels, verifies on the test images and times every kind of file.
+
+    Args:
+        run: `RunFolder`; the files go into its export folder.
+        name: what the files are called: `<name>_<kind>.tflite`.
+        model, quantized: the float and the quantization-aware Keras model.
+        data: `pipelines.common.data.Data`.
+        about: `tflite.ModelInfo`.
+        threads: numbers of threads to time.
+
+    Returns:
+        {kind: `ExportedFile`}
+
+    Raises:
+        VerificationError: a file disagrees with its model; it is left in the run's folder under the name
+            `rejected_...`, and nothing is exported under its own name.
+    """
+    labels, files = datasets.BINARY_CLASSES, {}
+    for kind in KINDS:
+        original = quantized if kind == "int8" else model
+        content = tflite.add_metadata(tflite.convert(original, kind), labels, about)
+        candidate = run.file(f"rejected_{name}_{kind}.tflite")
+        write_bytes(candidate, content)
+        report = _verified(candidate, original, data, tflite.TOLERANCES[kind])
+        path = run.export / f"{name}_{kind}.tflite"
+        write_bytes(path, content)
+        candidate.unlink()
+        files[kind] = ExportedFile(kind, path, report, tflite.benchmark(path, threads))
+        console.print(
+            f"  {path.name}: {len(content) / 1e6:.1f} MB, agrees with Keras on {report.agreement:.2%} of "
+            f"{report.images} test images, largest difference {report.max_difference:.4f}"
+        )
+    write_text(run.export / f"{name}.labels.txt", "".join(f"{label}\n" for label in labels))
+    return files
+
+
+def _verified(path, model, data, tolerances):
+    test = data.part("test")
+    dataset = inputs.evaluation_dataset(data.pictures, test.rows, test.one_hot, _BATCH)
+    report = tflite.verify(path, model, (images.numpy() for images, _ in dataset), test.malignant)
+    tflite.check(report, tolerances)
+    return report

@@ -1,0 +1,80 @@
+"""Everything that a killed training run needs to go on as if nothing had happened."""
+
+import json
+
+import keras
+import numpy as np
+from keras import ops
+
+from skinkeras.files import replacing
+
+
+class TrainingState(keras.callbacks.Callback):
+    """Saves the whole state of training after every epoch, in one file, and restores it.
+
+    The state is every variable of the model (random seeds and batch statistics included), of the
+    optimizer and of the loss, the number of finished epochs and their logs. Keras' `BackupAndRestore`
+    leaves out the loss's state. The file is replaced in one step: a kill leaves the old or the new one.
+    List it after the callbacks that change the epoch's logs, so that it saves what they wrote.
+
+    Args:
+        path: where the state is kept, ending in `.npz`.
+        loss: a loss with a `variables` list, such as `RecallCrossentropy`, or None.
+
+    Attributes:
+        epochs: int, how many epochs are finished.
+        history: list of dicts, the logs of each finished epoch.
+    """
+
+    def __init__(self, path, loss=None):
+        super().__init__()
+        self.path = path
+        self.loss = loss
+        self.epochs = 0
+        self.history = []
+
+    def restore(self, model):
+        """Puts the saved state into a compiled model; without a file it does nothing.
+
+        Returns:
+            The number of finished epochs: `fit`'s `initial_epoch`.
+
+        Raises:
+            ValueError: the file belongs to another model, optimizer or loss.
+        """
+        if not self.path.exists():
+            return 0
+        with np.load(self.path) as saved:
+            record = json.loads(str(saved["record"]))
+            variables = self._variables(model)
+            shapes = [list(variable.shape) for variable in variables]
+            if record["shapes"] != shapes:
+                raise ValueError(
+                    f"{self.path} was saved by another model, optimizer or loss: use another --out folder."
+                )
+            for number, variable in enumerate(variables):
+                variable.assign(saved[f"v{number}"])
+        self.epochs, self.history = record["epochs"], record["history"]
+        return self.epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs = epoch + 1
+        self.history.append({key: float(value) for key, value in (logs or {}).items()})
+        variables = self._variables(self.model)
+        record = {
+            "shapes": [list(variable.shape) for variable in variables],
+            "epochs": self.epochs,
+            "history": self.history,
+        }
+        values = {f"v{number}": ops.convert_to_numpy(v) for number, v in enumerate(variables)}
+        with replacing(self.path) as temporary:
+            np.savez(temporary, record=json.dumps(record), **values)
+
+    def _variables(self, model):
+        model.optimizer.build(model.trainable_variables)
+        metrics = {id(variable) for variable in model.metrics_variables}
+        return [
+            *(variable for variable in model.variables if id(variable) not in metrics),
+            *model.optimizer.variables,
+            *getattr(self.loss, "variables", []),
+        ]

@@ -1,0 +1,47 @@
+"""Where images and labels come from: readers that return a `Manifest`, splits, and a check for duplicates."""
+
+from skinkeras.datasets.duplicates import find_duplicates
+from skinkeras.datasets.folder import image_folder
+from skinkeras.datasets.ham10000 import ham10000
+from skinkeras.datasets.isic import (
+    drop_known_duplicates,
+    isic2018,
+    isic2019,
+    isic2020,
+    isic_merge,
+    known_duplicates,
+)
+from skinkeras.datasets.manifest import BINARY_CLASSES, Manifest, check_positive
+from skinkeras.datasets.splits import check_split, load_split, save_split, split
+from skinkeras.datasets.synthetic import synthetic
+
+# By the names that the command lines use; each takes the folder that holds the data.
+READERS = {
+    "ham10000": ham10000,
+    "isic2018": isic2018,
+    "isic2019": isic2019,
+    "isic2020": isic2020,
+    "isic_merge": isic_merge,
+    "folder": image_folder,
+}
+
+__all__ = [
+    "BINARY_CLASSES",
+    "READERS",
+    "Manifest",
+    "check_positive",
+    "check_split",
+    "drop_known_duplicates",
+    "find_duplicates",
+    "ham10000",
+    "image_folder",
+    "isic2018",
+    "isic2019",
+    "isic2020",
+    "isic_merge",
+    "known_duplicates",
+    "load_split",
+    "save_split",
+    "split",
+    "synthetic",
+]

@@ -1,0 +1,40 @@
+"""Any pictures of one's own: one folder a class."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from skinkeras.datasets.manifest import Manifest
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+
+
+def image_folder(root):
+    """Reads a folder that holds one folder of pictures for every class.
+
+    Args:
+        root: the folder; the names of its folders, sorted, are the classes. Hidden files and files that
+            are no pictures by their suffix are passed over.
+
+    Returns:
+        `Manifest` in which every picture is a lesion of its own: where several pictures show one lesion,
+        write a manifest with lesion_id instead (`Manifest.from_csv`).
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: fewer than two classes, or a class without pictures.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise FileNotFoundError(f"There is no folder {root}.")
+    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if len(folders) < 2:
+        raise ValueError(f"{root} holds {len(folders)} folders; it needs one for each of two or more classes.")
+    rows = []
+    for folder in folders:
+        pictures = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+        if not pictures:
+            raise ValueError(f"The class folder {folder} holds no pictures: fill or remove it.")
+        rows += [(str(p), str(p.relative_to(root)), folder.name) for p in pictures]
+    table = pd.DataFrame(rows, columns=["image", "image_id", "label"]).assign(source="folder")
+    return Manifest(table, [folder.name for folder in folders], origin=root)

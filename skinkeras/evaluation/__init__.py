@@ -1,0 +1,22 @@
+"""What a trained model does on images that it has not seen: metrics, operating point, figures, model card."""
+
+from skinkeras.evaluation import plots
+from skinkeras.evaluation.card import KNOWN_LIMITS, DataFacts, ModelFacts, VariantFacts, model_card
+from skinkeras.evaluation.metrics import BinaryMetrics, binary_metrics, expected_calibration_error
+from skinkeras.evaluation.operating_point import choose_threshold, sensitivity_at_specificity
+from skinkeras.evaluation.predictions import predictions_table
+
+__all__ = [
+    "KNOWN_LIMITS",
+    "BinaryMetrics",
+    "DataFacts",
+    "ModelFacts",
+    "VariantFacts",
+    "binary_metrics",
+    "choose_threshold",
+    "expected_calibration_error",
+    "model_card",
+    "plots",
+    "predictions_table",
+    "sensitivity_at_specificity",
+]

@@ -1,0 +1,6 @@
+"""Losses for imbalanced classes. Focal loss is Keras' own: `CategoricalFocalCrossentropy(alpha=1, gamma=2)`."""
+
+from skinkeras.losses.inverse_frequency import InverseFrequencyCrossentropy
+from skinkeras.losses.recall import RecallCrossentropy
+
+__all__ = ["InverseFrequencyCrossentropy", "RecallCrossentropy"]

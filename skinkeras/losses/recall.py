@@ -1,0 +1,124 @@
+"""Cost-weighted recall cross-entropy."""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from skinkeras.losses.class_weighting import check_label_smoothing, weighted_crossentropy
+
+
+@keras.saving.register_keras_serializable("skinkeras")
+class RecallCrossentropy(keras.losses.Loss):
+    """Cross-entropy in which a class weighs as much as the network still misses it, times its cost.
+
+        L = - sum over classes c of  cost_c * F_c * sum over samples n of class c of  log p_n(c)
+
+    where F_c is the share of class c that the network misses: for two classes, the miss rate (of the
+    malignant) and the false alarm rate (of the benign). Gilal et al. 2023, eq. 6 (gamma = 1) and eq. 7,
+    where gamma is the malignant class' cost.
+
+    The paper's sum becomes Keras' reduction (by default the mean over the batch). Neither the costs nor
+    the miss rates are normalised: the loss falls as the network gets better, and so does the gradient's
+    scale, which Adam undoes and SGD does not.
+
+    The miss rates are state: they start at 1 (plain, cost-weighted cross-entropy) and are moved by
+    `skinkeras.callbacks.RecallTerms`, from the training predictions that this loss counts. They travel
+    with `get_config`, so that a saved model goes on where it stopped.
+
+    Args:
+        gamma: finite float >= 0, the cost of the positive class, which is the last one. Ignored if
+            `costs` is given.
+        costs: one finite float >= 0 for every class; None is (1, ..., 1, gamma).
+        classes: int >= 2, the number of classes, where `costs` does not say it.
+        floor: float in [0, 1], the least miss rate: above 0, a class at full recall keeps a gradient.
+        from_logits: whether the predictions are logits instead of probabilities.
+        label_smoothing: float in [0, 1), as in Keras.
+        miss_rates: one float in [0, 1] for every class, where to start; None is all 1.
+        reduction, name: as in Keras.
+
+    Call: y_true (batch, classes) one-hot, y_pred (batch, classes) -> loss, float32.
+
+    Raises:
+        ValueError: a value outside the ranges above.
+
+    Example:
+        >>> loss = RecallCrossentropy(gamma=10)
+        >>> loss([[0.0, 1.0]], [[0.5, 0.5]])   # 10 * 1 * ln 2
+        6.931472
+    """
+
+    def __init__(
+        self,
+        gamma=1.0,
+        costs=None,
+        classes=2,
+        floor=0.01,
+        from_logits=False,
+        label_smoothing=0.0,
+        miss_rates=None,
+        reduction="sum_over_batch_size",
+        name="recall_crossentropy",
+    ):
+        super().__init__(name=name, reduction=reduction)
+        if not (math.isfinite(gamma) and gamma >= 0):
+            raise ValueError(f"gamma must be a finite number >= 0. Received: gamma={gamma}")
+        if classes < 2:
+            raise ValueError(f"classes must be at least 2. Received: classes={classes}")
+        if not 0 <= floor <= 1:
+            raise ValueError(f"floor must be in [0, 1]. Received: floor={floor}")
+        check_label_smoothing(label_smoothing)
+        self.gamma = float(gamma)
+        self.costs = _vector("costs", costs, [1.0] * (classes - 1) + [self.gamma], math.inf)
+        self.floor = float(floor)
+        self.from_logits = from_logits
+        self.label_smoothing = label_smoothing
+
+        n_classes = len(self.costs)
+        start = _vector("miss_rates", miss_rates, [1.0] * n_classes, 1.0)
+        if len(start) != n_classes:
+            raise ValueError(f"miss_rates has {len(start)} values for {n_classes} classes.")
+        self.miss_rates = keras.Variable(start, dtype="float32", trainable=False, name="miss_rates")
+        # What training predicted since the callback last looked: it alone switches the counting on, so
+        # that validation batches, which pass through the same call, are never counted.
+        self.hits = keras.Variable(np.zeros(n_classes), dtype="float32", trainable=False, name="hits")
+        self.totals = keras.Variable(np.zeros(n_classes), dtype="float32", trainable=False, name="totals")
+        self.counting = keras.Variable(0.0, dtype="float32", trainable=False, name="counting")
+
+    @property
+    def variables(self):
+        """The state that a resumed run needs, as a list of Keras variables."""
+        return [self.miss_rates, self.hits, self.totals]
+
+    def call(self, y_true, y_pred):
+        y_pred = ops.convert_to_tensor(y_pred)
+        y_true = ops.cast(y_true, y_pred.dtype)
+        self._count(y_true, y_pred)
+        weights = ops.maximum(self.miss_rates, self.floor) * np.asarray(self.costs, "float32")
+        return weighted_crossentropy(y_true, y_pred, weights, self.from_logits, self.label_smoothing)
+
+    def _count(self, y_true, y_pred):
+        of_class = ops.one_hot(ops.argmax(y_true, axis=-1), len(self.costs), dtype="float32")
+        hit = ops.cast(ops.equal(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1)), "float32")
+        self.hits.assign_add(self.counting * ops.sum(of_class * hit[:, None], axis=0))
+        self.totals.assign_add(self.counting * ops.sum(of_class, axis=0))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "gamma": self.gamma,
+            "costs": self.costs,
+            "floor": self.floor,
+            "from_logits": self.from_logits,
+            "label_smoothing": self.label_smoothing,
+            "miss_rates": [float(rate) for rate in ops.convert_to_numpy(self.miss_rates)],
+        }
+
+
+def _vector(name, values, default, upper):
+    values = [float(value) for value in (default if values is None else values)]
+    if len(values) < 2 or not all(math.isfinite(value) and 0 <= value <= upper for value in values):
+        limits = ">= 0" if upper == math.inf else f"in [0, {upper:g}]"
+        raise ValueError(f"{name} must be two or more finite numbers {limits}. Received: {name}={values}")
+    return values

@@ -1,0 +1,77 @@
+"""The convolutional parts of the models, as flat graphs of plain Keras layers behind one normalisation.
+
+Whatever builds the layers (keras-cv for Lite, keras.applications for B), the result is the same kind of
+model: an input named `image` (RGB float32, 0..255), one `Rescaling` named `rescale`, and core Keras
+layers behind it. Quantization and export rely on that, and a saved model loads without keras-cv.
+"""
+
+import keras
+
+from skinkeras.models.variants import variant
+from skinkeras.models.weights import keras_application
+
+# TensorFlow's pictures for EfficientNet-Lite are in -1..1 (as timm has it: 127.5, 127.5).
+_LITE_NORMALISATION = (1 / 127.5, -1.0)
+# keras.applications spreads (x / 255 - mean) / std of ImageNet over three layers; this is their product.
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_B_NORMALISATION = ([1 / (255 * s) for s in _STD], [-m / s for m, s in zip(_MEAN, _STD, strict=True)])
+
+# Stages of EfficientNet-Lite0 (and B0): kernel, repeats, filters in, filters out, expansion, stride.
+_STAGES = (
+    (3, 1, 32, 16, 1, 1),
+    (3, 2, 16, 24, 6, 2),
+    (5, 2, 24, 40, 6, 2),
+    (3, 3, 40, 80, 6, 2),
+    (5, 3, 80, 112, 6, 1),
+    (5, 4, 112, 192, 6, 2),
+    (3, 1, 192, 320, 6, 1),
+)
+
+
+def lite_backbone(name, input_size):
+    """EfficientNet-Lite features: (batch, size, size, 3) in 0..255 -> (batch, size/32, size/32, 1280)."""
+    # keras-cv is slow to import and no longer developed, but the only package with all five variants;
+    # this is the only place that knows it.
+    import keras_cv
+
+    row = variant(name)
+    kernels, repeats, filters_in, filters_out, expansions, strides = zip(*_STAGES, strict=True)
+    original = keras_cv.models.EfficientNetLiteBackbone(
+        include_rescaling=False,
+        width_coefficient=row.width,
+        depth_coefficient=row.depth,
+        stackwise_kernel_sizes=list(kernels),
+        stackwise_num_repeats=list(repeats),
+        stackwise_input_filters=list(filters_in),
+        stackwise_output_filters=list(filters_out),
+        stackwise_expansion_ratios=list(expansions),
+        stackwise_strides=list(strides),
+        input_shape=(input_size, input_size, 3),
+    )
+    return _behind_normalisation(original, _LITE_NORMALISATION, name)
+
+
+def b_backbone(name, input_size):
+    """EfficientNet features: (batch, size, size, 3) in 0..255 -> (batch, size/32, size/32, filters)."""
+    original = keras_application(name)(
+        include_top=False, weights=None, input_shape=(input_size, input_size, 3)
+    )
+    return _behind_normalisation(original, _B_NORMALISATION, name)
+
+
+def _behind_normalisation(original, normalisation, name):
+    """The same layers from the stem on, fed by an input called `image` and one Rescaling."""
+    scale, offset = normalisation
+    image = keras.Input(original.input_shape[1:], name="image")
+    rescale = keras.layers.Rescaling(scale, offset, name="rescale")
+    own_normalisation = (keras.layers.Rescaling, keras.layers.Normalization)
+
+    def call(layer, *args, **kwargs):
+        if isinstance(layer, own_normalisation):
+            return args[0]
+        if layer.name == "stem_conv_pad":
+            return layer(rescale(args[0]), **kwargs)
+        return layer(*args, **kwargs)
+
+    plain = keras.Model(original.input, original.output, name=name)
+    return keras.models.clone_model(plain, input_tensors=image, call_function=call)

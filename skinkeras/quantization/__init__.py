@@ -1,0 +1,27 @@
+"""Quantization-aware training: what to quantize (recipe), folding, fake-quantized layers, calibration."""
+
+from skinkeras.quantization.apply import calibrate, is_quantized, quantize
+from skinkeras.quantization.folding import fold_batch_norm
+from skinkeras.quantization.layers import (
+    FakeQuantize,
+    FixedFakeQuantize,
+    QuantizedConv2D,
+    QuantizedDense,
+    QuantizedDepthwiseConv2D,
+    QuantizedMergeClasses,
+    QuantizedRescaling,
+)
+
+__all__ = [
+    "FakeQuantize",
+    "FixedFakeQuantize",
+    "QuantizedConv2D",
+    "QuantizedDense",
+    "QuantizedDepthwiseConv2D",
+    "QuantizedMergeClasses",
+    "QuantizedRescaling",
+    "calibrate",
+    "fold_batch_norm",
+    "is_quantized",
+    "quantize",
+]

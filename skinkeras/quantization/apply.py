@@ -1,0 +1,165 @@
+"""A trained float model -> the same model with 8-bit rounding in it -> calibrated on real images."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+from keras import layers
+
+from skinkeras.quantization.folding import fold_batch_norm
+from skinkeras.quantization.graph import consumers
+from skinkeras.quantization.layers import HOSTS, FakeQuantize, FixedFakeQuantize, QuantizedRescaling
+from skinkeras.quantization.recipe import Output, is_relu, is_relu_function, layer_recipe
+
+
+def quantize(model: keras.Model) -> keras.Model:
+    """Builds the quantization-aware version of a trained model (Jacob et al. 2018).
+
+    Batch normalization is folded, kernels and activations are rounded to 8 bits where the integer
+    operations of the exported file round them, and gradients pass straight through the rounding.
+    `calibrate` the result before use; then it can be compiled (with `jit_compile=False`), fitted, saved and
+    loaded like any Keras model, and `skinkeras.tflite.convert(..., kind="int8")` turns it into integers.
+
+    Args:
+        model: flat functional `keras.Model`, float32, from one input (batch, height, width, channels) with
+            pixels 0..255 that `Rescaling` layers read.
+
+    Returns:
+        A new model with the same input, outputs and layer names, and `FakeQuantize` layers in between. It
+        shares no weight with `model`.
+
+    Raises:
+        ValueError: a layer is not in the recipe (it is named), or the model does not begin as described.
+    """
+    folded = fold_batch_norm(model)
+    readers = consumers(folded)
+    _check(folded, readers)
+    quantized = keras.models.clone_model(
+        folded, clone_function=_quantized_layer, call_function=_Wiring(folded, readers)
+    )
+    for layer in folded.layers:
+        if type(layer) in HOSTS:  # no other layer of the recipe has weights
+            _copy_weights(layer, quantized.get_layer(layer.name))
+    return quantized
+
+
+def calibrate(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
+    """Sets the measured ranges of `quantize`'s model to the least and greatest values that occur on real
+    images.
+
+    Some hundred training images are enough. Ranges of an earlier calibration or training are forgotten.
+
+    Args:
+        model: from `quantize`; changed in place.
+        batches: (batch, height, width, channels) float32 images 0..255, without labels.
+
+    Raises:
+        ValueError: the model has nothing to calibrate, or `batches` is empty.
+    """
+    quantizers = [layer for layer in model.layers if isinstance(layer, FakeQuantize)]
+    if not quantizers:
+        raise ValueError(f"Model {model.name!r} has no FakeQuantize layer; call quantize(model) first.")
+    for layer in quantizers:
+        layer.reset()
+        layer.calibrating = True
+    count = 0
+    try:
+        for batch in batches:
+            model(batch, training=False)
+            count += 1
+    finally:
+        for layer in quantizers:
+            layer.calibrating = False
+    if not count:
+        raise ValueError("calibrate needs at least one batch of images. Received: none")
+
+
+def is_quantized(model: keras.Model) -> bool:
+    """True if `model` comes from `quantize`."""
+    return any(isinstance(layer, FakeQuantize) for layer in model.layers)
+
+
+def _check(model: keras.Model, readers: dict[str, list[str]]) -> None:
+    inputs = [layer for layer in model.layers if isinstance(layer, layers.InputLayer)]
+    behind_input = {reader for layer in inputs for reader in readers[layer.name]}
+    if len(inputs) != 1 or len(model.input_shape) != 4:
+        raise ValueError(
+            f"quantize needs a model of one batch of images. Received inputs: {model.input_shape}"
+        )
+    for name in behind_input:
+        if type(model.get_layer(name)) is not layers.Rescaling:
+            raise ValueError(
+                f"quantize needs a Rescaling layer behind the input {inputs[0].name!r}; "
+                f"{name!r} of type {type(model.get_layer(name)).__name__} reads it."
+            )
+    for layer in model.layers:
+        if layer not in inputs and layer.name not in behind_input:
+            layer_recipe(layer)
+
+
+def _quantized_layer(layer: layers.Layer) -> layers.Layer:
+    config = layer.get_config()
+    if type(layer) is layers.Rescaling:
+        return QuantizedRescaling.from_config(config)
+    if type(layer) not in HOSTS:
+        return type(layer).from_config(config)
+    if not is_relu_function(getattr(layer, "activation", None)) and "activation" in config:
+        config["activation"] = "linear"  # it becomes a layer of its own, with its own range
+    return HOSTS[type(layer)].from_config(config)
+
+
+class _Wiring:
+    """`call_function` of `clone_model`: calls each layer and puts the quantizers of the recipe behind it."""
+
+    def __init__(self, model: keras.Model, readers: dict[str, list[str]]):
+        self.model = model
+        self.readers = readers
+        self.uses = Counter()
+
+    def __call__(self, layer: layers.Layer, *args, **kwargs):
+        original = self.model.get_layer(layer.name)
+        if isinstance(layer, QuantizedRescaling):
+            return layer(*args, **kwargs)
+        # A layer that is used twice gets separate quantizers: its outputs have separate ranges.
+        self.uses[layer.name] += 1
+        name = layer.name if self.uses[layer.name] == 1 else f"{layer.name}_{self.uses[layer.name]}"
+        if type(original) is layers.Activation:
+            return self._activation(layer, args[0], name)
+        outputs = layer(*args, **kwargs)
+        recipe = layer_recipe(original)
+        if not (recipe.fuses_relu and self._feeds_relu_only(layer.name)):
+            outputs = _quantizer(recipe.output, name)(outputs)
+        activation = getattr(original, "activation", keras.activations.linear)
+        if activation is keras.activations.linear or is_relu_function(activation):
+            return outputs
+        separate = layers.Activation(activation, name=f"{name}_activation")
+        return self._activation(separate, outputs, separate.name)
+
+    def _activation(self, layer: layers.Activation, inputs, name: str):
+        if layer.activation is keras.activations.silu:
+            # x * sigmoid(x) is two integer operations, each with its own range.
+            sigmoid = layers.Activation("sigmoid", name=f"{name}_sigmoid")
+            outputs = layers.Multiply(name=name)([inputs, self._activation(sigmoid, inputs, sigmoid.name)])
+        else:
+            outputs = layer(inputs)
+        return _quantizer(layer_recipe(layer).output, name)(outputs)
+
+    def _feeds_relu_only(self, name: str) -> bool:
+        readers = self.readers[name]
+        return len(readers) == 1 and bool(readers[0]) and is_relu(self.model.get_layer(readers[0]))
+
+
+def _quantizer(output: Output | tuple[float, float], name: str):
+    if output is Output.UNCHANGED:
+        return lambda values: values
+    if output is Output.MEASURED:
+        return FakeQuantize(name=f"{name}_quantized")
+    return FixedFakeQuantize(*output, name=f"{name}_quantized")
+
+
+def _copy_weights(source: layers.Layer, target: layers.Layer) -> None:
+    # The hosts' first weights are the original's own; their ranges come behind.
+    for variable, values in zip(target.weights, source.get_weights(), strict=False):
+        variable.assign(values)
+    target.quantized_kernel(training=True)  # sets the kernel's range

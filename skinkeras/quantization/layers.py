@@ -1,0 +1,235 @@
+"""Keras 3 layers that host the quantizers of tensorflow-model-optimization."""
+
+import dataclasses
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from skinkeras.layers import MergeClasses
+from skinkeras.quantization.recipe import LAYERS, WeightQuantizer
+from skinkeras.quantization.tfmot import quantizers
+
+_OUTPUT = {"num_bits": 8, "per_axis": False, "symmetric": False, "narrow_range": False}
+
+
+def _fixed_quantizer(low: float, high: float) -> quantizers.FixedQuantizer:
+    return quantizers.FixedQuantizer(
+        num_bits=8, init_min=float(low), init_max=float(high), narrow_range=False
+    )
+
+
+class _RangeVariables:
+    """What a quantizer's `build` takes for its layer: it makes the range as weights of a Keras 3 layer."""
+
+    def __init__(self, layer: layers.Layer):
+        self.layer = layer
+
+    def add_weight(self, name, shape=None, initializer=None, trainable=False):
+        variable = self.layer.add_weight(
+            name=name,
+            shape=() if shape is None else (shape,),
+            initializer=keras.initializers.Constant(initializer.value),
+            trainable=trainable,
+        )
+        return variable.value  # the tf.Variable: the quantizers assign to it
+
+
+@keras.saving.register_keras_serializable("skinkeras")
+class FakeQuantize(layers.Layer):
+    """Rounds its input to 256 levels of a measured range (asymmetric, per tensor).
+
+    While training the range follows the batches' minimum and maximum as a moving average (decay 0.999); at
+    inference it stays. While `calibrating` is True it grows to cover every batch seen instead. Gradients
+    pass straight through inside the range (Jacob et al. 2018, section 3).
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.calibrating = False
+        self._moving_average = quantizers.MovingAverageQuantizer(**_OUTPUT)
+        self._all_values = quantizers.AllValuesQuantizer(**_OUTPUT)
+
+    def build(self, input_shape):
+        self._range = self._moving_average.build(None, "range", _RangeVariables(self))
+
+    def call(self, inputs, training=False):
+        if self.calibrating:
+            return self._all_values(inputs, True, weights=self._range)
+        return self._moving_average(inputs, bool(training), weights=self._range)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def reset(self):
+        """Empties the range, as calibration needs it: it starts at -6..6, which may be far too wide."""
+        for variable in self.weights:
+            variable.assign(0.0)
+
+
+@keras.saving.register_keras_serializable("skinkeras")
+class FixedFakeQuantize(layers.Layer):
+    """Rounds its input to 256 levels of the range low..high, moved by less than one level so that 0 is one
+    of them.
+
+    Args:
+        low: float <= 0.
+        high: float >= 0.
+    """
+
+    def __init__(self, low, high, **kwargs):
+        super().__init__(**kwargs)
+        self.low, self.high = float(low), float(high)
+        self._quantizer = _fixed_quantizer(self.low, self.high)
+
+    def call(self, inputs):
+        return self._quantizer(inputs, False, weights=None)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "low": self.low, "high": self.high}
+
+
+@keras.saving.register_keras_serializable("skinkeras")
+class QuantizedRescaling(layers.Rescaling):
+    """Normalisation of pixels 0..255 that starts from the pixels' own 256 levels and stays in integers.
+
+    The pixels are quantized with scale 1 (whole numbers stay exact), multiplied, and moved by the offset;
+    each result gets the fixed range that 0..255 leads to. In the exported file these are an integer MUL and
+    ADD behind the first QUANTIZE, so that a file with bytes as input has no float at all.
+    """
+
+    def build(self, input_shape):
+        pixels = np.array([[0.0], [255.0]])
+        products = pixels * np.asarray(self.scale)
+        sums = products + np.asarray(self.offset)
+        self._products = _fixed_quantizer(min(products.min(), 0), max(products.max(), 0))
+        self._sums = _fixed_quantizer(*range_around_zero(sums.min(), sums.max()))
+
+    def call(self, inputs):
+        pixels = _fixed_quantizer(0, 255)(inputs, False, weights=None)
+        products = self._products(pixels * _rounded_constant(self.scale), False, weights=None)
+        return self._sums(products + _rounded_constant(self.offset), False, weights=None)
+
+
+def _rounded_constant(values: float | list[float]):
+    # One number is always a level of its own range; three, one a colour, share a scale and are rounded.
+    values = np.asarray(values, "float32")
+    if not values.any():
+        return values
+    quantizer = _fixed_quantizer(min(values.min(), 0), max(values.max(), 0))
+    return quantizer(ops.convert_to_tensor(values), False, weights=None)
+
+
+def range_around_zero(low: float, high: float) -> tuple[float, float]:
+    """A range of 256 levels that covers low..high and has a level at exactly 0.
+
+    One of the levels is spent on the shift. Without it -1..1 would put the pixels of 0..255 halfway between
+    two levels, where Keras and LiteRT round differently.
+
+    Example:
+        >>> range_around_zero(-1, 1)   # 127 levels below zero, 128 above, 1/127 apart
+        (-1.0, 1.0078740157480315)
+    """
+    low, high = min(low, 0.0), max(high, 0.0)
+    step = (high - low) / 254
+    below = round(-low / step)
+    return -below * step, (255 - below) * step
+
+
+class _QuantizedKernel:
+    """Mixin for a layer with a `kernel`: the product is computed with the kernel rounded to 8 bits."""
+
+    weight_quantizer: WeightQuantizer
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self._quantizer = quantizers.LastValueQuantizer(**dataclasses.asdict(self.weight_quantizer))
+        self._range = self._quantizer.build(self._channels_last(), "kernel", _RangeVariables(self))
+
+    def quantized_kernel(self, training):
+        """The rounded kernel; while training its range is set to the kernel's own, else it stays as it is."""
+        kernel = ops.convert_to_tensor(self.kernel)
+        rounded = self._quantizer(
+            ops.reshape(kernel, self._channels_last()), bool(training), weights=self._range
+        )
+        return ops.reshape(rounded, kernel.shape)
+
+    def _channels_last(self):
+        return tuple(self.kernel.shape)
+
+    # Keras' convolutions and Dense save kernel and bias only, and would lose the ranges.
+    def save_own_variables(self, store):
+        for variable in self.weights:
+            store[variable.name] = variable
+
+    def load_own_variables(self, store):
+        for variable in self.weights:
+            variable.assign(store[variable.name])
+
+    def _finish(self, outputs):
+        if getattr(self, "bias", None) is not None:
+            outputs = ops.add(outputs, self.bias)
+        return self.activation(outputs)
+
+
+@keras.saving.register_keras_serializable("skinkeras")
+class QuantizedConv2D(_QuantizedKernel, layers.Conv2D):
+    """`Conv2D` with its kernel rounded to 8 bits, one scale per output channel."""
+
+    weight_quantizer = LAYERS[layers.Conv2D].weights
+
+    def call(self, inputs, training=False):
+        return self._finish(self.convolution_op(inputs, self.quantized_kernel(training)))
+
+
+@keras.saving.register_keras_serializable("skinkeras")
+class QuantizedDepthwiseConv2D(_QuantizedKernel, layers.DepthwiseConv2D):
+    """`DepthwiseConv2D` with its kernel rounded to 8 bits, one scale per output channel."""
+
+    weight_quantizer = LAYERS[layers.DepthwiseConv2D].weights
+
+    def _channels_last(self):
+        # The quantizer takes the last axis for the channels; a depthwise kernel's are spread over the last
+        # two.
+        height, width, channels, multiplier = self.kernel.shape
+        return (height, width, 1, channels * multiplier)
+
+    def call(self, inputs, training=False):
+        kernel = self.quantized_kernel(training)
+        return self._finish(
+            ops.depthwise_conv(
+                inputs, kernel, strides=self.strides, padding=self.padding, dilation_rate=self.dilation_rate
+            )
+        )
+
+
+@keras.saving.register_keras_serializable("skinkeras")
+class QuantizedDense(_QuantizedKernel, layers.Dense):
+    """`Dense` with its kernel rounded to 8 bits, one scale."""
+
+    weight_quantizer = LAYERS[layers.Dense].weights
+
+    def call(self, inputs, training=False):
+        return self._finish(ops.matmul(inputs, self.quantized_kernel(training)))
+
+
+@keras.saving.register_keras_serializable("skinkeras")
+class QuantizedMergeClasses(_QuantizedKernel, MergeClasses):
+    """`MergeClasses` as an 8-bit matrix product; zeros and ones are exact in it."""
+
+    weight_quantizer = LAYERS[MergeClasses].weights
+
+    def call(self, inputs, training=False):
+        return ops.matmul(inputs, self.quantized_kernel(training))
+
+
+# The layer that takes the place of each type with a kernel.
+HOSTS = {
+    layers.Conv2D: QuantizedConv2D,
+    layers.DepthwiseConv2D: QuantizedDepthwiseConv2D,
+    layers.Dense: QuantizedDense,
+    MergeClasses: QuantizedMergeClasses,
+}

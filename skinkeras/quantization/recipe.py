@@ -1,0 +1,122 @@
+"""What is quantized, and how, as data: 8-bit integers as TensorFlow Lite's quantization specification has
+them.
+
+Weights: symmetric, -127..127; convolutions have one scale per output channel, matrix products one per tensor.
+Outputs: asymmetric, -128..127, one scale per tensor. A range is either measured (calibrated, then a moving
+    average while training), or fixed where the function itself bounds it, or that of the input because
+    values only move or drop out.
+https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/quantization_spec
+"""
+
+import enum
+from dataclasses import dataclass
+
+import keras
+from keras import layers
+
+from skinkeras.layers import MergeClasses
+
+
+class Output(enum.Enum):
+    """Where the range of a layer's output comes from, if it is not a fixed (low, high)."""
+
+    MEASURED = "measured"
+    UNCHANGED = "as the input"
+
+
+@dataclass(frozen=True)
+class WeightQuantizer:
+    """Arguments of the quantizer of a kernel."""
+
+    per_axis: bool
+    num_bits: int = 8
+    symmetric: bool = True
+    narrow_range: bool = True
+
+
+@dataclass(frozen=True)
+class LayerRecipe:
+    """How one type of layer is quantized.
+
+    Attributes:
+        output: where the range of the output comes from, or a fixed (low, high).
+        weights: how the kernel is quantized; None for a layer without one. Biases become 32-bit integers.
+        fuses_relu: a ReLU that follows directly becomes part of the integer operation, so that the range is
+            measured behind the ReLU only.
+    """
+
+    output: Output | tuple[float, float]
+    weights: WeightQuantizer | None = None
+    fuses_relu: bool = False
+
+
+PER_AXIS = WeightQuantizer(per_axis=True)
+PER_TENSOR = WeightQuantizer(per_axis=False)
+
+# The specification fixes the scale at 1/256 and 1/128: the upper end is the largest of 256 values, 255/256.
+PROBABILITY = (0.0, 255 / 256)
+TANH = (-1.0, 127 / 128)
+
+LAYERS = {
+    layers.Conv2D: LayerRecipe(Output.MEASURED, PER_AXIS, fuses_relu=True),
+    layers.DepthwiseConv2D: LayerRecipe(Output.MEASURED, PER_AXIS, fuses_relu=True),
+    layers.Dense: LayerRecipe(Output.MEASURED, PER_TENSOR, fuses_relu=True),
+    MergeClasses: LayerRecipe(PROBABILITY, PER_TENSOR),
+    layers.Add: LayerRecipe(Output.MEASURED, fuses_relu=True),
+    layers.Multiply: LayerRecipe(Output.MEASURED),
+    layers.Concatenate: LayerRecipe(Output.MEASURED),
+    layers.ReLU: LayerRecipe(Output.MEASURED),
+    layers.Softmax: LayerRecipe(PROBABILITY),
+    layers.GlobalAveragePooling2D: LayerRecipe(Output.MEASURED),
+    layers.AveragePooling2D: LayerRecipe(Output.UNCHANGED),
+    layers.MaxPooling2D: LayerRecipe(Output.UNCHANGED),
+    layers.GlobalMaxPooling2D: LayerRecipe(Output.UNCHANGED),
+    layers.ZeroPadding2D: LayerRecipe(Output.UNCHANGED),
+    layers.Reshape: LayerRecipe(Output.UNCHANGED),
+    layers.Flatten: LayerRecipe(Output.UNCHANGED),
+    layers.Dropout: LayerRecipe(Output.UNCHANGED),
+}
+
+# `keras.layers.Activation`, and `activation=` of the layers above.
+ACTIVATIONS = {
+    keras.activations.linear: LayerRecipe(Output.UNCHANGED),
+    keras.activations.relu: LayerRecipe(Output.MEASURED),
+    keras.activations.relu6: LayerRecipe(Output.MEASURED),
+    keras.activations.silu: LayerRecipe(Output.MEASURED),
+    keras.activations.sigmoid: LayerRecipe(PROBABILITY),
+    keras.activations.softmax: LayerRecipe(PROBABILITY),
+    keras.activations.tanh: LayerRecipe(TANH),
+}
+
+
+def layer_recipe(layer: layers.Layer) -> LayerRecipe:
+    """The row of the table for `layer`.
+
+    Raises:
+        ValueError: the table has none; the sentence names the layer, its type and its activation.
+    """
+    table, key, kind = LAYERS, type(layer), type(layer).__name__
+    if type(layer) is layers.Activation:
+        table, key, kind = ACTIVATIONS, layer.activation, f"Activation({layer.activation.__name__})"
+    elif type(layer) is layers.ReLU and not is_relu(layer):
+        key, kind = None, "ReLU other than max(x, 0) and min(max(x, 0), 6)"
+    elif getattr(layer, "activation", keras.activations.linear) not in ACTIVATIONS:
+        key, kind = None, f"{kind}(activation={layer.activation.__name__})"
+    if key not in table:
+        raise ValueError(
+            f"Layer {layer.name!r} of type {kind} is not in the quantization recipe; add it to "
+            "skinkeras/quantization/recipe.py or build the model without it."
+        )
+    return table[key]
+
+
+def is_relu(layer: layers.Layer) -> bool:
+    """True for the two rectifiers that an integer operation can absorb: max(x, 0) and min(max(x, 0), 6)."""
+    if type(layer) is layers.ReLU:
+        return layer.max_value in (None, 6) and not layer.negative_slope and not layer.threshold
+    return type(layer) is layers.Activation and is_relu_function(layer.activation)
+
+
+def is_relu_function(activation) -> bool:
+    """True for `keras.activations.relu` and `relu6`."""
+    return activation in (keras.activations.relu, keras.activations.relu6)

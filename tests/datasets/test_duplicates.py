@@ -1,0 +1,139 @@
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from skinkeras.datasets.duplicates import COLUMNS, find_duplicates, perceptual_hash
+from skinkeras.datasets.manifest import Manifest
+from skinkeras.datasets.synthetic import draw
+
+COUNT = 12
+
+
+def manifest_of(folder, names, lesions=None):
+    table = pd.DataFrame({"image": [str(folder / name) for name in names], "image_id": names})
+    table["label"] = ["benign", "malignant"] * (len(names) // 2) + ["benign"] * (len(names) % 2)
+    table["lesion_id"] = lesions
+    return Manifest(table, ("benign", "malignant"))
+
+
+def save(path, picture, quality=92):
+    assert cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for index in range(COUNT):
+        # Seeds differ, so that no two show the same lesion.
+        save(tmp_path / f"{index}.jpg", draw(100 + index, 0))
+    return tmp_path
+
+
+def originals():
+    return [f"{index}.jpg" for index in range(COUNT)]
+
+
+def test_different_pictures_are_no_duplicates(folder):
+    found = find_duplicates(manifest_of(folder, originals()))
+    assert len(found) == 0
+    assert tuple(found.columns) == COLUMNS
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda picture: picture,  # compressed once more
+        lambda picture: cv2.resize(picture, None, fx=0.9, fy=0.9, interpolation=cv2.INTER_AREA),
+        lambda picture: cv2.resize(picture, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC),
+        lambda picture: np.clip(picture * 0.85 + 10, 0, 255).astype(np.uint8),
+    ],
+    ids=["compressed", "smaller", "larger", "darker"],
+)
+def test_changed_copies_are_found(folder, change):
+    copies = [f"copy{index}.jpg" for index in range(COUNT)]
+    for name, copy in zip(originals(), copies, strict=True):
+        save(folder / copy, change(cv2.imread(str(folder / name))), quality=70)
+    found = find_duplicates(manifest_of(folder, originals() + copies))
+    assert set(zip(found["image_id_1"], found["image_id_2"], strict=True)) == set(
+        zip(originals(), copies, strict=True)
+    )
+    assert not found["exact"].any()
+    assert (np.diff(found["distance"]) >= 0).all()
+
+
+def test_equal_files_are_exact_even_when_blank(folder):
+    blank = np.full((60, 80, 3), 128, np.uint8)
+    for name in ("blank1.jpg", "blank2.jpg"):
+        save(folder / name, blank)
+    save(folder / "blank3.jpg", blank, quality=50)
+    (folder / "copy.jpg").write_bytes((folder / "3.jpg").read_bytes())
+    names = [*originals(), "blank1.jpg", "blank2.jpg", "blank3.jpg", "copy.jpg"]
+    found = find_duplicates(manifest_of(folder, names), max_distance=0)
+    assert set(zip(found["image_id_1"], found["image_id_2"], strict=True)) == {
+        ("3.jpg", "copy.jpg"),
+        ("blank1.jpg", "blank2.jpg"),
+    }
+    assert found["exact"].all()
+    assert (found["distance"] == 0).all()
+
+
+def test_pairs_name_their_parts_and_groups(folder):
+    for index in (0, 1):
+        (folder / f"copy{index}.jpg").write_bytes((folder / f"{index}.jpg").read_bytes())
+    manifest = manifest_of(folder, ["0.jpg", "1.jpg", "copy0.jpg", "copy1.jpg"], ["a", "b", "a", None])
+    found = find_duplicates(manifest, np.array(["train", "train", "train", "test"]))
+    assert found["image_id_1"].tolist() == ["0.jpg", "1.jpg"]
+    assert found["split_1"].tolist() == ["train", "train"]
+    assert found["split_2"].tolist() == ["train", "test"]
+    assert found["same_group"].tolist() == [True, False]
+    assert find_duplicates(manifest)["split_1"].isna().all()
+
+
+def test_unreadable_files_are_passed_over(folder):
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    (folder / "empty.jpg").write_bytes(b"")
+    (folder / "copy.jpg").write_bytes((folder / "5.jpg").read_bytes())
+    found = find_duplicates(manifest_of(folder, ["broken.jpg", "empty.jpg", "gone.jpg", "5.jpg", "copy.jpg"]))
+    assert found["image_id_2"].tolist() == ["copy.jpg"]
+    assert len(find_duplicates(manifest_of(folder, ["broken.jpg", "gone.jpg"]))) == 0
+
+
+def test_wrong_arguments_are_refused(folder):
+    manifest = manifest_of(folder, originals())
+    with pytest.raises(ValueError, match="max_distance must be between 0 and 64"):
+        find_duplicates(manifest, max_distance=65)
+    with pytest.raises(ValueError, match="one entry for each of 12 rows, but has 3"):
+        find_duplicates(manifest, ["train"] * 3)
+
+
+def test_hash_of_a_known_picture():
+    # cos((2x + 1) * k * pi / 64) is one basis function of the transform. With k = 2 along each axis, its own bit
+    # (row 2, column 2) and that of the mean are the largest, and nothing else exceeds the median of about 0.
+    wave = np.cos((2 * np.arange(32) + 1) * 2 * np.pi / 64)
+    picture = np.round(128 + 100 * np.outer(wave, wave)).astype(np.uint8)
+    bits = [int(bit) for bit in f"{perceptual_hash(picture):064b}"]
+    assert bits[0] == 1 and bits[2 * 8 + 2] == 1
+    inverted = [int(bit) for bit in f"{perceptual_hash(255 - picture):064b}"]
+    assert inverted[0] == 1 and inverted[2 * 8 + 2] == 0
+
+
+def test_thousands_of_pictures_are_compared_in_seconds():
+    from skinkeras.datasets.duplicates import _near_pairs
+
+    random = np.random.default_rng(0)
+    hashes = random.integers(0, 2**64, 5000, dtype=np.uint64)
+    hashes[4999] = hashes[7] ^ np.uint64(0b101)
+    details = np.ones((5000, 1), np.float32)
+    first, second, distance, _ = _near_pairs(hashes, details, 4)
+    # That two of 5,000 random hashes differ in at most 4 bits has a probability of about 1e-6.
+    assert (first.tolist(), second.tolist(), distance.tolist()) == ([7], [4999], [2])
+
+
+def test_ham10000_has_near_copies_of_one_lesion_only(shared_data):
+    folder = shared_data / "ham10000"
+    table = pd.read_csv(folder / "labels.csv", dtype=str).head(1200)
+    table["image"] = [str(folder / "images" / f"{image_id}.jpg") for image_id in table["image_id"]]
+    table["label"] = table["dx"]
+    found = find_duplicates(Manifest(table, sorted(table["label"].unique())))
+    assert len(found) > 0
+    assert found["same_group"].all()
