@@ -63,6 +63,7 @@ def train_phase(model, phase, data, loss, batch_size, run, extra_callbacks=()):
         initial_epoch=done,
         epochs=phase.epochs,
         steps_per_epoch=steps,
+        shuffle=False,  # the dataset has done it
         verbose="auto" if console.is_terminal else 0,
         callbacks=[
             callbacks.OneCycle(phase.max_lr, steps * phase.epochs),
@@ -161,6 +162,7 @@ def set_up_keras(seed, deterministic):
     """Fixes every random seed, and with `deterministic` the order in which threads add up."""
     import tensorflow as tf
 
+    tf.get_logger().setLevel("ERROR")
     keras.utils.set_random_seed(seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()

@@ -107,8 +107,8 @@ def test_wrong_arguments_are_refused(folder):
 
 
 def test_hash_of_a_known_picture():
-    # cos((2x + 1) * k * pi / 64) is one basis function of the transform. With k = 2 along each axis, its own bit
-    # (row 2, column 2) and that of the mean are the largest, and nothing else exceeds the median of about 0.
+    # cos((2x + 1) * k * pi / 64) is a basis function of the transform: with k = 2 along both axes the picture
+    # consists of its mean (row 0, column 0) and of row 2, column 2, whose sign an inverted picture turns.
     wave = np.cos((2 * np.arange(32) + 1) * 2 * np.pi / 64)
     picture = np.round(128 + 100 * np.outer(wave, wave)).astype(np.uint8)
     bits = [int(bit) for bit in f"{perceptual_hash(picture):064b}"]

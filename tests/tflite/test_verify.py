@@ -84,7 +84,7 @@ def test_labels_that_have_no_auc_are_refused(files):
 
 
 def chain(*ops):
-    """Ops of the given (name, dtype in, dtype out) on 2 x 2 x 4 values; kernels 3 x 3, of the input's type."""
+    """Ops of the given (name, dtype in, dtype out) on 2 x 2 x 4 values, kernels 3 x 3."""
     made = []
     for name, before, after in ops:
         weights = Tensor("w", before, (4, 3, 3, 4))
