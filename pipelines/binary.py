@@ -1,7 +1,7 @@
 """Melanoma or benign: from pictures to a verified integer model.
 
-    python -m pipelines.binary --gamma 10
-    python -m pipelines.binary --gamma 10 --data ham10000 --data-dir DIR
+python -m pipelines.binary --gamma 10
+python -m pipelines.binary --gamma 10 --data ham10000 --data-dir DIR
 """
 
 import dataclasses
@@ -12,12 +12,12 @@ from typing import Literal
 
 import keras
 
+import skinkeras
 from pipelines.common import export, report
-from pipelines.common.console import at_the_door, console, run, section
+from pipelines.common.console import at_the_door, run, section
 from pipelines.common.data import SOURCES, load_data
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.training import Phase, quantization_aware, set_up_keras, train_phase
-import skinkeras
 from skinkeras import callbacks, layers, losses, models, tflite
 from skinkeras.files import write_json
 
@@ -116,10 +116,14 @@ def resolved(settings):
         "cache_dir": settings.out.parent / ".cache",
     }
     missing = {name: value for name, value in defaults.items() if getattr(settings, name) is None}
-    settings = dataclasses.replace(settings, **missing, positive=settings.positive or SOURCES[settings.data].positive)
+    settings = dataclasses.replace(
+        settings, **missing, positive=settings.positive or SOURCES[settings.data].positive
+    )
     for name, least in (("epochs", 1), ("head_epochs", 0), ("qat_epochs", 1), ("batch_size", 1), ("seed", 0)):
         if getattr(settings, name) < least:
-            raise ValueError(f"--{name.replace('_', '-')} must be at least {least}. Received: {getattr(settings, name)}")
+            raise ValueError(
+                f"--{name.replace('_', '-')} must be at least {least}. Received: {getattr(settings, name)}"
+            )
     if not 0 < settings.learning_rate < 1:
         raise ValueError(f"--learning-rate must be between 0 and 1. Received: {settings.learning_rate}")
     losses.RecallCrossentropy(gamma=settings.gamma)  # says what is wrong with a wrong gamma

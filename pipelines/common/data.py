@@ -61,8 +61,12 @@ def read_manifest(name, data_dir, seed, folder):
     """
     if name == "synthetic":
         if data_dir is not None:
-            raise ValueError("--data-dir was given without --data: say which data set it holds (--data folder, ...).")
-        return datasets.synthetic(_SYNTHETIC_PICTURES, seed, folder / f"synthetic-{_SYNTHETIC_PICTURES}-{seed}")
+            raise ValueError(
+                "--data-dir was given without --data: say which data set it holds (--data folder, ...)."
+            )
+        return datasets.synthetic(
+            _SYNTHETIC_PICTURES, seed, folder / f"synthetic-{_SYNTHETIC_PICTURES}-{seed}"
+        )
     if data_dir is None:
         raise ValueError(f"--data {name} needs --data-dir, the folder that holds it.")
     if not Path(data_dir).is_dir():

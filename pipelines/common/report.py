@@ -61,10 +61,7 @@ def write(run, settings, name, data, files, model, quantized):
     test = data.part("test")
     lesions = data.groups_of("test")
     at_half, at_chosen = (
-        {
-            v: evaluation.binary_metrics(test.malignant, scores[v][:, 1], limit, groups=lesions)
-            for v in scores
-        }
+        {v: evaluation.binary_metrics(test.malignant, scores[v][:, 1], limit, groups=lesions) for v in scores}
         for limit in (0.5, threshold)
     )
     facts = _model_facts(settings, name, data, variants, threshold, at_half, at_chosen)
@@ -126,7 +123,9 @@ def _training_facts(settings, data):
     return {
         "loss": settings.loss,
         "gamma": settings.gamma if settings.loss == "recall" else "not used by this loss",
-        "miss rates move": f"after each {settings.recall_update}" if settings.loss == "recall" else "not used",
+        "miss rates move": f"after each {settings.recall_update}"
+        if settings.loss == "recall"
+        else "not used",
         "learned classes": ", ".join(data.manifest.classes),
         "counted as malignant": ", ".join(settings.positive),
         "epochs": f"{settings.head_epochs} classifier, {settings.epochs} all layers, "
@@ -164,9 +163,7 @@ def _write_metrics(run, data, files, facts):
             "threshold": facts.threshold,
             "threshold_chosen_on": f"validation, by the {_THRESHOLD_FROM} model, for balanced accuracy",
             "images": data.counts(),
-            "test": {
-                v.name: {"at_0.5": v.at_half, "at_threshold": v.at_chosen} for v in facts.variants
-            },
+            "test": {v.name: {"at_0.5": v.at_half, "at_threshold": v.at_chosen} for v in facts.variants},
             "files": {kind: file.facts() for kind, file in files.items()},
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _maxrss_per_mb()),
             "host": facts.latency_host,
@@ -261,8 +258,18 @@ def print_results(run):
     """The last lines of a run: float, QAT and files side by side, and where everything is."""
     metrics = json.loads(run.file("metrics.json").read_text())
     title = f"Test images, threshold {metrics['threshold']:.3f}"
-    table = rich.table.Table(title=f"SYNTHETIC. {title}" if metrics["synthetic"] else title, title_justify="left")
-    for column in ("model", "AUC [95 %]", "malignant recall", "benign recall", "size", "1 thread", "2 threads"):
+    table = rich.table.Table(
+        title=f"SYNTHETIC. {title}" if metrics["synthetic"] else title, title_justify="left"
+    )
+    for column in (
+        "model",
+        "AUC [95 %]",
+        "malignant recall",
+        "benign recall",
+        "size",
+        "1 thread",
+        "2 threads",
+    ):
         table.add_column(column, justify="left" if column == "model" else "right")
     for name, result in metrics["test"].items():
         at, file = result["at_threshold"], metrics["files"].get(name)

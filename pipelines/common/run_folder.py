@@ -109,4 +109,7 @@ def git_revision():
 
 def _plain(settings):
     values = dataclasses.asdict(settings)
-    return {k: str(v) if isinstance(v, Path) else list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+    return {
+        k: str(v) if isinstance(v, Path) else list(v) if isinstance(v, tuple) else v
+        for k, v in values.items()
+    }

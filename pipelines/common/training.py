@@ -56,7 +56,14 @@ def train_phase(model, phase, data, loss, batch_size, run, extra_callbacks=()):
     if done:
         console.print(f"  {phase.name}: going on behind epoch {done} of {phase.epochs}")
     dataset = inputs.training_dataset(
-        data.pictures, train.rows, train.one_hot, batch_size, phase.seed, phase.epochs, done, inputs.Augmentation()
+        data.pictures,
+        train.rows,
+        train.one_hot,
+        batch_size,
+        phase.seed,
+        phase.epochs,
+        done,
+        inputs.Augmentation(),
     )
     model.fit(
         dataset,
@@ -105,7 +112,9 @@ class EpochEvaluation(keras.callbacks.Callback):
         malignant = probabilities[:, self.positives].sum(axis=1)
         found = malignant >= 0.5
         truth = self.part.malignant
-        logs["val_loss"] = log_loss(self.part.one_hot.argmax(axis=1), probabilities, labels=range(probabilities.shape[1]))
+        logs["val_loss"] = log_loss(
+            self.part.one_hot.argmax(axis=1), probabilities, labels=range(probabilities.shape[1])
+        )
         logs["val_auc"] = roc_auc_score(truth, malignant)
         logs["val_malignant_recall"] = float(np.mean(found[truth == 1]))
         logs["val_benign_recall"] = float(np.mean(~found[truth == 0]))

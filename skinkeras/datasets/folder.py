@@ -29,7 +29,9 @@ def image_folder(root):
         raise FileNotFoundError(f"There is no folder {root}.")
     folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     if len(folders) < 2:
-        raise ValueError(f"{root} holds {len(folders)} folders; it needs one for each of two or more classes.")
+        raise ValueError(
+            f"{root} holds {len(folders)} folders; it needs one for each of two or more classes."
+        )
     rows = []
     for folder in folders:
         pictures = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)

@@ -36,7 +36,9 @@ class Manifest:
         self.classes = tuple(classes)
         missing = {"image", "image_id", "label"} - set(table.columns)
         if missing:
-            raise ValueError(f"{origin} has no column {', '.join(sorted(missing))}; it needs {', '.join(COLUMNS)}.")
+            raise ValueError(
+                f"{origin} has no column {', '.join(sorted(missing))}; it needs {', '.join(COLUMNS)}."
+            )
         if len(table) == 0:
             raise ValueError(f"{origin} has no rows.")
         if len(set(self.classes)) != len(self.classes) or len(self.classes) < 2:

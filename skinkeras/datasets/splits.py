@@ -106,5 +106,7 @@ def load_split(manifest, path):
         raise ValueError(f"{path} is the split of other pictures than those of {manifest.origin}.")
     unknown = table[~table["split"].isin(PARTS)]
     if len(unknown):
-        raise ValueError(f"{path}, line {unknown.index[0] + 2}: {unknown['split'].iloc[0]!r} is no part of a split.")
+        raise ValueError(
+            f"{path}, line {unknown.index[0] + 2}: {unknown['split'].iloc[0]!r} is no part of a split."
+        )
     return table["split"].to_numpy(str)

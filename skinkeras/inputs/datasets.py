@@ -3,8 +3,6 @@
 import numpy as np
 import tensorflow as tf
 
-from skinkeras.inputs.augmentation import Augmentation
-
 
 def training_dataset(pictures, rows, labels, batch_size, seed, epochs, first_epoch=0, augmentation=None):
     """Shuffled, augmented batches of all epochs from `first_epoch` on, one after the other.

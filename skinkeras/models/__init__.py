@@ -7,7 +7,7 @@ from skinkeras.models.weights import WeightsUnavailableError, check_available
 
 globals().update(CONSTRUCTORS)  # EfficientNetLite0 .. EfficientNetLite4, EfficientNetB0 .. EfficientNetB7
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "VARIANTS",
     "Variant",
     "WeightsFileError",

@@ -14,7 +14,6 @@ import numpy as np
 from skinkeras.models.torch_file import WeightsFileError, read_torch_file
 from skinkeras.models.variants import variant
 
-
 # Where keras.applications keeps what it has fetched.
 CACHE = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import binom
 from sklearn.metrics import roc_auc_score
 
 from skinkeras.tflite.graph import Graph, Op, read_graph
@@ -148,7 +149,7 @@ def check(report: Report, tolerances: Tolerances) -> None:
     for name in ("max_difference", "mean_difference"):
         if not getattr(report, name) <= getattr(tolerances, name):  # so that NaN fails
             faults.append(f"{name} {getattr(report, name):.4g} above {getattr(tolerances, name):g}")
-    if report.agreement < tolerances.agreement:
+    if _disagrees(report, tolerances):
         faults.append(f"top-1 agreement {report.agreement:.4f} below {tolerances.agreement:g}")
     if report.auc_difference is not None and abs(report.auc_difference) > tolerances.auc_difference:
         faults.append(f"AUC {report.auc_file:.4f} against {report.auc_keras:.4f} of the Keras model")
@@ -156,6 +157,15 @@ def check(report: Report, tolerances: Tolerances) -> None:
         raise VerificationError(
             f"{report.path} disagrees with its Keras model on {report.images} images: {'; '.join(faults)}."
         )
+
+
+def _disagrees(report: Report, tolerances: Tolerances) -> bool:
+    """Whether more images disagree than chance explains (5 %) if the true agreement were as tolerated.
+
+    On few images a handful of near ties would otherwise refuse a good file: 3 of 240 are 1.25 %.
+    """
+    disagreeing = round((1 - report.agreement) * report.images)
+    return bool(disagreeing > binom.ppf(0.95, report.images, 1 - tolerances.agreement))
 
 
 def float_islands(graph: Graph) -> tuple[str, ...]:

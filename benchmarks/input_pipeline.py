@@ -1,0 +1,62 @@
+"""Images a second through the input pipeline, stage by stage.
+
+    python benchmarks/input_pipeline.py --data-dir DIR [--size 224] [--count 1024]
+
+DIR is any folder of pictures. The stages run in turn, `ROUNDS` times, and the median is printed: the speed
+of a shared machine drifts, so that only figures of one call may be compared.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from skinkeras import inputs
+
+ROUNDS = 3
+BATCH = 32
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--count", type=int, default=1024)
+    options = parser.parse_args()
+    paths = sorted(options.data_dir.glob("*.jpg"))[: options.count]
+    rows, labels = np.arange(len(paths)), np.eye(2, dtype="float32")[np.arange(len(paths)) % 2]
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        pictures, _ = inputs.decode_all(paths, options.size, folder)
+        print(
+            f"decode and resize to {options.size}: {len(paths) / (time.perf_counter() - started):.0f} images/s"
+        )
+
+        def epoch(augmentation=None):
+            return inputs.training_dataset(pictures, rows, labels, BATCH, 0, 1, augmentation=augmentation)
+
+        def blurred(images, targets):
+            return inputs.radial_blur(images, tf.random.uniform((tf.shape(images)[0],), 0.005, 0.02)), targets
+
+        stages = {
+            "decoded pictures, shuffled": epoch(),
+            "with augmentation": epoch(inputs.Augmentation()),
+            "with radial blur of every image": epoch().map(blurred, num_parallel_calls=2),
+        }
+        speeds = {name: [] for name in stages}
+        for _ in range(ROUNDS):
+            for name, dataset in stages.items():
+                started = time.perf_counter()
+                for _ in dataset:
+                    pass
+                speeds[name].append(len(paths) / (time.perf_counter() - started))
+    for name, values in speeds.items():
+        print(f"{name}: {statistics.median(values):.0f} images/s (of {min(values):.0f} to {max(values):.0f})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""The main job, as a user runs it: in processes of its own, one of which is killed twice and resumed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from skinkeras import datasets, tflite
+
+ROOT = Path(__file__).parents[2]
+NAME = "melanoma_efficientnet_lite0_32"
+SETTINGS = ["--gamma", "10", "--data", "folder", "--image-size", "32", "--batch-size", "16", "--head-epochs", "1", "--epochs", "4", "--qat-epochs", "3", "--seed", "3"]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A user's own folder of pictures: one folder a class."""
+    folder = tmp_path_factory.mktemp("pictures")
+    manifest = datasets.synthetic(160, 1, folder / "drawn")
+    for path, label in zip(manifest.table["image"], manifest.table["label"], strict=True):
+        target = folder / "classes" / label / Path(path).name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(path)
+    return folder / "classes"
+
+
+def start(pictures, out, *more):
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines.binary",
+        *SETTINGS,
+        "--data-dir",
+        pictures,
+        "--out",
+        out,
+        *more,
+    ]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with open(f"{out}.log", "a") as log:
+        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=environment)
+
+
+def kill_once_there(process, path, seconds=200):
+    """SIGKILL, which nothing can catch, as soon as `path` exists."""
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert process.poll() is None, f"it ended by itself: {path}"
+        assert time.monotonic() < end, f"{path} did not come"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(pictures, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    assert start(pictures, out).wait(400) == 0, Path(f"{out}.log").read_text()[-3000:]
+    return out
+
+
+@pytest.fixture(scope="module")
+def killed_twice(pictures, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "killed"
+    kill_once_there(start(pictures, out), out / "state" / "all.npz")
+    history = (
+        pd.read_csv(out / "history.csv") if (out / "history.csv").exists() else pd.DataFrame({"phase": []})
+    )
+    assert (history["phase"] == "all").sum() < 4, "the first kill came too late to prove anything"
+    kill_once_there(start(pictures, out, "--resume"), out / "state" / "qat.npz")
+    assert not (out / "model_qat.keras").exists(), "the second kill came too late to prove anything"
+    # The third part is stopped too: what is compared is there before the export.
+    kill_once_there(start(pictures, out, "--resume"), out / "model_qat.keras")
+    return out
+
+
+@pytest.mark.parametrize("file", ["model.keras", "model_qat.keras"])
+def test_killed_and_resumed_run_ends_with_the_same_weights(uninterrupted, killed_twice, file):
+    whole, resumed = (
+        keras.models.load_model(out / file, compile=False).get_weights()
+        for out in (uninterrupted, killed_twice)
+    )
+    assert len(whole) == len(resumed) > 100
+    assert all(np.array_equal(a, b) for a, b in zip(whole, resumed, strict=True))
+
+
+def test_killed_and_resumed_run_has_the_same_history(uninterrupted, killed_twice):
+    whole, resumed = (
+        pd.read_csv(out / "history.csv").drop(columns="seconds") for out in (uninterrupted, killed_twice)
+    )
+    pd.testing.assert_frame_equal(whole, resumed)
+    assert whole["phase"].tolist() == ["head"] + ["all"] * 4 + ["qat"] * 3
+    # The recall terms have left their start at 1, and did not return to it between the phases.
+    assert (whole["miss_rate_benign"] < 0.9).all()
+
+
+def test_run_leaves_everything_that_the_design_promises(uninterrupted):
+    out = uninterrupted
+    for name in (
+        "config.yaml split.csv history.csv metrics.json predictions.csv card.md model.keras model_qat.keras "
+        "figures/roc.png figures/confusion_matrix.png figures/training.png figures/worst_misses.png logs "
+        f"export/{NAME}_float32.tflite export/{NAME}_float16.tflite export/{NAME}_int8.tflite "
+        f"export/{NAME}.labels.txt export/{NAME}.json export/{NAME}.card.md"
+    ).split():
+        assert (out / name).exists(), name
+    assert not (out / "state").exists()
+    assert not list(out.rglob("rejected_*"))
+    with zipfile.ZipFile(out / "model.keras") as archive:
+        assert archive.testzip() is None
+
+
+def test_metrics_are_those_of_the_predictions(uninterrupted):
+    from sklearn.metrics import roc_auc_score
+
+    metrics = json.loads((uninterrupted / "metrics.json").read_text())
+    predictions = pd.read_csv(uninterrupted / "predictions.csv")
+    split = pd.read_csv(uninterrupted / "split.csv")
+    assert set(predictions["image_id"]) == set(split[split["split"] == "test"]["image_id"])
+    for name in ("float", "QAT", "float32", "float16", "int8"):
+        result = metrics["test"][name]["at_threshold"]
+        assert result["roc_auc"] == pytest.approx(
+            roc_auc_score(predictions["malignant"], predictions[f"probability_{name}"]), abs=1e-6
+        )
+        found = predictions[predictions["malignant"] == 1][f"predicted_{name}"].mean()
+        assert result["malignant_recall"] == pytest.approx(found)
+
+
+def test_exported_files_answer_alone_and_as_the_contract_says(uninterrupted):
+    export = uninterrupted / "export"
+    contract = json.loads((export / f"{NAME}.json").read_text())
+    predictions = pd.read_csv(uninterrupted / "predictions.csv")
+    assert contract["classes"] == ["benign", "malignant"]
+    assert (export / f"{NAME}.labels.txt").read_text() == "benign\nmalignant\n"
+    for kind, file in contract["files"].items():
+        classifier = tflite.Classifier(export / file["file"])
+        assert list(classifier.labels) == contract["classes"]
+        assert [1, *classifier.input_size, 3] == contract["input"]["shape"]
+        probabilities = classifier.predict(np.zeros((1, 32, 32, 3), np.float32))
+        assert probabilities.sum() == pytest.approx(1, abs=0.01)
+        assert predictions[f"probability_{kind}"].between(0, 1).all()
+
+
+def test_finished_run_is_shown_again_and_not_run_again(uninterrupted, pictures):
+    before = (uninterrupted / "metrics.json").stat().st_mtime_ns
+    assert start(pictures, uninterrupted, "--resume").wait(100) == 0
+    assert (uninterrupted / "metrics.json").stat().st_mtime_ns == before
