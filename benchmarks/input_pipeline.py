@@ -32,9 +32,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         pictures, _ = inputs.decode_all(paths, options.size, folder)
-        print(
-            f"decode and resize to {options.size}: {len(paths) / (time.perf_counter() - started):.0f} images/s"
-        )
+        speed = len(paths) / (time.perf_counter() - started)
+        print(f"decode and resize to {options.size}: {speed:.0f} images/s")
 
         def epoch(augmentation=None):
             return inputs.training_dataset(pictures, rows, labels, BATCH, 0, 1, augmentation=augmentation)

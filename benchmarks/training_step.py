@@ -53,9 +53,8 @@ def main():
     for name, place in (("cross-entropy", 0), ("recall cross-entropy and its terms", 1)):
         print(f"{name}: {statistics.median(images / pair[place] for pair in pairs):.1f} images/s")
     ratios = [recall / plain for plain, recall in pairs]
-    print(
-        f"overhead: {statistics.median(ratios) - 1:+.1%} (rounds from {min(ratios) - 1:+.1%} to {max(ratios) - 1:+.1%})"
-    )
+    low, middle, high = min(ratios) - 1, statistics.median(ratios) - 1, max(ratios) - 1
+    print(f"overhead: {middle:+.1%} (rounds from {low:+.1%} to {high:+.1%})")
 
 
 if __name__ == "__main__":

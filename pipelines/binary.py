@@ -51,7 +51,7 @@ class Settings:
     image_size: int | None = None
     """Pixels, height and width; by default the model's own (96 for synthetic pictures)."""
     loss: Literal["recall", "crossentropy", "inverse_frequency", "focal"] = "recall"
-    """Recall cross-entropy (eq. 6, 7), plain (eq. 2), by inverse frequency (eq. 4), focal with delta 2 (eq. 5)."""
+    """Recall (eq. 6, 7), plain (eq. 2), inverse-frequency (eq. 4) or focal cross-entropy, delta 2 (eq. 5)."""
     recall_update: Literal["batch", "epoch"] = "batch"
     """When the recall loss's miss rates move: a moving average after each batch, or once an epoch."""
     epochs: int | None = None
@@ -63,8 +63,8 @@ class Settings:
     batch_size: int = 32
     """Images in a training step."""
     learning_rate: float = 5e-4
-    """The highest of the one-cycle schedule (the paper: 1e-3 at batches of 128); fine-tuning for integers goes up to a
-    tenth of it."""
+    """The highest of the one-cycle schedule; fine-tuning for integers goes up to a tenth of it. The paper has
+    1e-3 at batches of 128; this is that for batches of 32, by the square root of their ratio."""
     seed: int = 0
     """Of the split, the order of the pictures, the augmentation and the first weights."""
     deterministic: bool = True

@@ -54,7 +54,8 @@ class RunFolder:
         if config.exists():
             if not resume:
                 raise ValueError(
-                    f"{self.path} already holds a run: add --resume to go on with it, or choose another --out."
+                    f"{self.path} already holds a run: add --resume to go on with it, or choose another "
+                    "--out."
                 )
             self._check_same_settings(yaml.safe_load(config.read_text())["settings"], mine)
             return
@@ -68,7 +69,8 @@ class RunFolder:
             if name not in _NOT_PART_OF_THE_RUN and mine.get(name) != theirs.get(name):
                 raise ValueError(
                     f"{self.path} holds a run with {name}={theirs.get(name)}, this command has "
-                    f"{name}={mine.get(name)}: resume with the settings in its config.yaml, or choose another --out."
+                    f"{name}={mine.get(name)}: resume with the settings in its config.yaml, or choose "
+                    "another --out."
                 )
 
     def save_model(self, model, path):

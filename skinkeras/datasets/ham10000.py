@@ -35,7 +35,7 @@ def ham10000(root):
     table = read_table(path, ("image_id", "lesion_id", "dx"))
     table["image"] = _image_paths(root, table["image_id"])
     table["label"] = table["dx"]
-    table["source"] = table["dataset"] if "dataset" in table else "ham10000"
+    table["source"] = table.get("dataset", "ham10000")
     return Manifest(table, tuple(HAM10000), origin=path)
 
 

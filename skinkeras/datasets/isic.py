@@ -150,7 +150,7 @@ def _one_hot_table(path, columns):
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise ValueError(
-            f"{path}, line {row + 2} (image {table['image'][row]}): needs one class at 1 and the others at 0. "
+            f"{path}, line {row + 2} (image {table['image'][row]}): needs one class at 1, the others at 0. "
             f"Received: {table.loc[row, names].to_dict()}"
         )
     labels = [columns[names[number]] for number in values.argmax(axis=1)]

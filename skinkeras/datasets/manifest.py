@@ -159,8 +159,8 @@ class Manifest:
             wanted = round(len(mine) * n / len(self))
             if len(mine) and wanted < _LEAST_OF_A_CLASS:
                 raise ValueError(
-                    f"--limit {n} leaves {wanted} of the {len(mine)} pictures of class {name}, too few to split: "
-                    f"use at least {int(np.ceil(_LEAST_OF_A_CLASS * len(self) / len(mine)))}."
+                    f"--limit {n} leaves {wanted} of the {len(mine)} pictures of class {name}, too few to "
+                    f"split: use at least {int(np.ceil(_LEAST_OF_A_CLASS * len(self) / len(mine)))}."
                 )
             sizes = pd.Series(groups[mine]).groupby(groups[mine], sort=False).size()
             taken.update(sizes.index[: int((sizes.cumsum() < wanted).sum()) + 1])

@@ -1,4 +1,4 @@
-"""Losses for imbalanced classes. Focal loss is Keras' own: `CategoricalFocalCrossentropy(alpha=1, gamma=2)`."""
+"""Losses for imbalanced classes. Focal loss is Keras' own, `CategoricalFocalCrossentropy`."""
 
 from skinkeras.losses.inverse_frequency import InverseFrequencyCrossentropy
 from skinkeras.losses.recall import RecallCrossentropy

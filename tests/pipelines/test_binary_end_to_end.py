@@ -18,7 +18,10 @@ from skinkeras import datasets, tflite
 
 ROOT = Path(__file__).parents[2]
 NAME = "melanoma_efficientnet_lite0_32"
-SETTINGS = ["--gamma", "10", "--data", "folder", "--image-size", "32", "--batch-size", "16", "--head-epochs", "1", "--epochs", "4", "--qat-epochs", "3", "--seed", "3"]
+SETTINGS = [
+    *("--gamma", "10", "--data", "folder", "--image-size", "32", "--batch-size", "16"),
+    *("--head-epochs", "1", "--epochs", "4", "--qat-epochs", "3"),
+]
 
 pytestmark = pytest.mark.slow
 
