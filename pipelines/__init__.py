@@ -1,7 +1,23 @@
 """The runnable jobs: `python -m pipelines.binary`, one module a job."""
 
 import os
+from contextlib import contextmanager
 
-# TensorFlow and XLA write dozens of lines about CPU features before a job prints its first one.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+
+@contextmanager
+def _quiet():
+    """Sends the process's error stream nowhere: no setting silences what TensorFlow writes while loading."""
+    stream, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stream, 2)
+        os.close(stream)
+        os.close(nowhere)
+
+
+with _quiet():
+    import tensorflow  # noqa: F401

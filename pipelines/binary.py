@@ -15,7 +15,7 @@ import keras
 import skinkeras
 from pipelines.common import export, report
 from pipelines.common.console import at_the_door, run, section
-from pipelines.common.data import SOURCES, load_data
+from pipelines.common.data import SOURCES, load_data, record_data
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.training import Phase, quantization_aware, set_up_keras, train_phase
 from skinkeras import callbacks, layers, losses, models, tflite
@@ -82,15 +82,16 @@ def main(settings):
     with at_the_door():
         settings = resolved(settings)
         folder = RunFolder(settings.out)
-        folder.open(settings, settings.resume)
-    if folder.is_complete:
-        return report.print_results(folder)
-    set_up_keras(settings.seed, settings.deterministic)
-    with at_the_door():
+        folder.check(settings, settings.resume)
+        if folder.is_complete:
+            return report.print_results(folder)
+        set_up_keras(settings.seed, settings.deterministic)
         section("Data")
-        data = load_data(settings, folder)
-        section(f"Training {settings.model} at {settings.image_size} pixels")
-        model = trained_model(settings, data, folder)
+        data = load_data(settings, folder.file("split.csv"))
+        folder.begin(settings)
+        record_data(data, folder)
+    section(f"Training {settings.model} at {settings.image_size} pixels")
+    model = trained_model(settings, data, folder)
     section("Quantization-aware fine-tuning")
     quantized = fine_tuned_model(settings, model, data, folder)
     section("Export, verification, benchmark")
@@ -138,7 +139,8 @@ def trained_model(settings, data, folder):
     if not path.exists():
         keras.utils.set_random_seed(settings.seed)
         classes = len(data.manifest.classes)
-        model = models.create(settings.model, classes, settings.image_size, settings.weights)
+        with at_the_door():  # a weights file can turn out to be of another model
+            model = models.create(settings.model, classes, settings.image_size, settings.weights)
         loss, movers = build_loss(settings, data)
         train = lambda phase: train_phase(model, phase, data, loss, settings.batch_size, folder, movers)  # noqa: E731
         if settings.head_epochs:

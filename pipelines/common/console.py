@@ -7,6 +7,8 @@ import rich.console
 import rich.progress
 import tyro
 
+from skinkeras.tflite import VerificationError
+
 console = rich.console.Console(highlight=False, soft_wrap=True)
 
 
@@ -35,9 +37,7 @@ def run(main, settings_class):
         main(settings)
     except RefusedError as error:
         _fail(error, 2)
-    except Exception as error:
-        if not (isinstance(error, OSError) or getattr(error, "is_finding", False)):
-            raise
+    except (OSError, VerificationError) as error:
         _fail(error, 1)
     except KeyboardInterrupt:
         _fail("Stopped. Run the same command with --resume to go on.", 130)

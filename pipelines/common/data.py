@@ -44,7 +44,7 @@ SOURCES = {
 }
 
 # How many drawings the demonstration has.
-_SYNTHETIC_PICTURES = 1200
+_SYNTHETIC_PICTURES = 800
 
 
 def read_manifest(name, data_dir, seed, folder):
@@ -98,14 +98,16 @@ class Data:
     Attributes:
         manifest: `Manifest` of the classes that are learned.
         assignment: (n,) str, the part of the split of each row.
+        used: the same, with "" for the rows whose pictures cannot be read.
         positives: indices of the classes that count as malignant.
         pictures: `Pictures`, row by row those of the manifest.
     """
 
     manifest: datasets.Manifest
     assignment: np.ndarray
+    used: np.ndarray
     positives: tuple
-    pictures: inputs.Pictures | None = None
+    pictures: inputs.Pictures
 
     @cached_property
     def groups(self):
@@ -114,7 +116,7 @@ class Data:
 
     def part(self, name):
         """The `Part` called `name`: train, validation or test."""
-        rows = np.flatnonzero(np.asarray(self.assignment) == name)
+        rows = np.flatnonzero(self.used == name)
         labels = self.manifest.labels[rows]
         one_hot = np.eye(len(self.manifest.classes), dtype=np.float32)[labels]
         return Part(rows, one_hot, np.asarray(self.groups)[labels], self.manifest.table.iloc[rows])
@@ -132,32 +134,53 @@ class Data:
         return totals
 
 
-def load_data(settings, run):
-    """Reads, splits, checks and decodes the images that the settings ask for.
+def load_data(settings, split_file):
+    """Reads, splits and decodes the images that the settings ask for; writes nothing but the cache.
 
-    Writes `split.csv` and `duplicates.csv` into the run's folder.
+    Args:
+        settings: the job's settings, resolved.
+        split_file: the split of an earlier part of the run, if it is there.
 
     Raises:
         ValueError, FileNotFoundError: something about the data is wrong; the sentence says what and where.
     """
     manifest = _chosen_images(settings)
+    if split_file.exists():
+        assignment = datasets.load_split(manifest, split_file)
+    else:
+        assignment = datasets.split(manifest, settings.split, settings.seed)
     pictures, bad = decode_pictures(
         manifest, settings.image_size, settings.cache_dir, settings.skip_bad_images
     )
-    assignment = _assignment(manifest, settings, run)
-    groups = manifest.groups()
-    _report_duplicates(manifest, assignment, run)
-    if bad:
-        assignment[bad] = "bad"
     positives = tuple(manifest.classes.index(name) for name in settings.positive)
     if settings.learn == "binary":
         manifest, positives = manifest.binary(settings.positive), (1,)
-    data = Data(manifest, assignment, positives, pictures)
-    datasets.check_split(manifest, assignment)
-    console.print(f"  {SOURCES[settings.data].title}: {len(manifest)} images in {len(set(groups))} groups")
+    used = np.where(np.isin(np.arange(len(manifest)), bad), "", assignment)
+    datasets.check_split(manifest, used)
+    data = Data(manifest, assignment, used, positives, pictures)
+    console.print(
+        f"  {SOURCES[settings.data].title}: {len(manifest)} images in {len(set(manifest.groups()))} groups"
+    )
     for part, counts in data.counts().items():
         console.print(f"  {part}: {counts['benign']} benign, {counts['malignant']} malignant")
     return data
+
+
+def record_data(data, run):
+    """Writes `split.csv` and `duplicates.csv`, unless an earlier part of the run has done it."""
+    split_file, duplicates_file = run.file("split.csv"), run.file("duplicates.csv")
+    if not split_file.exists():
+        datasets.save_split(data.manifest, data.assignment, split_file)
+    if duplicates_file.exists():
+        return
+    pairs = datasets.find_duplicates(data.manifest, data.assignment)
+    across = pairs[pairs["split_1"] != pairs["split_2"]]
+    with replacing(duplicates_file) as temporary:
+        pairs.to_csv(temporary, index=False)
+    console.print(
+        f"  duplicates: {len(pairs)} pairs look alike ({int(pairs['exact'].sum())} are the same file), "
+        f"{len(across)} of them in different parts of the split: see {duplicates_file}"
+    )
 
 
 def _chosen_images(settings):
@@ -169,29 +192,6 @@ def _chosen_images(settings):
         manifest, dropped = datasets.drop_known_duplicates(manifest, settings.data_dir)
         console.print(f"  {dropped} known duplicates left out")
     return manifest if settings.limit is None else manifest.limit(settings.limit, settings.seed)
-
-
-def _assignment(manifest, settings, run):
-    path = run.file("split.csv")
-    if path.exists():
-        return datasets.load_split(manifest, path)
-    assignment = datasets.split(manifest, settings.split, settings.seed)
-    datasets.save_split(manifest, assignment, path)
-    return assignment
-
-
-def _report_duplicates(manifest, assignment, run):
-    path = run.file("duplicates.csv")
-    if path.exists():
-        return
-    pairs = datasets.find_duplicates(manifest, assignment)
-    across = pairs[pairs["split_1"] != pairs["split_2"]]
-    with replacing(path) as temporary:
-        pairs.to_csv(temporary, index=False)
-    console.print(
-        f"  duplicates: {len(pairs)} pairs look alike ({int(pairs['exact'].sum())} are the same file), "
-        f"{len(across)} of them in different parts of the split: see {path}"
-    )
 
 
 def decode_pictures(manifest, size, folder, skip_bad):

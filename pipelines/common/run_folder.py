@@ -43,26 +43,30 @@ class RunFolder:
         """Whether everything that the run writes has been written."""
         return self.file("card.md").exists() and not self.state.exists()
 
-    def open(self, settings, resume):
-        """Begins a run, or with `resume` goes on with one.
+    def check(self, settings, resume):
+        """Whether a run of these settings may begin here, or with `resume` go on.
 
         Raises:
-            ValueError: the folder holds a run and `resume` is off, or holds a run of other settings; the
-                sentence names the setting.
+            ValueError: the folder holds a run and `resume` is off, or holds a run of other settings (the
+                sentence names the setting), or holds something else.
         """
-        config, mine = self.file("config.yaml"), _plain(settings)
-        if config.exists():
-            if not resume:
-                raise ValueError(
-                    f"{self.path} already holds a run: add --resume to go on with it, or choose another "
-                    "--out."
-                )
-            self._check_same_settings(yaml.safe_load(config.read_text())["settings"], mine)
-            return
-        if self.path.exists() and any(p for p in self.path.iterdir() if not p.name.startswith(".")):
-            raise ValueError(f"{self.path} is not empty and holds no run: choose another --out.")
-        record = {"settings": mine, "versions": versions(), "git_revision": git_revision()}
-        write_text(config, yaml.safe_dump(record, sort_keys=False))
+        config = self.file("config.yaml")
+        if not config.exists():
+            if self.path.exists() and any(self.path.iterdir()):
+                raise ValueError(f"{self.path} is not empty and holds no run: choose another --out.")
+        elif not resume:
+            raise ValueError(
+                f"{self.path} already holds a run: add --resume to go on with it, or choose another --out."
+            )
+        else:
+            self._check_same_settings(yaml.safe_load(config.read_text())["settings"], _plain(settings))
+
+    def begin(self, settings):
+        """Writes `config.yaml`, unless an earlier part of the run has done it: from now on this is a run."""
+        config = self.file("config.yaml")
+        if not config.exists():
+            record = {"settings": _plain(settings), "versions": versions(), "git_revision": git_revision()}
+            write_text(config, yaml.safe_dump(record, sort_keys=False))
 
     def _check_same_settings(self, theirs, mine):
         for name in sorted(set(mine) | set(theirs)):

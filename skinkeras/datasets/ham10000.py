@@ -36,7 +36,7 @@ def ham10000(root):
     table["image"] = _image_paths(root, table["image_id"])
     table["label"] = table["dx"]
     table["source"] = table.get("dataset", "ham10000")
-    return Manifest(table, tuple(HAM10000), origin=path)
+    return Manifest(table, tuple(HAM10000), origin=path, file_columns={"label": "dx"})
 
 
 def _image_paths(root, image_ids):

@@ -28,10 +28,9 @@ def isic2018(root):
     table = _one_hot_table(path, ISIC2018)
     groupings = _find(root, "ISIC2018_Task3_Training_LesionGroupings.csv", needed=False)
     if groupings:
-        lesions = read_table(groupings, ("image", "lesion_id")).set_index("image")["lesion_id"]
-        table["lesion_id"] = table["image_id"].map(lesions)
+        table["lesion_id"] = _lesions(groupings, table["image_id"])
     table["image"] = [str(root / "ISIC2018_Task3_Training_Input" / f"{i}.jpg") for i in table["image_id"]]
-    return Manifest(table.assign(source="isic2018"), tuple(HAM10000), origin=path)
+    return Manifest(table.assign(source="isic2018"), tuple(HAM10000), path, {"image_id": "image"})
 
 
 def isic2019(root):
@@ -46,11 +45,10 @@ def isic2019(root):
     root = Path(root)
     path = _find(root, "ISIC_2019_Training_GroundTruth.csv")
     table = _one_hot_table(path, ISIC2019)
-    metadata = read_table(_find(root, "ISIC_2019_Training_Metadata.csv"), ("image", "lesion_id"))
-    table["lesion_id"] = table["image_id"].map(metadata.set_index("image")["lesion_id"])
+    table["lesion_id"] = _lesions(_find(root, "ISIC_2019_Training_Metadata.csv"), table["image_id"])
     table["image"] = [str(root / "ISIC_2019_Training_Input" / f"{i}.jpg") for i in table["image_id"]]
     classes = [name for name in ISIC2019.values() if name != "unk" or (table["label"] == "unk").any()]
-    return Manifest(table.assign(source="isic2019"), classes, origin=path)
+    return Manifest(table.assign(source="isic2019"), classes, path, {"image_id": "image"})
 
 
 def isic2020(root):
@@ -76,7 +74,7 @@ def isic2020(root):
         label=table["benign_malignant"],
         source="isic2020",
     )
-    return Manifest(table, BINARY_CLASSES, origin=path)
+    return Manifest(table, BINARY_CLASSES, path, {"image_id": "image_name", "label": "benign_malignant"})
 
 
 def isic_merge(root2019, root2020=None):
@@ -122,7 +120,7 @@ def drop_known_duplicates(manifest, root):
     present = set(manifest.table["image_id"])
     dropped = set()
     for first, second in known_duplicates(root):
-        if first in present - dropped and second in present:
+        if first not in dropped and {first, second} <= present:
             dropped.add(second)
     keep = ~manifest.table["image_id"].isin(dropped).to_numpy()
     return manifest.select(keep), int((~keep).sum())
@@ -136,6 +134,18 @@ def _find(root, name, needed=True):
     if needed:
         raise FileNotFoundError(f"There is no {name} in {root}.")
     return None
+
+
+def _lesions(path, image_ids):
+    """The lesion of every image, missing where the file at `path` does not name one."""
+    table = read_table(path, ("image", "lesion_id"))
+    twice = table["image"].duplicated()
+    if twice.any():
+        row = int(np.flatnonzero(twice)[0])
+        raise ValueError(
+            f"{path}, line {row + 2}, column image: {table['image'][row]!r} occurs more than once."
+        )
+    return image_ids.map(table.set_index("image")["lesion_id"])
 
 
 def _one_hot_table(path, columns):

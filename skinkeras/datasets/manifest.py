@@ -21,6 +21,7 @@ class Manifest:
             `classes`), and, where known, lesion_id, patient_id and source. Other columns are dropped.
         classes: the class names; their order is the order of labels and predictions.
         origin: where the table came from, for error sentences.
+        file_columns: dict from a column to what the file it came from calls it, for error sentences.
 
     Attributes:
         table: the table, with all of `COLUMNS` and rows numbered from 0; a missing lesion_id or
@@ -31,7 +32,7 @@ class Manifest:
         ValueError: a column, value or class is wrong; the sentence names row, column and value.
     """
 
-    def __init__(self, table, classes, origin="the manifest"):
+    def __init__(self, table, classes, origin="the manifest", file_columns=None):
         self.origin = str(origin)
         self.classes = tuple(classes)
         missing = {"image", "image_id", "label"} - set(table.columns)
@@ -45,21 +46,22 @@ class Manifest:
             raise ValueError(f"{origin} needs two or more different classes. Received: {self.classes}")
         table = table.reindex(columns=COLUMNS).reset_index(drop=True).astype(object)
         self.table = table.where(table.notna() & (table != ""), None)
-        self._check_rows()
+        self._check_rows(file_columns or {})
 
-    def _check_rows(self):
-        for column in ("image", "image_id", "label"):
-            self._refuse(self.table[column].isna(), column, "is missing")
-        known = ", ".join(self.classes)
-        self._refuse(~self.table["label"].isin(self.classes), "label", f"is not one of the classes ({known})")
-        self._refuse(self.table["image_id"].duplicated(), "image_id", "occurs more than once")
+    def _check_rows(self, file_columns):
+        table, known = self.table, ", ".join(self.classes)
+        checks = [(column, table[column].isna(), "is missing") for column in ("image", "image_id", "label")]
+        checks.append(("label", ~table["label"].isin(self.classes), f"is not one of the classes ({known})"))
+        checks.append(("image_id", table["image_id"].duplicated(), "occurs more than once"))
+        for column, wrong, problem in checks:
+            self._refuse(wrong, column, file_columns.get(column, column), problem)
 
-    def _refuse(self, wrong, column, problem):
+    def _refuse(self, wrong, column, called, problem):
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             # + 2: rows are counted from 1, below a line of column names.
             raise ValueError(
-                f"{self.origin}, line {row + 2}, column {column}: {self.table[column][row]!r} {problem}."
+                f"{self.origin}, line {row + 2}, column {called}: {self.table[column][row]!r} {problem}."
             )
 
     def __len__(self):
@@ -151,20 +153,25 @@ class Manifest:
         """
         if n >= len(self):
             return self
+        self._check_limit(n)
         order = np.random.default_rng(seed).permutation(len(self))
         groups, labels = self.groups(), self.labels
         taken = set()
-        for number, name in enumerate(self.classes):
+        for number in set(labels):
             mine = order[labels[order] == number]
             wanted = round(len(mine) * n / len(self))
-            if len(mine) and wanted < _LEAST_OF_A_CLASS:
-                raise ValueError(
-                    f"--limit {n} leaves {wanted} of the {len(mine)} pictures of class {name}, too few to "
-                    f"split: use at least {int(np.ceil(_LEAST_OF_A_CLASS * len(self) / len(mine)))}."
-                )
             sizes = pd.Series(groups[mine]).groupby(groups[mine], sort=False).size()
             taken.update(sizes.index[: int((sizes.cumsum() < wanted).sum()) + 1])
         return self.select(np.isin(groups, list(taken)))
+
+    def _check_limit(self, n):
+        count, name = min((count, name) for name, count in self.counts().items() if count)
+        least = min(-(-_LEAST_OF_A_CLASS * len(self) // count), len(self))
+        if n < least:
+            raise ValueError(
+                f"--limit {n} leaves too few of the {count} pictures of class {name} to split: "
+                f"use at least {least}."
+            )
 
 
 # Train, validation and test each need one, and a class in fewer pieces than this seldom spreads.

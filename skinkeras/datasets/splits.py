@@ -19,10 +19,11 @@ def split(manifest, method="grouped", seed=0):
 
     Args:
         manifest: `Manifest`.
-        method: `"grouped"`: about 70, 10 and 20 %; pictures that share a lesion or a patient are on one
-            side, and every class is spread as evenly as the groups allow. `"paper"`: by image, stratified,
-            20 % of each class for the test as Gilal et al. 2023; the validation images are a tenth of
-            their training images, which they used whole. Related pictures then straddle the split.
+        method: `"grouped"`: about 70, 10 and 20 % (more even parts if a class is in fewer than ten groups);
+            pictures that share a lesion or a patient are on one side, and every class is spread as evenly
+            as the groups allow. `"paper"`: by image, stratified, 20 % of each class for the test as Gilal
+            et al. 2023; the validation images are a tenth of their training images, which they used
+            whole. Related pictures then straddle the split.
         seed: int >= 0.
 
     Returns:
@@ -55,8 +56,14 @@ def check_split(manifest, assignment):
 
 def _grouped(manifest, seed):
     groups, labels = manifest.groups(), manifest.labels
-    smallest = min(len(set(groups[labels == number])) for number in set(labels))
-    folds = min(_FOLDS, max(smallest, 2))
+    smallest, rarest = min((len(set(groups[labels == number])), number) for number in set(labels))
+    if smallest < len(PARTS):
+        raise ValueError(
+            f"Class {manifest.classes[rarest]} is in {smallest} group(s) of related pictures, too few for one in "
+            f"each part ({', '.join(PARTS)}): add pictures of it, or merge it with another class."
+        )
+    # No more folds than the rarest class has groups, or it would miss some.
+    folds = min(_FOLDS, smallest)
     folder = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     fold_of = np.empty(len(labels), int)
     for number, (_, rows) in enumerate(folder.split(labels, labels, groups)):

@@ -148,6 +148,10 @@ def _digest(paths, size):
 
 def _decode_into(file, paths, size, workers, progress):
     array = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=(len(paths), size, size, 3))
+    if hasattr(os, "posix_fallocate"):
+        # The file is still a hole: on a full disk, filling it would kill the process instead of raising.
+        with open(file, "rb+") as reserved:
+            os.posix_fallocate(reserved.fileno(), 0, os.path.getsize(file))
     problems = {}
 
     def fill(row):

@@ -23,7 +23,7 @@ SETTINGS = [
     *("--head-epochs", "1", "--epochs", "4", "--qat-epochs", "3"),
 ]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def start(pictures, out, *more):
         return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=environment)
 
 
-def kill_once_there(process, path, seconds=200):
+def kill_once_there(process, path, seconds=600):
     """SIGKILL, which nothing can catch, as soon as `path` exists."""
     end = time.monotonic() + seconds
     while not path.exists():
@@ -69,7 +69,7 @@ def kill_once_there(process, path, seconds=200):
 @pytest.fixture(scope="module")
 def uninterrupted(pictures, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "whole"
-    assert start(pictures, out).wait(400) == 0, Path(f"{out}.log").read_text()[-3000:]
+    assert start(pictures, out).wait(1000) == 0, Path(f"{out}.log").read_text()[-3000:]
     return out
 
 

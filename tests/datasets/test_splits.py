@@ -1,0 +1,148 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from skinkeras.datasets import Manifest, check_split, ham10000, isic_merge, load_split, save_split, split
+
+PARTS = ("train", "validation", "test")
+
+
+def manifest_of(counts, pictures_a_lesion=1):
+    """So many lesions of each class, and so many pictures of each lesion."""
+    labels = [name for name, count in counts.items() for _ in range(count * pictures_a_lesion)]
+    ids = [f"id{i}" for i in range(len(labels))]
+    lesions = [f"l{i // pictures_a_lesion}" for i in range(len(labels))]
+    table = pd.DataFrame({"image": ids, "image_id": ids, "label": labels, "lesion_id": lesions})
+    return Manifest(table, tuple(counts))
+
+
+def parts_of(manifest, assignment, column):
+    """The largest number of parts that one value of the column occurs in."""
+    known = manifest.table[column].notna()
+    return (
+        pd.Series(assignment)[known.to_numpy()]
+        .groupby(manifest.table[column][known].to_numpy())
+        .nunique()
+        .max()
+    )
+
+
+def check_shares(manifest, assignment):
+    for part, share in zip(PARTS, (0.7, 0.1, 0.2), strict=True):
+        assert abs((assignment == part).mean() - share) < 0.02, part
+        assert set(manifest.labels[assignment == part]) == set(manifest.labels), part
+
+
+@pytest.fixture(scope="module")
+def ham(shared_data):
+    manifest = ham10000(shared_data / "ham10000")
+    return manifest, split(manifest, "grouped", 0)
+
+
+@pytest.fixture(scope="module")
+def merge(shared_data):
+    return isic_merge(shared_data / "isic")
+
+
+def test_grouped_split_of_ham10000_keeps_lesions_whole(ham):
+    manifest, assignment = ham
+    assert parts_of(manifest, assignment, "lesion_id") == 1
+    check_shares(manifest, assignment)
+    for number in range(7):  # within a third of a tenth, for the rarest class too
+        share = (assignment[manifest.labels == number] == "test").mean()
+        assert 0.17 < share < 0.23, manifest.classes[number]
+
+
+def test_grouped_split_of_isic_merge_keeps_lesions_and_patients_whole(merge):
+    assignment = split(merge, "grouped", 0)
+    assert parts_of(merge, assignment, "patient_id") == 1
+    assert parts_of(merge, assignment, "lesion_id") == 1
+    check_shares(merge, assignment)
+
+
+def test_paper_split_of_isic_merge_has_the_papers_numbers(merge):
+    assignment = split(merge, "paper", 0)
+    test = merge.labels[assignment == "test"]
+    rest = merge.labels[assignment != "test"]
+    # Gilal et al. 2023: (benign, malignant).
+    assert np.bincount(test).tolist() == [6509, 1021]
+    assert np.bincount(rest).tolist() == [26033, 4085]
+    assert abs((assignment == "validation").sum() - 3012) <= 1
+    # By image: patients straddle it.
+    assert parts_of(merge, assignment, "patient_id") == 3
+
+
+@pytest.mark.parametrize("method", ["grouped", "paper"])
+def test_a_seed_gives_one_split_and_another_seed_another(method):
+    manifest = manifest_of({"benign": 80, "malignant": 40}, pictures_a_lesion=2)
+    first = split(manifest, method, 5)
+    assert (first == split(manifest, method, 5)).all()
+    assert (first != split(manifest, method, 6)).any()
+
+
+def test_a_class_in_few_lesions_is_in_every_part():
+    for lesions in range(3, 12):
+        manifest = manifest_of({"nv": 60, "df": lesions}, pictures_a_lesion=2)
+        assignment = split(manifest, "grouped", 0)
+        assert parts_of(manifest, assignment, "lesion_id") == 1
+        for part in PARTS:
+            assert set(manifest.labels[assignment == part]) == {0, 1}, (lesions, part)
+
+
+@pytest.mark.parametrize("lesions", [1, 2])
+def test_a_class_in_too_few_lesions_is_refused_by_name(lesions):
+    # Many pictures of it do not help.
+    manifest = manifest_of({"nv": 60, "df": lesions}, pictures_a_lesion=20)
+    with pytest.raises(ValueError, match=rf"Class df is in {lesions} group.*train, validation, test"):
+        split(manifest, "grouped", 0)
+
+
+def test_a_class_of_too_few_pictures_is_refused_by_name_in_the_paper_split():
+    with pytest.raises(ValueError, match="Class df has too few pictures to be in every part"):
+        split(manifest_of({"nv": 60, "df": 5}), "paper", 0)
+
+
+def test_classes_that_do_not_occur_are_no_obstacle():
+    manifest = manifest_of({"nv": 60, "df": 0, "mel": 30})
+    for method in ("grouped", "paper"):
+        assert set(split(manifest, method, 0)) == set(PARTS)
+
+
+def test_a_part_without_a_class_is_refused_naming_both():
+    manifest = manifest_of({"nv": 3, "df": 2})
+    assignment = np.array(["train", "validation", "test", "train", "test"])
+    with pytest.raises(
+        ValueError, match="The validation part has no picture of class df, of which there are 2"
+    ):
+        check_split(manifest, assignment)
+
+
+def test_an_unknown_method_is_refused():
+    with pytest.raises(ValueError, match="Received: 'random'"):
+        split(manifest_of({"nv": 9, "df": 9}), "random")
+
+
+def test_a_saved_split_is_read_back(tmp_path):
+    manifest = manifest_of({"benign": 20, "malignant": 20}, pictures_a_lesion=2)
+    assignment = split(manifest, "grouped", 1)
+    path = tmp_path / "split.csv"
+    save_split(manifest, assignment, path)
+    assert load_split(manifest, path).tolist() == assignment.tolist()
+    table = pd.read_csv(path)
+    assert list(table.columns) == ["image_id", "label", "group", "split"]
+    assert (table.groupby("group")["split"].nunique() == 1).all()
+
+
+def test_a_split_of_other_pictures_or_unknown_parts_is_refused(tmp_path):
+    manifest = manifest_of({"benign": 20, "malignant": 20})
+    path = tmp_path / "split.csv"
+    save_split(manifest, split(manifest), path)
+    for other in (manifest.select(range(39)), manifest.select(range(39, -1, -1))):
+        with pytest.raises(ValueError, match=r"split\.csv is the split of other pictures"):
+            load_split(other, path)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:3], lines[3].rsplit(",", 1)[0] + ",holdout", *lines[4:]]))
+    with pytest.raises(ValueError, match=r"split\.csv, line 4: 'holdout' is no part of a split"):
+        load_split(manifest, path)
+    with pytest.raises(FileNotFoundError, match=r"absent\.csv"):
+        load_split(manifest, tmp_path / "absent.csv")

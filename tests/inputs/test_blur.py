@@ -1,0 +1,147 @@
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from skinkeras.inputs import radial_blur
+
+HEIGHT, WIDTH = 96, 160
+
+
+def band_limited(height=HEIGHT, width=WIDTH):
+    """No detail finer than 12 pixels a period."""
+    y, x = np.mgrid[:height, :width].astype(float)
+    waves = [np.sin(x / a + y / b) for a, b in ((3.0, 5.0), (5.0, -4.0), (2.5, 9.0))]
+    return np.stack([127 + 100 * wave for wave in waves], axis=-1)
+
+
+def bilinear(image, y, x):
+    """Samples at the crossings of rows y and columns x, border pixels repeated, in float64."""
+    y, x = np.clip(y, 0, image.shape[0] - 1), np.clip(x, 0, image.shape[1] - 1)
+    top, left = np.minimum(y.astype(int), image.shape[0] - 2), np.minimum(x.astype(int), image.shape[1] - 2)
+    down, right = (y - top)[:, None, None], (x - left)[None, :, None]
+    rows = image[top] * (1 - down) + image[top + 1] * down
+    return rows[:, left] * (1 - right) + rows[:, left + 1] * right
+
+
+def iterated(image, rho, steps=5, sample=bilinear):
+    """Gilal et al. 2023, eq. 1, as it is printed, about the middle of the pixel grid."""
+    y, x = np.arange(image.shape[0], dtype=float), np.arange(image.shape[1], dtype=float)
+    centre_y, centre_x = (image.shape[0] - 1) / 2, (image.shape[1] - 1) / 2
+    for _ in range(steps):
+        expanded = sample(image, y + rho * (y - centre_y), x + rho * (x - centre_x))
+        shrunk = sample(image, y - rho * (y - centre_y), x - rho * (x - centre_x))
+        image = (expanded + shrunk) / 2
+    return image
+
+
+def opencv(image, y, x):
+    map_x, map_y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+    return cv2.remap(
+        image.astype(np.float32), map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def psnr(a, b):
+    return 10 * np.log10(255**2 / np.mean((a - b) ** 2))
+
+
+def interior(image, margin=12):
+    return image[margin:-margin, margin:-margin]
+
+
+@pytest.mark.parametrize("sample", [bilinear, opencv])
+@pytest.mark.parametrize("rho", [0.005, 0.02])
+@pytest.mark.parametrize(("height", "width"), [(HEIGHT, WIDTH), (WIDTH, HEIGHT)])
+def test_it_is_the_papers_recursion_on_pictures_that_are_not_square(height, width, rho, sample):
+    image = band_limited(height, width)
+    ours = np.asarray(radial_blur(image, rho))
+    assert psnr(interior(ours), interior(iterated(image, rho, sample=sample))) > 40
+
+
+def test_one_step_is_the_mean_of_two_zooms_up_to_the_border():
+    image = np.random.default_rng(0).uniform(0, 255, (31, 46, 3))
+    ours = np.asarray(radial_blur(image, 0.1, steps=1))
+    assert ours == pytest.approx(iterated(image, 0.1, steps=1), abs=0.02)
+
+
+def test_a_parabola_by_hand():
+    # The zooms of (x - c)^2 by 1.1 and 0.9 average to 1.01 (x - c)^2, five times: 1.0510101 (x - c)^2.
+    x = np.arange(201.0) - 100
+    image = np.broadcast_to((x**2)[None, :, None], (11, 201, 1))
+    blurred = np.asarray(radial_blur(image, 0.1))[5, :, 0]
+    inside = np.abs(x) * 1.1**5 < 100
+    assert blurred[inside] == pytest.approx(1.0510101 * x[inside] ** 2, abs=0.3)
+
+
+def test_mirroring_before_or_after_is_the_same():
+    image = np.random.default_rng(1).uniform(0, 255, (20, 33, 3)).astype("float32")
+    blurred = np.asarray(radial_blur(image, 0.05))
+    assert np.asarray(radial_blur(image[::-1], 0.05))[::-1] == pytest.approx(blurred, abs=0.01)
+    assert np.asarray(radial_blur(image[:, ::-1], 0.05))[:, ::-1] == pytest.approx(blurred, abs=0.01)
+    turned = np.asarray(radial_blur(image.transpose(1, 0, 2), 0.05)).transpose(1, 0, 2)
+    assert turned == pytest.approx(blurred, abs=0.01)
+
+
+def test_the_middle_stays_sharp_and_the_borders_do_not():
+    stripes = np.tile(np.float32([0, 0, 255, 255])[:, None], (32, 1, 1, 1)).reshape(1, 128, 1)
+    blurred = np.asarray(radial_blur(np.repeat(stripes, 9, axis=0), 0.02))[4, :, 0]
+    assert np.ptp(blurred[60:68]) > 230
+    assert np.ptp(blurred[4:20]) < 0.6 * 255
+
+
+def test_rho_0_changes_nothing():
+    image = np.random.default_rng(0).integers(0, 256, (9, 14, 3), np.uint8)
+    blurred = np.asarray(radial_blur(image, 0.0))
+    assert blurred.dtype == np.float32
+    assert blurred == pytest.approx(image.astype("float32"), abs=1e-3)
+
+
+def test_the_range_is_kept():
+    image = np.random.default_rng(0).choice([0.0, 255.0], (30, 40, 3))
+    blurred = np.asarray(radial_blur(image, 0.199))
+    assert blurred.min() >= -1e-3
+    assert blurred.max() <= 255.001
+
+
+@pytest.mark.parametrize("leading", [(), (2,), (2, 3)])
+def test_any_number_of_leading_dimensions_and_one_rho_for_each_picture(leading):
+    rng = np.random.default_rng(0)
+    images = rng.uniform(0, 255, (*leading, 18, 25, 3)).astype("float32")
+    rhos = rng.uniform(0.005, 0.1, leading).astype("float32")
+    together = np.asarray(radial_blur(images, rhos))
+    assert together.shape == images.shape
+    for place in np.ndindex(*leading):
+        alone = np.asarray(radial_blur(images[place], float(rhos[place])))
+        assert together[place] == pytest.approx(alone, abs=1e-2)
+
+
+def test_inside_tf_data_it_is_what_it_is_outside():
+    images = np.random.default_rng(0).integers(0, 256, (4, 20, 31, 3), np.uint8)
+    rhos = np.float32([0.005, 0.01, 0.02, 0.1])
+    dataset = tf.data.Dataset.from_tensor_slices((images, rhos))
+    single = np.stack(list(dataset.map(radial_blur).as_numpy_iterator()))
+    (batched,) = dataset.batch(4).map(radial_blur).as_numpy_iterator()
+    outside = np.asarray(radial_blur(images, rhos))
+    assert single == pytest.approx(outside, abs=1e-3)
+    assert batched == pytest.approx(outside, abs=1e-3)
+
+
+def test_pictures_of_different_sizes_in_one_pipeline():
+    shapes = [(12, 20, 3), (17, 9, 3)]
+    images = [np.random.default_rng(n).uniform(0, 255, s).astype("float32") for n, s in enumerate(shapes)]
+    signature = tf.TensorSpec((None, None, 3), tf.float32)
+    dataset = tf.data.Dataset.from_generator(lambda: iter(images), output_signature=signature)
+    for image, blurred in zip(images, dataset.map(lambda x: radial_blur(x, 0.02)), strict=True):
+        assert np.asarray(blurred) == pytest.approx(np.asarray(radial_blur(image, 0.02)), abs=1e-3)
+
+
+@pytest.mark.parametrize("rho", [-0.01, 0.2, 1, float("nan")])
+def test_a_rho_outside_its_range_is_refused(rho):
+    with pytest.raises(ValueError, match=rf"rho must be in \[0, 0\.2\)\. Received: rho={rho}"):
+        radial_blur(np.zeros((4, 4, 3)), rho)
+
+
+def test_no_steps_are_refused():
+    with pytest.raises(ValueError, match="steps must be at least 1"):
+        radial_blur(np.zeros((4, 4, 3)), 0.01, steps=0)

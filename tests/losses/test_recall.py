@@ -1,0 +1,137 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from skinkeras.losses import RecallCrossentropy
+
+BENIGN, MALIGNANT = [1.0, 0.0], [0.0, 1.0]
+
+
+def value(loss, y_true, y_pred):
+    return float(loss(np.float32(y_true), np.float32(y_pred)))
+
+
+def test_one_malignant_image_at_one_half_costs_ten_times_ln_2():
+    assert value(RecallCrossentropy(gamma=10), [MALIGNANT], [[0.5, 0.5]]) == pytest.approx(6.931472, abs=1e-6)
+
+
+def test_each_class_weighs_its_miss_rate_times_its_cost():
+    # benign: 0.25 * 1 * -ln 0.8 = 0.0557859; malignant: 0.5 * 4 * -ln 0.4 = 1.8325815; their mean:
+    loss = RecallCrossentropy(gamma=4, miss_rates=[0.25, 0.5])
+    assert value(loss, [BENIGN, MALIGNANT], [[0.8, 0.2], [0.6, 0.4]]) == pytest.approx(0.9441837, abs=1e-6)
+
+
+def test_gamma_1_without_a_first_look_is_plain_crossentropy():
+    rng = np.random.default_rng(0)
+    y_true, y_pred = np.eye(2)[rng.integers(0, 2, 16)], rng.dirichlet((1, 1), 16)
+    plain = keras.losses.CategoricalCrossentropy()
+    assert value(RecallCrossentropy(), y_true, y_pred) == pytest.approx(value(plain, y_true, y_pred), rel=1e-6)
+
+
+def test_seven_classes_with_their_own_costs():
+    costs = [1, 2, 3, 4, 5, 6, 7]
+    loss = RecallCrossentropy(costs=costs, reduction=None)
+    losses = loss(np.eye(7, dtype="float32"), np.full((7, 7), 1 / 7, "float32"))
+    assert np.asarray(losses) == pytest.approx(np.array(costs) * math.log(7), rel=1e-6)
+
+
+def test_gamma_is_the_cost_of_the_last_of_several_classes():
+    assert RecallCrossentropy(gamma=5, classes=4).costs == [1, 1, 1, 5]
+
+
+def test_a_class_at_full_recall_keeps_a_gradient():
+    logits = keras.Variable([[2.0, 1.0]])
+    gradient = {}
+    for floor in (0.0, 0.01):
+        loss = RecallCrossentropy(gamma=10, floor=floor, from_logits=True, miss_rates=[1.0, 0.0])
+        gradient[floor] = gradient_of(loss, [MALIGNANT], logits)
+    assert np.all(gradient[0.0] == 0)
+    # 0.01 * 10 * (softmax - target): softmax(2, 1) = (0.7310586, 0.2689414)
+    assert gradient[0.01] == pytest.approx(np.array([[0.07310586, -0.07310586]]), rel=1e-5)
+
+
+def gradient_of(loss, y_true, variable):
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        result = loss(np.float32(y_true), variable.value)
+    return tape.gradient(result, variable.value).numpy()
+
+
+def test_logits_and_probabilities_give_the_same_loss():
+    logits = np.random.default_rng(1).normal(size=(8, 3)).astype("float32")
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    y_true = np.eye(3)[[0, 1, 2, 0, 1, 2, 0, 1]]
+    rates = [0.2, 0.9, 0.4]
+    of_logits = RecallCrossentropy(gamma=3, classes=3, from_logits=True, miss_rates=rates)
+    of_probabilities = RecallCrossentropy(gamma=3, classes=3, miss_rates=rates)
+    assert value(of_logits, y_true, logits) == pytest.approx(
+        value(of_probabilities, y_true, probabilities), rel=1e-5
+    )
+
+
+def test_label_smoothing_is_that_of_keras_and_leaves_the_weight_alone():
+    smoothed = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
+    y_true, y_pred = [MALIGNANT], [[0.3, 0.7]]
+    loss = RecallCrossentropy(gamma=10, label_smoothing=0.1)
+    assert value(loss, y_true, y_pred) == pytest.approx(10 * value(smoothed, y_true, y_pred), rel=1e-6)
+
+
+def test_sample_weights_and_reduction_are_those_of_keras():
+    loss = RecallCrossentropy(reduction="sum")
+    result = loss(np.float32([BENIGN, MALIGNANT]), np.full((2, 2), 0.5, "float32"), sample_weight=[1.0, 3.0])
+    assert float(result) == pytest.approx(4 * math.log(2), rel=1e-6)
+
+
+def test_miss_rates_travel_with_the_configuration():
+    loss = RecallCrossentropy(gamma=10, floor=0.05, label_smoothing=0.1, from_logits=True)
+    loss.miss_rates.assign([0.25, 0.75])
+    copy = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert isinstance(copy, RecallCrossentropy)
+    assert np.asarray(copy.miss_rates) == pytest.approx([0.25, 0.75])
+    assert copy.get_config() == loss.get_config()
+
+
+def test_a_saved_model_goes_on_with_its_miss_rates(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, activation="softmax")])
+    loss = RecallCrossentropy(gamma=10)
+    model.compile("sgd", loss)
+    loss.miss_rates.assign([0.125, 0.5])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert np.asarray(loaded.loss.miss_rates).tolist() == [0.125, 0.5]
+    assert loaded.loss.costs == [1, 10]
+
+
+def test_without_the_callback_nothing_is_counted():
+    loss = RecallCrossentropy()
+    value(loss, [MALIGNANT, BENIGN], [[0.9, 0.1], [0.9, 0.1]])
+    assert np.asarray(loss.totals).tolist() == [0, 0]
+    assert np.asarray(loss.miss_rates).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("gamma", [-1, float("nan"), float("inf")])
+def test_a_gamma_that_is_no_cost_is_refused_with_its_value(gamma):
+    with pytest.raises(ValueError, match=rf"gamma must be a finite number >= 0\. Received: gamma={gamma}"):
+        RecallCrossentropy(gamma=gamma)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"classes": 1}, "classes must be at least 2"),
+        ({"floor": 1.5}, "floor must be in"),
+        ({"floor": float("nan")}, "floor must be in"),
+        ({"label_smoothing": 1.0}, "label_smoothing must be in"),
+        ({"costs": [1, -1]}, "costs must be two or more finite numbers >= 0"),
+        ({"costs": [1, float("inf")]}, "costs must be two or more finite numbers >= 0"),
+        ({"costs": [1]}, "costs must be two or more"),
+        ({"miss_rates": [0.5, 1.5]}, r"miss_rates must be two or more finite numbers in \[0, 1\]"),
+        ({"miss_rates": [0.5, 0.5, 0.5]}, "miss_rates has 3 values for 2 classes"),
+    ],
+)
+def test_values_outside_their_range_are_refused(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        RecallCrossentropy(**arguments)

