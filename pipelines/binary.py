@@ -5,6 +5,7 @@ python -m pipelines.binary --gamma 10 --data ham10000 --data-dir DIR
 """
 
 import dataclasses
+import gc
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,7 +152,7 @@ def trained_model(settings, data, folder):
         write_json(folder.state / "loss.json", keras.losses.serialize(loss))
         folder.save_model(binary_model(model, data), path)
     # Read back even if it has just been trained: a resumed run must go on from the same thing.
-    return keras.models.load_model(path, compile=False)
+    return load_fresh(path)
 
 
 def fine_tuned_model(settings, model, data, folder):
@@ -162,6 +163,13 @@ def fine_tuned_model(settings, model, data, folder):
         phase = Phase("qat", settings.qat_epochs, settings.learning_rate / 10, settings.seed + 3)
         quantized = quantization_aware(model, phase, data, loss, settings.batch_size, folder, movers)
         folder.save_model(quantized, path)
+    return load_fresh(path)
+
+
+def load_fresh(path):
+    """The saved model, after the memory of whatever was trained before it has been given back."""
+    keras.backend.clear_session()
+    gc.collect()
     return keras.models.load_model(path, compile=False)
 
 

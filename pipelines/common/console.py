@@ -9,7 +9,8 @@ import tyro
 
 from skinkeras.tflite import VerificationError
 
-console = rich.console.Console(highlight=False, soft_wrap=True)
+# A log file has no width of its own: give it enough for the table of results.
+console = rich.console.Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 110)
 
 
 class RefusedError(Exception):

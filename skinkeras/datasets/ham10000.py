@@ -41,7 +41,7 @@ def ham10000(root):
 
 def _image_paths(root, image_ids):
     first, second = (root / name for name in _OFFICIAL_FOLDERS)
-    if not second.is_dir():
+    if not first.is_dir() and not second.is_dir():
         return [str(root / "images" / f"{image_id}.jpg") for image_id in image_ids]
-    in_second = {path.stem for path in second.iterdir()}
+    in_second = {path.stem for path in second.glob("*.jpg")}
     return [str((second if i in in_second else first) / f"{i}.jpg") for i in image_ids]

@@ -1,5 +1,8 @@
 """Train, validation and test: by lesion and patient, or by image as Gilal et al. 2023 did."""
 
+import warnings
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
@@ -8,8 +11,8 @@ from skinkeras.datasets.manifest import read_table
 from skinkeras.files import replacing
 
 PARTS = ("train", "validation", "test")
-# Folds of a tenth each.
-_FOLDS, _TEST_FOLDS, _VALIDATION_FOLDS = 10, 2, 1
+_FOLDS, _TEST, _VALIDATION = 10, 0.2, 0.1
+_CLOSE_ENOUGH = 0.02  # of every class, to the shares of test and validation
 _PAPER_TEST = 0.2
 _PAPER_VALIDATION = 0.1
 
@@ -59,18 +62,44 @@ def _grouped(manifest, seed):
     smallest, rarest = min((len(set(groups[labels == number])), number) for number in set(labels))
     if smallest < len(PARTS):
         raise ValueError(
-            f"Class {manifest.classes[rarest]} is in {smallest} group(s) of related pictures, too few for one in "
-            f"each part ({', '.join(PARTS)}): add pictures of it, or merge it with another class."
+            f"Class {manifest.classes[rarest]} is in {smallest} group(s) of related pictures, too few for "
+            f"one in each part ({', '.join(PARTS)}): add pictures of it, or merge it with another class."
         )
-    # No more folds than the rarest class has groups, or it would miss some.
-    folds = min(_FOLDS, smallest)
+    # Scikit-learn wants no more folds than the commonest class has pictures, and warns of rarer ones.
+    folds = min(_FOLDS, np.bincount(labels).max())
     folder = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     fold_of = np.empty(len(labels), int)
-    for number, (_, rows) in enumerate(folder.split(labels, labels, groups)):
-        fold_of[rows] = number
-    test = max(1, round(folds * _TEST_FOLDS / _FOLDS))
-    validation = max(1, round(folds * _VALIDATION_FOLDS / _FOLDS))
-    return np.where(fold_of < test, "test", np.where(fold_of < test + validation, "validation", "train"))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        for number, (_, rows) in enumerate(folder.split(labels, labels, groups)):
+            fold_of[rows] = number
+    test, validation = _choose_folds(fold_of, labels, folds)
+    parts = [np.isin(fold_of, test), np.isin(fold_of, validation)]
+    return np.select(parts, ["test", "validation"], "train")
+
+
+def _choose_folds(fold_of, labels, folds):
+    """The folds for test and for validation: the first choice that is close enough, or else the closest.
+
+    It matters for a class in fewer groups than there are folds: not every fold has some of it.
+    """
+    counts = np.zeros((labels.max() + 1, folds))
+    np.add.at(counts, (labels, fold_of), 1)
+    shares = counts[counts.any(axis=1)]
+    shares /= shares.sum(axis=1, keepdims=True)
+    closest, choice = np.inf, None
+    for test in combinations(range(folds), max(1, round(folds * _TEST))):
+        others = [fold for fold in range(folds) if fold not in test]
+        for validation in combinations(others, max(1, round(folds * _VALIDATION))):
+            in_test, in_validation = shares[:, test].sum(axis=1), shares[:, validation].sum(axis=1)
+            off = max(np.abs(in_test - _TEST).max(), np.abs(in_validation - _VALIDATION).max())
+            # A class that a part lacks is worse than any share.
+            off += min(in_test.min(), in_validation.min(), (1 - in_test - in_validation).min()) < 1e-9
+            if off < closest:
+                closest, choice = off, (test, validation)
+            if closest <= _CLOSE_ENOUGH:
+                return choice
+    return choice
 
 
 def _by_image(manifest, seed):

@@ -15,6 +15,7 @@ from skinkeras.files import write_bytes, write_text
 WIDTH, HEIGHT = 320, 240
 # Raise it when the drawing changes, so that folders drawn before are not taken for its work.
 _VERSION = 1
+_MARK = "# drawn, not photographed"  # the first words of every `labels.csv` that is written here
 _LEAST = 20
 _QUALITY = 92
 _TWICE = 0.15  # of the lesions are pictured twice
@@ -72,7 +73,7 @@ def synthetic(n, seed, directory):
         `Manifest` with the classes benign and malignant, and source "synthetic".
 
     Raises:
-        ValueError: `n` or `seed` is too small.
+        ValueError: `n` or `seed` is too small, or the folder holds labels of other pictures.
         OSError: the folder cannot be written.
     """
     if n < _LEAST:
@@ -83,6 +84,7 @@ def synthetic(n, seed, directory):
     text = _labels_csv(n, seed)
     table = pd.read_csv(io.StringIO(text), comment="#", dtype=str)
     paths = [directory / f"{image_id}.jpg" for image_id in table["image_id"]]
+    _refuse_other_labels(directory / "labels.csv")
     if not _is_complete(directory / "labels.csv", text, paths):
         # First of all, so that a run killed on the way leaves no table that vouches for a mixture.
         (directory / "labels.csv").unlink(missing_ok=True)
@@ -101,7 +103,12 @@ def _labels_csv(n, seed):
         shown = lesion_index(seed, index)
         label = BINARY_CLASSES[lesion(seed, shown).malignant]
         rows.append(f"synthetic_{index:06d},{label},lesion_{shown:06d}")
-    return f"# drawn, not photographed; {key}\nimage_id,label,lesion_id\n" + "\n".join(rows) + "\n"
+    return f"{_MARK}; {key}\nimage_id,label,lesion_id\n" + "\n".join(rows) + "\n"
+
+
+def _refuse_other_labels(labels):
+    if labels.is_file() and not labels.read_bytes().startswith(_MARK.encode()):
+        raise ValueError(f"{labels} is not of drawn pictures and would be lost: choose another folder.")
 
 
 def _is_complete(labels, text, paths):

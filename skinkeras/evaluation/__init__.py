@@ -4,7 +4,6 @@ from skinkeras.evaluation import plots
 from skinkeras.evaluation.card import KNOWN_LIMITS, DataFacts, ModelFacts, VariantFacts, model_card
 from skinkeras.evaluation.metrics import BinaryMetrics, binary_metrics, expected_calibration_error
 from skinkeras.evaluation.operating_point import choose_threshold, sensitivity_at_specificity
-from skinkeras.evaluation.predictions import predictions_table
 
 __all__ = [
     "KNOWN_LIMITS",
@@ -17,6 +16,5 @@ __all__ = [
     "expected_calibration_error",
     "model_card",
     "plots",
-    "predictions_table",
     "sensitivity_at_specificity",
 ]

@@ -41,7 +41,9 @@ def test_the_cycle_of_fastai(step, learning_rate, momentum):
 
 
 def test_other_settings_move_peak_and_ends():
-    cycle = OneCycle(max_lr=0.1, total_steps=10, pct_start=0.5, div=10, div_final=100, momentums=(0.9, 0.8, 0.7))
+    cycle = OneCycle(
+        max_lr=0.1, total_steps=10, pct_start=0.5, div=10, div_final=100, momentums=(0.9, 0.8, 0.7)
+    )
     assert cycle.at(0) == pytest.approx((0.01, 0.9))
     assert cycle.at(5) == pytest.approx((0.1, 0.8))
     assert cycle.at(10) == pytest.approx((0.001, 0.7))

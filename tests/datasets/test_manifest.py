@@ -45,9 +45,9 @@ def test_a_wrong_row_is_named_with_file_line_column_and_value(column, values, se
 
 
 def test_tables_that_are_no_manifest_are_refused():
-    with pytest.raises(ValueError, match="my.csv has no column label"):
+    with pytest.raises(ValueError, match=r"my\.csv has no column label"):
         Manifest(table_of(2).drop(columns="label"), CLASSES, origin="my.csv")
-    with pytest.raises(ValueError, match="my.csv has no rows"):
+    with pytest.raises(ValueError, match=r"my\.csv has no rows"):
         Manifest(table_of(0), CLASSES, origin="my.csv")
     for classes in (("benign",), ("benign", "benign", "malignant")):
         with pytest.raises(ValueError, match="two or more different classes"):

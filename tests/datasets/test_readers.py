@@ -92,6 +92,14 @@ def test_ham10000_in_its_official_layout(tmp_path):
     assert manifest.table["source"].tolist() == ["vidir_modern", "rosendahl"]
 
 
+def test_ham10000_with_one_half_of_its_pictures_looks_for_the_others_beside_it(tmp_path):
+    write(tmp_path / "HAM10000_metadata", "lesion_id,image_id,dx", "HAM_1,ISIC_1,mel", "HAM_2,ISIC_2,nv")
+    write(tmp_path / "HAM10000_images_part_1" / "ISIC_1.jpg")
+    manifest = ham10000(tmp_path)
+    assert images(manifest, tmp_path) == [f"HAM10000_images_part_1/ISIC_{i}.jpg" for i in (1, 2)]
+    assert set(manifest.table["source"]) == {"ham10000"}
+
+
 def test_ham10000_names_file_line_column_and_value_of_an_unknown_class(tmp_path):
     write(tmp_path / "labels.csv", "image_id,lesion_id,dx", "a,1,nv", "b,2,mole")
     with pytest.raises(ValueError, match=r"/labels\.csv, line 3, column dx: 'mole' is not one of .*akiec"):

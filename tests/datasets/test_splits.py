@@ -87,6 +87,9 @@ def test_a_class_in_few_lesions_is_in_every_part():
         assert parts_of(manifest, assignment, "lesion_id") == 1
         for part in PARTS:
             assert set(manifest.labels[assignment == part]) == {0, 1}, (lesions, part)
+        # The few lesions of one class must not cost the other its training images.
+        for part, share in zip(PARTS, (0.7, 0.1, 0.2), strict=True):
+            assert abs((assignment == part)[manifest.labels == 0].mean() - share) < 0.05, (lesions, part)
 
 
 @pytest.mark.parametrize("lesions", [1, 2])
@@ -102,10 +105,10 @@ def test_a_class_of_too_few_pictures_is_refused_by_name_in_the_paper_split():
         split(manifest_of({"nv": 60, "df": 5}), "paper", 0)
 
 
-def test_classes_that_do_not_occur_are_no_obstacle():
-    manifest = manifest_of({"nv": 60, "df": 0, "mel": 30})
-    for method in ("grouped", "paper"):
-        assert set(split(manifest, method, 0)) == set(PARTS)
+@pytest.mark.parametrize("method", ["grouped", "paper"])
+def test_a_class_without_pictures_is_refused_by_name(method):
+    with pytest.raises(ValueError, match="has no picture of class df, of which there are 0 in all"):
+        split(manifest_of({"nv": 60, "df": 0, "mel": 30}), method, 0)
 
 
 def test_a_part_without_a_class_is_refused_naming_both():

@@ -85,6 +85,14 @@ def test_too_few_pictures_and_negative_seeds_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_labels_of_other_pictures_are_not_overwritten(tmp_path):
+    (tmp_path / "labels.csv").write_text("image_id,lesion_id,dx\nISIC_1,HAM_1,nv\n")
+    with pytest.raises(ValueError, match=r"labels\.csv is not of drawn pictures"):
+        synthetic(20, 0, tmp_path)
+    assert (tmp_path / "labels.csv").read_text().endswith("ISIC_1,HAM_1,nv\n")
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def _features(path):
     """Area against its convex hull, overlap with itself turned by 180 degrees, and spread of colours."""
     picture = cv2.GaussianBlur(cv2.imread(path), (0, 0), 2)

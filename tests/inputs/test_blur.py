@@ -9,9 +9,9 @@ HEIGHT, WIDTH = 96, 160
 
 
 def band_limited(height=HEIGHT, width=WIDTH):
-    """No detail finer than 12 pixels a period."""
+    """No detail finer than 30 pixels a period."""
     y, x = np.mgrid[:height, :width].astype(float)
-    waves = [np.sin(x / a + y / b) for a, b in ((3.0, 5.0), (5.0, -4.0), (2.5, 9.0))]
+    waves = [np.sin(x / a + y / b) for a, b in ((6.0, 10.0), (9.0, -7.0), (5.5, 20.0))]
     return np.stack([127 + 100 * wave for wave in waves], axis=-1)
 
 
@@ -125,6 +125,8 @@ def test_inside_tf_data_it_is_what_it_is_outside():
     outside = np.asarray(radial_blur(images, rhos))
     assert single == pytest.approx(outside, abs=1e-3)
     assert batched == pytest.approx(outside, abs=1e-3)
+    (one_rho,) = dataset.batch(4).map(lambda batch, _: radial_blur(batch, 0.02)).as_numpy_iterator()
+    assert one_rho == pytest.approx(np.asarray(radial_blur(images, 0.02)), abs=1e-3)
 
 
 def test_pictures_of_different_sizes_in_one_pipeline():

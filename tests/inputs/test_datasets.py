@@ -37,12 +37,16 @@ def rows_of(images):
 
 def by_epoch(all_batches):
     steps = len(all_batches) // 3
-    return [np.concatenate([rows_of(images) for images, _ in all_batches[e * steps :][:steps]]) for e in range(3)]
+    return [
+        np.concatenate([rows_of(images) for images, _ in all_batches[e * steps :][:steps]]) for e in range(3)
+    ]
 
 
 def equal(ours, theirs):
     return len(ours) == len(theirs) and all(
-        np.array_equal(a, b) for one, other in zip(ours, theirs, strict=True) for a, b in zip(one, other, strict=True)
+        np.array_equal(a, b)
+        for one, other in zip(ours, theirs, strict=True)
+        for a, b in zip(one, other, strict=True)
     )
 
 
@@ -96,7 +100,8 @@ def test_another_seed_is_another_order(pictures):
 def test_no_two_steps_are_augmented_alike(pictures):
     # Brightness alone tells them apart: the pictures are of one colour.
     shifts = {
-        tuple(np.round(images[:, 0, 0, 0] % 8, 3)) for images, _ in batches(pictures, augmentation=Augmentation())
+        tuple(np.round(images[:, 0, 0, 0] % 8, 3))
+        for images, _ in batches(pictures, augmentation=Augmentation())
     }
     assert len(shifts) == 15
 

@@ -20,7 +20,8 @@ def value(x):
 
 
 def storage(kind, key, size):
-    return b"(" + value("storage") + f"ctorch\n{kind}\n".encode() + value(key) + value("cpu") + value(size) + b"NtQ"
+    record = value("storage") + f"ctorch\n{kind}\n".encode() + value(key) + value("cpu") + value(size)
+    return b"(" + record + b"NtQ"
 
 
 def tensor(stored, offset, shape, strides):

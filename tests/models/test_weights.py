@@ -85,7 +85,13 @@ def test_offline_the_sentence_names_the_file_and_the_ways_out(nothing_is_built, 
     with pytest.raises(WeightsUnavailableError) as caught:
         create("efficientnet_b0")
     sentence = str(caught.value)
-    for part in ("efficientnet_b0", "efficientnetb0_notop.h5", "--weights none", "--weights FILE", "URL fetch"):
+    for part in (
+        "efficientnet_b0",
+        "efficientnetb0_notop.h5",
+        "--weights none",
+        "--weights FILE",
+        "URL fetch",
+    ):
         assert part in sentence
 
 
