@@ -44,7 +44,7 @@ class Settings:
     skip_bad_images: bool = False
     """Leave out pictures that cannot be read, instead of stopping."""
     keep_known_duplicates: bool = False
-    """Keep both pictures of the published ISIC 2020 duplicate pairs (always kept with --split paper)."""
+    """Keep both pictures of the published ISIC 2020 duplicate pairs, as --split paper always does."""
     model: Literal[tuple(models.VARIANTS)] = "efficientnet_lite0"
     """The architecture."""
     weights: str = "imagenet"

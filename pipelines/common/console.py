@@ -1,5 +1,6 @@
 """The console: one place that prints, and turns errors into one sentence and an exit code."""
 
+import errno
 import sys
 from contextlib import contextmanager
 
@@ -23,6 +24,8 @@ def at_the_door():
     try:
         yield
     except (ValueError, OSError) as error:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            raise  # nothing is wrong with what was asked for
         raise RefusedError(str(error)) from error
 
 

@@ -52,6 +52,8 @@ class RunFolder:
         """
         config = self.file("config.yaml")
         if not config.exists():
+            if self.path.is_file():
+                raise ValueError(f"{self.path} is a file: choose another --out.")
             if self.path.exists() and any(self.path.iterdir()):
                 raise ValueError(f"{self.path} is not empty and holds no run: choose another --out.")
         elif not resume:

@@ -14,21 +14,20 @@ def isic2018(root):
 
     Args:
         root: folder with `ISIC2018_Task3_Training_GroundTruth.csv` (there or in a folder of that name),
-            `ISIC2018_Task3_Training_LesionGroupings.csv` if it is to be split by lesion, and
-            `ISIC2018_Task3_Training_Input/`.
+            `ISIC2018_Task3_Training_LesionGroupings.csv`, without which pictures of one lesion would
+            straddle every split, and `ISIC2018_Task3_Training_Input/`.
 
     Returns:
         `Manifest`; whether the pictures are there is not checked.
 
     Raises:
-        FileNotFoundError: no label file. ValueError: a row that is not one class; names file and line.
+        FileNotFoundError: a label file is missing. ValueError: a row that is not one class; names file and line.
     """
     root = Path(root)
     path = _find(root, "ISIC2018_Task3_Training_GroundTruth.csv")
     table = _one_hot_table(path, ISIC2018)
-    groupings = _find(root, "ISIC2018_Task3_Training_LesionGroupings.csv", needed=False)
-    if groupings:
-        table["lesion_id"] = _lesions(groupings, table["image_id"])
+    groupings = _find(root, "ISIC2018_Task3_Training_LesionGroupings.csv")
+    table["lesion_id"] = _lesions(groupings, table["image_id"])
     table["image"] = [str(root / "ISIC2018_Task3_Training_Input" / f"{i}.jpg") for i in table["image_id"]]
     return Manifest(table.assign(source="isic2018"), tuple(HAM10000), path, {"image_id": "image"})
 
@@ -102,11 +101,12 @@ def known_duplicates(root):
         root: folder with `ISIC_2020_Training_Duplicates.csv`.
 
     Returns:
-        list of (image_id, image_id); empty if the file is not there.
+        list of (image_id, image_id).
+
+    Raises:
+        FileNotFoundError: the file is not there.
     """
-    path = _find(Path(root), "ISIC_2020_Training_Duplicates.csv", needed=False)
-    if path is None:
-        return []
+    path = _find(Path(root), "ISIC_2020_Training_Duplicates.csv")
     table = read_table(path, ("image_name_1", "image_name_2"))
     return list(zip(table["image_name_1"], table["image_name_2"], strict=True))
 

@@ -122,14 +122,15 @@ def decode_all(paths, size, folder, skip_bad=False, workers=None, progress=None)
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"pictures-{size}-{_digest(paths, size)}.npy"
     problems_file = target.with_suffix(".json")
-    if not target.exists():
+    # The list of bad pictures is written last: only with it is the file complete.
+    if not problems_file.exists():
         with replacing(target) as temporary:
             problems = _decode_into(temporary, paths, size, workers, progress)
             if problems and not skip_bad:
                 raise BadImagesError(problems)
         with replacing(problems_file) as temporary:
             Path(temporary).write_text(json.dumps(problems))
-    problems = json.loads(problems_file.read_text()) if problems_file.exists() else {}
+    problems = json.loads(problems_file.read_text())
     if problems and not skip_bad:
         raise BadImagesError(problems)
     return Pictures(target), problems

@@ -66,7 +66,8 @@ def test_a_chain_of_duplicates_keeps_no_more_than_it_must_drop(tmp_path):
     rows = [f"{name},p{name},benign" for name in "abc"] + ["d,pd,malignant"]
     write(tmp_path / GROUND_TRUTH_2020, "image_name,patient_id,benign_malignant", *rows)
     manifest = isic2020(tmp_path)
-    assert drop_known_duplicates(manifest, tmp_path)[1] == 0  # there is no list
+    with pytest.raises(FileNotFoundError, match=DUPLICATES_2020):
+        drop_known_duplicates(manifest, tmp_path)
     write(tmp_path / DUPLICATES_2020, "image_name_1,image_name_2", "a,b", "b,c", "d,absent")
     smaller, dropped = drop_known_duplicates(manifest, tmp_path)
     assert smaller.table["image_id"].tolist() == ["a", "c", "d"]
@@ -124,7 +125,8 @@ def test_isic2018_in_its_official_layout(tmp_path, nested):
         "ISIC_1,0.0,0.0,0.0,1.0,0.0,0.0,0.0",
         "ISIC_2,1.0,0.0,0.0,0.0,0.0,0.0,0.0",
     )
-    assert isic2018(tmp_path).table["lesion_id"].tolist() == [None, None]
+    with pytest.raises(FileNotFoundError, match="LesionGroupings"):  # else lesions would straddle the split
+        isic2018(tmp_path)
     write(
         tmp_path / "ISIC2018_Task3_Training_LesionGroupings.csv",
         "image,lesion_id,diagnosis_confirm_type",

@@ -137,4 +137,4 @@ def test_a_keras_applications_file_is_loaded(tmp_path):
     normalised = keras.applications.imagenet_utils.preprocess_input(pixels(), mode="torch")
     expected = theirs.predict_on_batch(255 * normalised)
     features = keras.Model(ours.input, ours.get_layer("pool").input).predict_on_batch(pixels())
-    assert features == pytest.approx(expected, abs=1e-4 * np.abs(expected).max())
+    assert np.abs(features - expected).max() < 1e-3 * np.ptp(expected)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skinkeras import datasets, tflite
+from skinkeras import datasets, quantization, tflite
 
 ROOT = Path(__file__).parents[2]
 NAME = "melanoma_efficientnet_lite0_32"
@@ -121,6 +121,7 @@ def test_run_leaves_everything_that_the_design_promises(uninterrupted):
     assert not list(out.rglob("rejected_*"))
     with zipfile.ZipFile(out / "model.keras") as archive:
         assert archive.testzip() is None
+    assert quantization.is_quantized(keras.models.load_model(out / "model_qat.keras"))
 
 
 def test_metrics_are_those_of_the_predictions(uninterrupted):
