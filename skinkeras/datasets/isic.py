@@ -21,7 +21,8 @@ def isic2018(root):
         `Manifest`; whether the pictures are there is not checked.
 
     Raises:
-        FileNotFoundError: a label file is missing. ValueError: a row that is not one class; names file and line.
+        FileNotFoundError: a label file is missing.
+        ValueError: a row that is not one class; the sentence names file and line.
     """
     root = Path(root)
     path = _find(root, "ISIC2018_Task3_Training_GroundTruth.csv")
