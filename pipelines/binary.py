@@ -18,7 +18,13 @@ from pipelines.common import export, report
 from pipelines.common.console import at_the_door, run, section
 from pipelines.common.data import SOURCES, load_data, record_data
 from pipelines.common.run_folder import RunFolder
-from pipelines.common.training import Phase, quantization_aware, set_up_keras, train_phase
+from pipelines.common.training import (
+    Phase,
+    measure_batch_statistics,
+    quantization_aware,
+    set_up_keras,
+    train_phase,
+)
 from skinkeras import callbacks, layers, losses, models, tflite
 from skinkeras.files import write_json
 
@@ -149,6 +155,8 @@ def trained_model(settings, data, folder):
             train(Phase("head", settings.head_epochs, settings.learning_rate, settings.seed + 1))
             freeze(model, False)
         train(Phase("all", settings.epochs, settings.learning_rate, settings.seed + 2))
+        keras.utils.set_random_seed(settings.seed + 4)  # dropout takes part in the next step
+        measure_batch_statistics(model, data, settings.batch_size, settings.seed + 4)
         write_json(folder.state / "loss.json", keras.losses.serialize(loss))
         folder.save_model(binary_model(model, data), path)
     # Read back even if it has just been trained: a resumed run must go on from the same thing.

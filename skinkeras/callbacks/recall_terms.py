@@ -36,22 +36,27 @@ class RecallTerms(keras.callbacks.Callback):
             raise ValueError(f'update must be "batch" or "epoch". Received: update={update!r}')
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum must be in [0, 1). Received: momentum={momentum}")
+        self._training = False
         self.loss = loss
         self.update = update
         self.momentum = momentum
         self.class_names = class_names or range(len(loss.costs))
 
     def on_train_begin(self, logs=None):
+        # What a training that ended in an error has left behind is not counted.
+        self._empty()
+        self._training = True
         self.loss.counting.assign(1.0)
 
     def on_train_end(self, logs=None):
+        self._training = False
         self.loss.counting.assign(0.0)
 
     def on_test_begin(self, logs=None):
         self.loss.counting.assign(0.0)
 
     def on_test_end(self, logs=None):
-        self.loss.counting.assign(1.0)
+        self.loss.counting.assign(float(self._training))
 
     def on_train_batch_end(self, batch, logs=None):
         if self.update == "batch":
@@ -69,5 +74,8 @@ class RecallTerms(keras.callbacks.Callback):
         missed = 1 - hits / np.maximum(totals, 1)
         old = ops.convert_to_numpy(self.loss.miss_rates)
         self.loss.miss_rates.assign(np.where(totals > 0, momentum * old + (1 - momentum) * missed, old))
-        self.loss.totals.assign(np.zeros_like(totals))
-        self.loss.hits.assign(np.zeros_like(hits))
+        self._empty()
+
+    def _empty(self):
+        for counts in (self.loss.totals, self.loss.hits):
+            counts.assign(ops.zeros_like(counts))

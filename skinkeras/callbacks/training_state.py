@@ -1,6 +1,8 @@
 """Everything that a killed training run needs to go on as if nothing had happened."""
 
 import json
+import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -28,7 +30,7 @@ class TrainingState(keras.callbacks.Callback):
 
     def __init__(self, path, loss=None):
         super().__init__()
-        self.path = path
+        self.path = Path(path)
         self.loss = loss
         self.epochs = 0
         self.history = []
@@ -44,16 +46,20 @@ class TrainingState(keras.callbacks.Callback):
         """
         if not self.path.exists():
             return 0
-        with np.load(self.path) as saved:
-            record = json.loads(str(saved["record"]))
-            variables = self._variables(model)
-            shapes = [list(variable.shape) for variable in variables]
-            if record["shapes"] != shapes:
-                raise ValueError(
-                    f"{self.path} was saved by another model, optimizer or loss: use another --out folder."
-                )
-            for number, variable in enumerate(variables):
-                variable.assign(saved[f"v{number}"])
+        variables = self._variables(model)
+        try:
+            with np.load(self.path) as saved:
+                record = json.loads(str(saved["record"]))
+                values = [saved[f"v{number}"] for number in range(len(record["shapes"]))]
+        except (zipfile.BadZipFile, KeyError, EOFError) as error:
+            raise ValueError(f"{self.path} is damaged: remove it to repeat this part of the run.") from error
+        same = [list(variable.shape) for variable in variables] == record["shapes"]
+        if not same or record["optimizer"] != type(model.optimizer).__name__:
+            raise ValueError(
+                f"{self.path} was saved by another model, optimizer or loss: use another folder for this run."
+            )
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
         self.epochs, self.history = record["epochs"], record["history"]
         return self.epochs
 
@@ -63,6 +69,7 @@ class TrainingState(keras.callbacks.Callback):
         variables = self._variables(self.model)
         record = {
             "shapes": [list(variable.shape) for variable in variables],
+            "optimizer": type(self.model.optimizer).__name__,
             "epochs": self.epochs,
             "history": self.history,
         }

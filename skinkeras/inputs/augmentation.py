@@ -19,12 +19,12 @@ class StepSeed(keras.random.SeedGenerator):
 
     def __init__(self, seed):
         # Deliberately without the parent's variable: nothing here may outlive the step.
-        self._seed = ops.cast(seed, "int64")
+        self._seed = ops.cast(seed, "int32")
         self._drawn = 0
 
     def next(self, ordered=True):
         self._drawn += 1
-        return self._seed + ops.convert_to_tensor([0, self._drawn << 40], dtype="int64")
+        return tf.random.experimental.stateless_fold_in(self._seed, self._drawn)
 
 
 class Augmentation:
@@ -42,7 +42,9 @@ class Augmentation:
         settings = {"value_range": (0, 255), "data_format": "channels_last"}
         around_half = (0.5 - saturation / 2, 0.5 + saturation / 2)  # to Keras, 0.5 leaves a picture as it is
         self._layers = [
-            keras.layers.RandomFlip("horizontal_and_vertical", data_format="channels_last"),
+            # One layer an axis: a single RandomFlip for both tosses one coin for both.
+            keras.layers.RandomFlip("horizontal", data_format="channels_last"),
+            keras.layers.RandomFlip("vertical", data_format="channels_last"),
             keras.layers.RandomBrightness(brightness, **settings),
             keras.layers.RandomContrast(contrast, **settings),
             keras.layers.RandomSaturation(around_half, **settings),

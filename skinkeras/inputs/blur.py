@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 MAX_RHO = 0.2
@@ -32,7 +33,7 @@ def radial_blur(image, rho, steps=5):
     Raises:
         ValueError: rho (given as a number) or steps outside its range.
     """
-    if isinstance(rho, int | float) and not 0 <= rho < MAX_RHO:
+    if isinstance(rho, int | float | np.number) and not 0 <= rho < MAX_RHO:
         raise ValueError(f"rho must be in [0, {MAX_RHO}). Received: rho={rho}")
     if steps < 1:
         raise ValueError(f"steps must be at least 1. Received: steps={steps}")

@@ -93,7 +93,10 @@ class Pictures:
         with open(self._path, "rb", buffering=0) as file:
             for place, row in enumerate(rows):
                 file.seek(self._offset + int(row) * n_bytes)
-                file.readinto(result[place].reshape(-1))
+                if file.readinto(result[place].reshape(-1)) != n_bytes:
+                    raise OSError(
+                        f"{self._path} has no picture {row}: delete it, to decode the pictures again."
+                    )
         return result
 
 
@@ -123,7 +126,7 @@ def decode_all(paths, size, folder, skip_bad=False, workers=None, progress=None)
     target = folder / f"pictures-{size}-{_digest(paths, size)}.npy"
     problems_file = target.with_suffix(".json")
     # The list of bad pictures is written last: only with it is the file complete.
-    if not problems_file.exists():
+    if not (target.exists() and problems_file.exists()):
         with replacing(target) as temporary:
             problems = _decode_into(temporary, paths, size, workers, progress)
             if problems and not skip_bad:

@@ -16,6 +16,8 @@ _LITE_NORMALISATION = (1 / 127.5, -1.0)
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _B_NORMALISATION = ([1 / (255 * s) for s in _STD], [-m / s for m, s in zip(_MEAN, _STD, strict=True)])
 
+BATCH_NORM_MOMENTUM = 0.9
+
 # Stages of EfficientNet-Lite0 (and B0): kernel, repeats, filters in, filters out, expansion, stride.
 _STAGES = (
     (3, 1, 32, 16, 1, 1),
@@ -74,4 +76,18 @@ def _behind_normalisation(original, normalisation, name):
         return layer(*args, **kwargs)
 
     plain = keras.Model(original.input, original.output, name=name)
-    return keras.models.clone_model(plain, input_tensors=image, call_function=call)
+    return keras.models.clone_model(
+        plain, input_tensors=image, clone_function=_with_quick_statistics, call_function=call
+    )
+
+
+def _with_quick_statistics(layer):
+    """The layer again; batch normalisation with statistics that follow a short training.
+
+    Keras' momentum of 0.99 averages over some hundred steps. While the weights move as fast as in fine-tuning
+    it lags behind them: on HAM10000 (4,767 training images) it cost 0.06 of the validation AUC.
+    """
+    config = layer.get_config()
+    if isinstance(layer, keras.layers.BatchNormalization):
+        config["momentum"] = BATCH_NORM_MOMENTUM
+    return type(layer).from_config(config)

@@ -1,6 +1,7 @@
 """The architectures as data: one row a variant, nothing computed."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def variant(name):
 
 def check_input_size(name, input_size):
     """Raises ValueError if the model `name` cannot take square pictures of `input_size` pixels."""
-    if not isinstance(input_size, int) or input_size < MINIMUM_INPUT_SIZE:
+    if not isinstance(input_size, Integral) or input_size < MINIMUM_INPUT_SIZE:
         raise ValueError(
             f"{name} needs an image size of at least {MINIMUM_INPUT_SIZE} pixels "
             f"({variant(name).input_size} is its own). Received: {input_size}"

@@ -28,7 +28,8 @@ def check_available(name, weights):
     Args:
         name: a model of the registry.
         weights: `"imagenet"`, `"none"` or None for random ones, or the path of a file
-            (`.pth` for EfficientNet-Lite, `.weights.h5` or `.h5` for any model).
+            (`.weights.h5` of the same model without its classifier; `.pth` for EfficientNet-Lite; the
+            `.h5` of `keras.applications` for EfficientNet).
 
     Returns:
         The path of the file, or None for random weights.
@@ -55,6 +56,9 @@ def load(backbone, path):
     if path.suffix == ".pth":
         load_torch_weights(backbone, read_torch_file(path), path)
         return
+    kinds = (".pth", ".weights.h5") if variant(backbone.name).family == "lite" else (".h5",)
+    if not path.name.endswith(kinds):
+        raise WeightsFileError(f"{path} is no weights file of {backbone.name}: use {' or '.join(kinds)}.")
     try:
         if path.name.endswith(".weights.h5"):
             backbone.load_weights(path)

@@ -67,3 +67,16 @@ def test_a_crop_keeps_the_share_of_the_picture_that_it_promises():
     assert min(widths) < 0.65
     assert max(widths) > 0.95
     assert max(widths) <= 1 + 1e-6
+
+
+def test_all_eight_orientations_of_a_picture_are_reached_about_equally_often():
+    marked = noise(1, size=6)
+    turned = [np.rot90(marked[0], k) for k in range(4)]
+    orientations = [*turned, *(t[:, ::-1] for t in turned)]
+    counts = np.zeros(8, int)
+    for augmented in augment(np.repeat(marked, 400, axis=0), 0, 0, **PLAIN):
+        (found,) = [n for n, o in enumerate(orientations) if np.abs(augmented - o).max() < 0.5]
+        counts[found] += 1
+    # 50 each, standard deviation 6.6.
+    assert counts.min() > 20
+    assert counts.max() < 80

@@ -44,7 +44,7 @@ def full_disk(tmp_path):
                 pass
         yield disk
     finally:
-        subprocess.run(["umount", disk], check=True)
+        subprocess.run(["umount", "-l", disk], check=True)
 
 
 def test_config_says_what_was_asked_for_and_with_which_versions(begun):
