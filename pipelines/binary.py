@@ -25,7 +25,7 @@ from pipelines.common.training import (
     set_up_keras,
     train_phase,
 )
-from skinkeras import callbacks, layers, losses, models, tflite
+from skinkeras import callbacks, datasets, layers, losses, models, tflite
 from skinkeras.files import write_json
 
 
@@ -197,7 +197,6 @@ def binary_model(model, data):
 
 def build_loss(settings, data, saved=None):
     """The loss, as new or as `saved`, and the callbacks that move it."""
-    costs = [settings.gamma if malignant else 1.0 for malignant in data.groups]
     if settings.loss == "crossentropy":
         return keras.losses.CategoricalCrossentropy(), []
     if settings.loss == "focal":
@@ -205,8 +204,13 @@ def build_loss(settings, data, saved=None):
         return keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=2.0), []
     if settings.loss == "inverse_frequency":
         return losses.InverseFrequencyCrossentropy(data.part("train").one_hot.sum(axis=0)), []
-    loss = keras.losses.deserialize(saved) if saved else losses.RecallCrossentropy(costs=costs)
-    return loss, [callbacks.RecallTerms(loss, settings.recall_update, class_names=data.manifest.classes)]
+    if saved:
+        loss = keras.losses.deserialize(saved)
+    elif len(data.groups) == 2:
+        loss = losses.RecallCrossentropy(gamma=settings.gamma)
+    else:
+        loss = losses.DiagnosisRecallCrossentropy(data.groups, settings.gamma)
+    return loss, [callbacks.RecallTerms(loss, settings.recall_update, class_names=datasets.BINARY_CLASSES)]
 
 
 def export_name(settings):

@@ -37,7 +37,7 @@ class Augmentation:
         saturation: float in [0, 1), how far saturation goes from its own value, down and up.
     """
 
-    def __init__(self, least_side=0.75, brightness=0.12, contrast=0.2, saturation=0.2):
+    def __init__(self, least_side=0.65, brightness=0.12, contrast=0.2, saturation=0.2):
         self.least_side = least_side
         settings = {"value_range": (0, 255), "data_format": "channels_last"}
         around_half = (0.5 - saturation / 2, 0.5 + saturation / 2)  # to Keras, 0.5 leaves a picture as it is

@@ -13,6 +13,7 @@ from skinkeras.models import (
     read_torch_file,
     registry,
 )
+from skinkeras.models.weights import load_torch_weights
 
 LITE0 = "efficientnet_lite0"
 
@@ -66,6 +67,28 @@ def test_layouts_of_the_converted_kernels():
     assert model.get_layer("logits").kernel.shape == (1280, 2)
 
 
+# Five logits (classes 0, 250, 500, 750, 999) and the mean of all 1,000, as computed by PyTorch 2.13 with the
+# code that was published with these files (efficientnet-lite-pytorch 0.1.0) on the picture below, normalised
+# as (x - 127.5) / 127.5.
+LOGITS_OF_TORCH = {
+    "lite0": ([-1.29019, -5.40778, -3.81261, 4.96513, -5.20594], -0.304322),
+    "lite1": ([-5.65668, -3.43515, 2.38764, 7.84798, -0.80908], -0.456577),
+    "lite2": ([-2.34968, -1.99407, -1.48929, 5.97207, -4.0347], -0.347515),
+}
+
+
+@pytest.mark.parametrize("name", LOGITS_OF_TORCH)
+def test_pretrained_networks_answer_as_they_do_in_torch(name):
+    y, x, channel = np.meshgrid(np.arange(64), np.arange(64), np.arange(3), indexing="ij")
+    picture = (127.5 + 127.5 * np.sin(y / 5 + channel) * np.cos(x / (7 + channel))).astype("float32")
+    model = create(f"efficientnet_{name}", classes=1000, input_size=64, weights="none")
+    load_torch_weights(model, read_torch_file(packaged(name)))
+    logits = keras.Model(model.input, model.get_layer("logits").output).predict_on_batch(picture[None])[0]
+    five, mean = LOGITS_OF_TORCH[name]
+    assert logits[[0, 250, 500, 750, 999]] == pytest.approx(five, abs=2e-4)
+    assert logits.mean() == pytest.approx(mean, abs=1e-5)
+
+
 def test_weights_that_no_package_carries_end_in_a_sentence(nothing_is_built):
     with pytest.raises(WeightsUnavailableError) as caught:
         create("efficientnet_lite3")
@@ -106,8 +129,8 @@ def test_random_weights_need_nothing(offline):
 
 
 def test_the_file_of_another_architecture_is_refused():
-    with pytest.raises(WeightsFileError, match=r"\.pth does not fit efficientnet_lite0"):
-        create(LITE0, input_size=32, weights=packaged("lite1"))
+    with pytest.raises(WeightsFileError, match=r"\.pth does not fit efficientnet_lite1"):
+        create("efficientnet_lite1", input_size=32, weights=packaged("lite0"))
 
 
 @pytest.mark.parametrize("name", ["mine.pth", "mine.weights.h5"])

@@ -17,10 +17,10 @@ import pytest
 from skinkeras import datasets, quantization, tflite
 
 ROOT = Path(__file__).parents[2]
-NAME = "melanoma_efficientnet_lite0_32"
+NAME = "melanoma_efficientnet_lite0_64"
 SETTINGS = [
-    *("--gamma", "10", "--data", "folder", "--image-size", "32", "--batch-size", "16"),
-    *("--head-epochs", "1", "--epochs", "4", "--qat-epochs", "3"),
+    *("--gamma", "10", "--data", "folder", "--image-size", "64", "--batch-size", "16"),
+    *("--head-epochs", "1", "--epochs", "4", "--qat-epochs", "3", "--learning-rate", "2e-4"),
 ]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -150,7 +150,7 @@ def test_exported_files_answer_alone_and_as_the_contract_says(uninterrupted):
         classifier = tflite.Classifier(export / file["file"])
         assert list(classifier.labels) == contract["classes"]
         assert [1, *classifier.input_size, 3] == contract["input"]["shape"]
-        probabilities = classifier.predict(np.zeros((1, 32, 32, 3), np.float32))
+        probabilities = classifier.predict(np.zeros((1, 64, 64, 3), np.float32))
         assert probabilities.sum() == pytest.approx(1, abs=0.01)
         assert predictions[f"probability_{kind}"].between(0, 1).all()
 

@@ -1,0 +1,81 @@
+"""Cost-weighted recall cross-entropy for networks that learn the diagnoses behind the question."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from skinkeras.losses.recall import RecallCrossentropy
+
+
+@keras.saving.register_keras_serializable("skinkeras")
+class DiagnosisRecallCrossentropy(RecallCrossentropy):
+    """Recall cross-entropy of the groups that classes add up to, plus plain cross-entropy of the classes.
+
+        L = recall cross-entropy of (sums of p over the groups)  +  diagnosis_weight * cross-entropy of p
+
+    A network that tells seven diagnoses apart ranks melanoma better than one that learns "melanoma or not"
+    (SIIM-ISIC 2020's first place: Ha, Liu and Liu, arXiv:2010.05351). Yet the cost of a miss belongs to the
+    question that is asked. So the first term is Gilal et al. 2023, eq. 6 and 7, on benign against malignant,
+    and the second keeps the diagnoses apart, which the first cannot see.
+
+    Args:
+        groups: one int for every class of the network: the group it belongs to, from 0 upwards
+            (see `skinkeras.layers.MergeClasses`).
+        gamma, costs, floor, from_logits, label_smoothing, miss_rates: as in `RecallCrossentropy`, of the
+            groups; the last group is the positive one.
+        diagnosis_weight: finite float >= 0; 0 leaves the recall term alone.
+        reduction, name: as in Keras.
+
+    Call: y_true (batch, len(groups)) one-hot, y_pred (batch, len(groups)) -> loss, float32.
+
+    Raises:
+        ValueError: a value outside the ranges above.
+
+    Example:
+        >>> loss = DiagnosisRecallCrossentropy(groups=(0, 0, 1), gamma=10)
+        >>> loss([[1.0, 0.0, 0.0]], [[0.25, 0.25, 0.5]])   # 1 * ln 2 + ln 4
+        2.0794415
+    """
+
+    def __init__(
+        self,
+        groups,
+        gamma=1.0,
+        diagnosis_weight=1.0,
+        from_logits=False,
+        name="diagnosis_recall_crossentropy",
+        **settings,
+    ):
+        self.groups = tuple(int(group) for group in groups)
+        count = max(self.groups, default=0) + 1
+        if set(self.groups) != set(range(count)):
+            raise ValueError(f"groups must use every number from 0 upwards. Received: groups={self.groups}")
+        if not 0 <= diagnosis_weight < np.inf:
+            raise ValueError(f"diagnosis_weight must be a finite number >= 0. Received: {diagnosis_weight}")
+        super().__init__(gamma=gamma, classes=count, name=name, **settings)
+        if len(self.costs) != count:
+            raise ValueError(f"costs has {len(self.costs)} values for {count} groups.")
+        self.diagnosis_weight = float(diagnosis_weight)
+        # The groups' probabilities are sums of the classes': the parent always gets probabilities.
+        self.from_logits_of_diagnoses = from_logits
+        self._members = np.eye(count, dtype="float32")[list(self.groups)]
+
+    def call(self, y_true, y_pred):
+        y_pred = ops.convert_to_tensor(y_pred)
+        y_true = ops.cast(y_true, y_pred.dtype)
+        if self.from_logits_of_diagnoses:
+            y_pred = ops.softmax(y_pred)
+        members = ops.cast(self._members, y_pred.dtype)
+        of_groups = super().call(ops.matmul(y_true, members), ops.matmul(y_pred, members))
+        of_diagnoses = keras.losses.categorical_crossentropy(
+            y_true, y_pred, label_smoothing=self.label_smoothing
+        )
+        return of_groups + self.diagnosis_weight * of_diagnoses
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "groups": self.groups,
+            "diagnosis_weight": self.diagnosis_weight,
+            "from_logits": self.from_logits_of_diagnoses,
+        }
