@@ -60,13 +60,24 @@ def test_values_stay_between_0_and_255(level):
 def test_a_crop_keeps_the_share_of_the_picture_that_it_promises():
     # The value of a pixel is its column: what is left of it tells the width of the crop.
     ramp = np.broadcast_to(np.linspace(0, 255, 64, dtype="float32")[None, None, :, None], (200, 64, 64, 3))
-    settings = {**PLAIN, "least_side": 0.6}
+    settings = {**PLAIN, "least_side": 0.6, "whole": 0.0}
     augmented = augment(ramp, 0, 0, **settings)
     widths = [max(np.ptp(image[0, :, 0]), np.ptp(image[:, 0, 0])) / 255 for image in augmented]
     assert min(widths) >= 0.6 - 1e-3
     assert min(widths) < 0.65
     assert max(widths) > 0.95
     assert max(widths) <= 1 + 1e-6
+
+
+def test_the_promised_share_of_the_pictures_stays_whole_and_sharp():
+    images = noise(400, size=12)
+    augmented = augment(images, 0, 0, **{**PLAIN, "least_side": 0.6, "whole": 0.7})
+    # Orientation aside, a whole picture has the same values; a crop has others, between them.
+    whole = [
+        np.abs(np.sort(a, axis=None) - np.sort(b, axis=None)).max() < 0.01
+        for a, b in zip(augmented, images, strict=True)
+    ]
+    assert 0.6 < np.mean(whole) < 0.8  # standard deviation 0.023
 
 
 def test_all_eight_orientations_of_a_picture_are_reached_about_equally_often():
