@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,3 +18,18 @@ def shared_data():
     if not (folder / "ham10000" / "labels.csv").is_file():
         pytest.skip(f"no real images in {folder}: set SKINKERAS_DATA")
     return folder
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A real file system of 64 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    try:
+        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("no mount command")
+    if mount.returncode:
+        pytest.skip("mounting needs root")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)

@@ -1,7 +1,6 @@
 import errno
 import json
 import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,21 +12,6 @@ from skinkeras.files import replacing, write_bytes, write_json, write_text
 
 def names(folder):
     return sorted(os.listdir(folder))
-
-
-@pytest.fixture
-def tiny_disk(tmp_path):
-    """A real file system of 64 KiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    try:
-        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("no mount command")
-    if mount.returncode:
-        pytest.skip("mounting needs root")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
 
 
 def test_written_text_is_read_back_unchanged_and_alone(tmp_path):
