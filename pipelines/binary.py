@@ -20,7 +20,6 @@ from pipelines.common.data import SOURCES, load_data, record_data
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.training import (
     Phase,
-    measure_batch_statistics,
     quantization_aware,
     set_up_keras,
     train_phase,
@@ -151,12 +150,13 @@ def trained_model(settings, data, folder):
         loss, movers = build_loss(settings, data)
         train = lambda phase: train_phase(model, phase, data, loss, settings.batch_size, folder, movers)  # noqa: E731
         if settings.head_epochs:
-            freeze(model, True)
+            set_trainable(model, lambda layer: False)
             train(Phase("head", settings.head_epochs, settings.learning_rate, settings.seed + 1))
-            freeze(model, False)
+        # Statistics of a small, uniform set of pictures in place of ImageNet's make a network that answers
+        # to noise and sharpness: docs/how_a_run_works.md has the figures.
+        pretrained = settings.weights not in (None, "none")
+        set_trainable(model, lambda layer: not (pretrained and is_batch_normalization(layer)))
         train(Phase("all", settings.epochs, settings.learning_rate, settings.seed + 2))
-        keras.utils.set_random_seed(settings.seed + 4)  # dropout takes part in the next step
-        measure_batch_statistics(model, data, settings.batch_size, settings.seed + 4)
         write_json(folder.state / "loss.json", keras.losses.serialize(loss))
         folder.save_model(binary_model(model, data), path)
     # Read back even if it has just been trained: a resumed run must go on from the same thing.
@@ -181,10 +181,15 @@ def load_fresh(path):
     return keras.models.load_model(path, compile=False)
 
 
-def freeze(model, frozen):
-    """Freezes (or not) everything in front of the classifier, batch normalisation included."""
+def set_trainable(model, chosen):
+    """Makes those layers in front of the classifier trainable for which `chosen(layer)` is true."""
     for layer in models.backbone_layers(model):
-        layer.trainable = not frozen
+        layer.trainable = chosen(layer)
+
+
+def is_batch_normalization(layer):
+    """Whether the layer carries batch statistics (frozen, it uses them and leaves them as they are)."""
+    return isinstance(layer, keras.layers.BatchNormalization)
 
 
 def binary_model(model, data):

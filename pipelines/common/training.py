@@ -14,8 +14,6 @@ from skinkeras.files import replacing
 
 # Training images from which the ranges of the activations are first read.
 CALIBRATION_IMAGES = 256
-# Batches of training images from which batch normalisation's final statistics are measured.
-STATISTICS_BATCHES = 60
 
 
 @dataclass(frozen=True)
@@ -177,28 +175,3 @@ def set_up_keras(seed, deterministic):
     keras.utils.set_random_seed(seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-
-
-def measure_batch_statistics(model, data, batch_size, seed):
-    """Sets batch normalisation's statistics to their exact averages under the weights as they are now.
-
-    The moving averages of training belong to the weights of the last steps; these belong to the model that
-    is exported ("precise BN", Wu and Johnson 2021, arXiv:2105.07576). Weights do not change.
-
-    Args:
-        model: changed in place.
-        data: `pipelines.common.data.Data`.
-        batch_size: as in training.
-        seed: which training images, at most `STATISTICS_BATCHES` batches of them.
-    """
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    momenta = [layer.momentum for layer in norms]
-    rows = np.random.default_rng(seed).permutation(data.part("train").rows)
-    batches = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
-    full = [batch for batch in batches if len(batch) == batch_size] or batches
-    for number, batch in enumerate(full[:STATISTICS_BATCHES]):
-        for layer in norms:
-            layer.momentum = number / (number + 1)  # so that the moving average is the plain one
-        model(data.pictures.read(batch).astype("float32"), training=True)
-    for layer, momentum in zip(norms, momenta, strict=True):
-        layer.momentum = momentum

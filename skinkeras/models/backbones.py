@@ -2,13 +2,11 @@
 
 Whatever builds the layers (keras-cv for Lite, keras.applications for B), the result is the same kind of
 model: an input named `image` (RGB float32, 0..255), one `Rescaling` named `rescale`, and core Keras
-layers behind it, batch normalisation in its fused form. Quantization and export rely on that, and a saved
-model loads without keras-cv (`import skinkeras.layers` first).
+layers behind it. Quantization and export rely on that, and a saved model loads without keras-cv.
 """
 
 import keras
 
-from skinkeras.layers import FusedBatchNormalization
 from skinkeras.models.variants import variant
 from skinkeras.models.weights import keras_application
 
@@ -79,17 +77,17 @@ def _behind_normalisation(original, normalisation, name):
 
     plain = keras.Model(original.input, original.output, name=name)
     return keras.models.clone_model(
-        plain, input_tensors=image, clone_function=_with_quick_batch_normalization, call_function=call
+        plain, input_tensors=image, clone_function=_with_quick_statistics, call_function=call
     )
 
 
-def _with_quick_batch_normalization(layer):
-    """The layer again; batch normalisation fused, and with statistics that follow a short training.
+def _with_quick_statistics(layer):
+    """The layer again; batch normalisation with statistics that follow a short training.
 
     Keras' momentum of 0.99 averages over some hundred steps. While the weights move as fast as in fine-tuning
     it lags behind them: on HAM10000 (4,767 training images) it cost 0.06 of the validation AUC.
     """
     config = layer.get_config()
     if isinstance(layer, keras.layers.BatchNormalization):
-        return FusedBatchNormalization.from_config({**config, "momentum": BATCH_NORM_MOMENTUM})
+        config["momentum"] = BATCH_NORM_MOMENTUM
     return type(layer).from_config(config)

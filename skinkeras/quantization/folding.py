@@ -58,7 +58,7 @@ def _foldable_norms(model: keras.Model) -> dict[str, layers.BatchNormalization]:
         if len(readers[layer.name]) != 1 or not readers[layer.name][0]:
             continue
         reader = model.get_layer(readers[layer.name][0])
-        if isinstance(reader, layers.BatchNormalization):
+        if type(reader) is layers.BatchNormalization:
             norms[layer.name] = reader
     return norms
 

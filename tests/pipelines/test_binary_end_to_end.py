@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 NAME = "melanoma_efficientnet_lite0_64"
 SETTINGS = [
     *("--gamma", "10", "--data", "folder", "--image-size", "64", "--batch-size", "16"),
-    *("--head-epochs", "1", "--epochs", "4", "--qat-epochs", "3", "--learning-rate", "5e-5"),
+    *("--head-epochs", "1", "--epochs", "4", "--qat-epochs", "3", "--learning-rate", "2e-4"),
 ]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
