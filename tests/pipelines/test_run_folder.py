@@ -84,8 +84,10 @@ def test_resuming_with_another_setting_names_it_and_both_values(begun, changed, 
 
 def test_resuming_may_name_the_folders_another_way(begun):
     folder, settings = begun
+    before = contents(folder.path)
     settings = dataclasses.replace(settings, resume=True, out=Path("elsewhere"), cache_dir=Path("cache"))
-    folder.check(settings, resume=True)
+    folder.check(settings, resume=True)  # does not raise
+    assert contents(folder.path) == before
 
 
 def test_a_folder_of_other_things_is_refused_and_an_empty_one_taken(tmp_path):
