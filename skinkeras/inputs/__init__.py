@@ -1,19 +1,35 @@
-"""Manifest -> tf.data: decoding once, deterministic shuffling and augmentation, radial blur."""
+"""Manifest -> tf.data: decoding once, deterministic shuffling, augmentation, oversampling, radial blur."""
 
 from skinkeras.inputs.augmentation import Augmentation
-from skinkeras.inputs.blur import radial_blur
+from skinkeras.inputs.blur import Rho, chromatic_aberration, radial_blur
 from skinkeras.inputs.datasets import evaluation_dataset, steps_per_epoch, training_dataset
+from skinkeras.inputs.oversampling import (
+    OVERSAMPLING,
+    Oversampling,
+    Variant,
+    VariantPictures,
+    materialise,
+    variant_table,
+)
 from skinkeras.inputs.pictures import BadImagesError, Pictures, decode, decode_all, resize_to_square
 
 __all__ = [
+    "OVERSAMPLING",
     "Augmentation",
     "BadImagesError",
+    "Oversampling",
     "Pictures",
+    "Rho",
+    "Variant",
+    "VariantPictures",
+    "chromatic_aberration",
     "decode",
     "decode_all",
     "evaluation_dataset",
+    "materialise",
     "radial_blur",
     "resize_to_square",
     "steps_per_epoch",
     "training_dataset",
+    "variant_table",
 ]

@@ -1,62 +1,232 @@
-"""The radial blur of Gilal et al. 2023: what a clip-on magnifier does away from its centre."""
+"""What a cheap clip-on lens does to a picture: radial blur (Gilal et al. 2023) and chromatic aberration."""
 
+import functools
 import math
+import threading
+from typing import NamedTuple
 
-import keras
+import cv2
 import numpy as np
-from keras import ops
+import tensorflow as tf
 
 MAX_RHO = 0.2
 
+# How far a zoom may be off at the border of the picture, in pixels and as a share of what it moves there; in
+# the middle it is exact.
+_TOLERANCE, _RELATIVE_TOLERANCE = 0.2, 0.15
 
-def radial_blur(image, rho, steps=5):
+
+class Rho(NamedTuple):
+    """The four strengths of a radial blur; the paper has one value for all of them.
+
+    "Expand" is the map h_e of the paper, which shows the picture smaller, "shrink" is h_s.
+    """
+
+    horizontal_expand: float
+    horizontal_shrink: float
+    vertical_expand: float
+    vertical_shrink: float
+
+
+def radial_blur(image, rho, steps=5, dtype="float32"):
     """Blurs a picture more and more towards its borders, as a cheap lens does.
 
     Gilal et al. 2023, eq. 1: each of `steps` iterations averages the picture zoomed by 1 + rho and by
-    1 - rho about its centre. The two zooms commute, so that all iterations together are
+    1 - rho about its centre, with bilinear interpolation. The centre is the middle of the pixel grid,
+    ((height - 1) / 2, (width - 1) / 2); outside the picture its border pixels are repeated.
 
-        I_n(x) = 2^-n * sum over k of  C(n, k) * I_0(c + (1 + rho)^k * (1 - rho)^(n - k) * (x - c)),
-
-    n + 1 zooms of the original: one interpolation where the iterated form has n. The centre c is the
-    middle of the pixel grid, ((height - 1) / 2, (width - 1) / 2); outside the picture its border pixels
-    are repeated. Runs eagerly and inside tf.data.
+    The recursion is computed as it is written, interpolation by interpolation, but without coordinate maps:
+    see `_Zoom`. Runs eagerly and inside tf.data, on the processor; no gradient goes through it.
 
     Args:
-        image: (..., height, width, channels) float or uint8; any number of leading dimensions.
-        rho: float in [0, 0.2), or a tensor of the leading dimensions' shape: one for every picture.
-            The paper draws it uniformly from [0.005, 0.02].
+        image: (..., height, width, channels) float or uint8, array or tensor; any number of leading
+            dimensions.
+        rho: float in [0, 0.2), or floats of the leading dimensions' shape: one for every picture. The paper
+            draws it uniformly from [0.005, 0.02]. A `Rho` has one such value for each direction.
         steps: int >= 1, the iterations.
+        dtype: "float32", or "uint8" for the nearest whole grey level in 0..255, which is faster.
 
     Returns:
-        float32 of the same shape and range.
+        The blurred pictures, of the same shape and range: a tensor if `image` is one, else an array.
 
     Raises:
-        ValueError: rho (given as a number) or steps outside its range.
+        ValueError: rho, steps or dtype outside its range (tf.errors.InvalidArgumentError inside tf.data).
     """
-    if isinstance(rho, int | float | np.number) and not 0 <= rho < MAX_RHO:
-        raise ValueError(f"rho must be in [0, {MAX_RHO}). Received: rho={rho}")
     if steps < 1:
         raise ValueError(f"steps must be at least 1. Received: steps={steps}")
-    image = ops.cast(image, "float32")
-    shape = ops.shape(image)
-    height, width, channels = shape[-3:]
-    flat = ops.reshape(image, (-1, height, width, channels))
-    rho = ops.cast(rho, "float32")
-    rho = ops.reshape(rho if len(rho.shape) else ops.broadcast_to(rho, shape[:-3]), (-1,))
-
-    blurred = ops.zeros_like(flat)
-    for k in range(steps + 1):
-        zoom = (1 + rho) ** k * (1 - rho) ** (steps - k)
-        blurred += math.comb(steps, k) / 2**steps * _zoom(flat, zoom, height, width)
-    return ops.reshape(blurred, shape)
+    if dtype not in ("float32", "uint8"):
+        raise ValueError(f'dtype must be "float32" or "uint8". Received: dtype={dtype!r}')
+    blur = functools.partial(_blur_all, steps=steps, dtype=dtype)
+    rho = rho if isinstance(rho, Rho) else Rho(rho, rho, rho, rho)
+    if not any(tf.is_tensor(value) for value in (image, *rho)):
+        return blur(np.asarray(image), *rho)
+    if tf.executing_eagerly():
+        return tf.constant(blur(np.asarray(image), *map(np.asarray, rho)))
+    blurred = tf.numpy_function(blur, [image, *rho], dtype)
+    return tf.ensure_shape(blurred, image.shape)
 
 
-def _zoom(images, factor, height, width):
-    """Output pixel x shows input position c + factor * (x - c): a factor above 1 shrinks the picture."""
-    shift_x = (1 - factor) * (ops.cast(width, "float32") - 1) / 2
-    shift_y = (1 - factor) * (ops.cast(height, "float32") - 1) / 2
-    zero = ops.zeros_like(factor)
-    transform = ops.stack([factor, zero, shift_x, zero, factor, shift_y, zero, zero], axis=-1)
-    return keras.ops.image.affine_transform(
-        images, transform, interpolation="bilinear", fill_mode="nearest", data_format="channels_last"
+def chromatic_aberration(image, strength):
+    """Zooms red by 1 + strength and blue by 1 - strength about the centre, green staying: coloured fringes.
+
+    Named as future work by Gilal et al. 2023. A simple lens focuses the colours at different magnifications;
+    the fringes therefore grow from the centre outwards.
+
+    Args:
+        image: (height, width, 3) float or uint8 array, RGB.
+        strength: float in (-0.2, 0.2); about 0.002 to 0.01 looks like a clip-on lens.
+
+    Returns:
+        float32 array of the same shape and range.
+
+    Raises:
+        ValueError: strength outside its range.
+    """
+    if not -MAX_RHO < strength < MAX_RHO:
+        raise ValueError(f"strength must be in (-{MAX_RHO}, {MAX_RHO}). Received: strength={strength}")
+    red, green, blue = (np.array(plane, np.float32, order="C") for plane in np.moveaxis(image, -1, 0))
+    for plane, factor in ((red, 1 + strength), (blue, 1 - strength)):
+        zoom = _Zoom("fringe", plane.shape, np.float32, factor, factor)
+        bordered = _Bordered(plane.shape, np.float32, zoom.border)
+        bordered.inside[:] = plane
+        bordered.repeat_edges()
+        plane[:] = zoom(bordered)
+    return np.stack([red, green, blue], axis=-1)
+
+
+def check_rho(rho):
+    """Raises ValueError if a blur's strength, or any of an array of them, is not in [0, 0.2)."""
+    rho = np.asarray(rho)
+    wrong = ~((rho >= 0) & (rho < MAX_RHO))  # catches NaN, too
+    if wrong.any():
+        raise ValueError(f"rho must be in [0, {MAX_RHO}). Received: rho={np.ravel(rho[wrong])[0]}")
+
+
+def _blur_all(images, *rho, steps, dtype):
+    check_rho(rho)
+    shape = images.shape
+    pictures = images.reshape(-1, *shape[-3:])
+    each = np.stack([np.broadcast_to(value, shape[:-3]).reshape(-1) for value in rho], axis=-1)
+    blurred = np.empty(pictures.shape, dtype)
+    for n, picture in enumerate(pictures):
+        blur_into(blurred[n], picture, Rho(*each[n].tolist()), steps)
+    return blurred.reshape(shape)
+
+
+def blur_into(target, picture, rho, steps):
+    """Writes the blurred `picture` to `target`, which may be the same array; see `radial_blur`."""
+    sums, unit = _summed_zooms(picture, *rho, steps)
+    if target.dtype == np.uint8:
+        cv2.convertScaleAbs(sums, dst=target, alpha=unit)
+    else:
+        np.multiply(sums, np.float32(unit), out=target)
+
+
+def _summed_zooms(picture, horizontal_expand, horizontal_shrink, vertical_expand, vertical_shrink, steps):
+    """The blurred picture, as multiples of the number that is returned with it; valid until the next call."""
+    # Each step adds two pictures and halves nothing: that is done at the end, once. 8-bit pictures are
+    # held in 16 bits, as 256ths of a grey level by then: half the memory of floats, and faster.
+    sums, unit = (
+        (np.uint16, 1 / 256) if picture.dtype == np.uint8 and steps <= 8 else (np.float32, 0.5**steps)
     )
+    expand = _Zoom("expand", picture.shape, sums, 1 + horizontal_expand, 1 + vertical_expand)
+    shrink = _Zoom("shrink", picture.shape, sums, 1 - horizontal_shrink, 1 - vertical_shrink)
+    current = _Bordered(picture.shape, sums, np.maximum(expand.border, shrink.border))
+    np.multiply(picture, sums(0.5**steps / unit), out=current.inside)
+    for _ in range(steps):
+        current.repeat_edges()
+        cv2.add(expand(current), shrink(current), dst=current.inside)
+    return current.inside, unit
+
+
+class _Bordered:
+    """A picture with so many rows and columns around it; repeating its edges there is all the copying."""
+
+    def __init__(self, shape, dtype, border):
+        self._border = rows, columns = [int(n) for n in border]
+        height, width, *channels = shape
+        whole = (height + 2 * rows, width + 2 * columns, *channels)
+        self.whole = _scratch("bordered", whole, dtype)
+        self.inside = _middle(self.whole, height, width)
+
+    def repeat_edges(self):
+        rows, columns = self._border
+        if rows or columns:
+            # OpenCV leaves the inside alone when it lies where it would be copied to.
+            edges = (rows, rows, columns, columns)
+            cv2.copyMakeBorder(self.inside, *edges, cv2.BORDER_REPLICATE, dst=self.whole)
+
+
+class _Zoom:
+    """Zooms pictures of one shape and dtype: output x shows input c + factor * (x - c), c the centre.
+
+    A zoom about the centre is a plain resize from a centred window to a centred window whose sizes have the
+    factor as their ratio; OpenCV resizes several times faster than it remaps. Small pictures have no such
+    windows, and are remapped. What a call returns is valid until the next call of a zoom with the same
+    name in the same thread.
+
+    Attributes:
+        border: (rows, columns) that the window has beyond the picture.
+    """
+
+    def __init__(self, name, shape, dtype, horizontal, vertical):
+        height, width, *channels = shape
+        windows = _windows(width, horizontal), _windows(height, vertical)
+        self._maps, self.border = None, (0, 0)
+        if None in windows:
+            self._maps = _maps(shape, horizontal, vertical)
+            self._target = self._result = _scratch(name, shape, dtype)
+            return
+        (from_x, to_x), (from_y, to_y) = windows
+        self.border = max(0, (from_y - height) // 2), max(0, (from_x - width) // 2)
+        self._window = from_y, from_x
+        self._target = _scratch(name, (to_y, to_x, *channels), dtype)
+        self._result = _middle(self._target, height, width)
+
+    def __call__(self, bordered):
+        if self._maps:
+            border = {"borderMode": cv2.BORDER_REPLICATE}
+            cv2.remap(bordered.inside, *self._maps, cv2.INTER_LINEAR, dst=self._target, **border)
+        else:
+            window, size = _middle(bordered.whole, *self._window), self._target.shape[1::-1]
+            cv2.resize(window, size, dst=self._target, interpolation=cv2.INTER_LINEAR)
+        return self._result
+
+
+def _maps(shape, horizontal, vertical):
+    y, x = (
+        (length - 1) / 2 + factor * (np.arange(length) - (length - 1) / 2)
+        for length, factor in zip(shape, (vertical, horizontal), strict=False)
+    )
+    return np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+
+
+def _middle(picture, height, width):
+    """The centred window of this size."""
+    y, x = (picture.shape[0] - height) // 2, (picture.shape[1] - width) // 2
+    return picture[y : y + height, x : x + width]
+
+
+_arrays = threading.local()
+
+
+def _scratch(name, shape, dtype):
+    """This thread's array of that name, contents undefined: fresh memory costs as much as the resizing."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    kept = vars(_arrays).get(name)
+    if kept is None or kept.size < size:
+        kept = vars(_arrays)[name] = np.empty(size, np.uint8)
+    return kept[:size].view(dtype).reshape(shape)
+
+
+@functools.lru_cache(maxsize=4096)
+def _windows(length, factor):
+    """Sizes (from, to) of two centred windows, to >= length, with from / to = factor; None if there are none.
+
+    None, too, if the windows would be so large that remapping is faster.
+    """
+    to = np.arange(length, 1.35 * length, 2).astype(int)  # the same parity keeps the centre
+    start = length + 2 * np.rint((factor * to - length) / 2).astype(int)
+    error = np.abs(start / to - factor) * length / 2
+    good = error <= min(_TOLERANCE, _RELATIVE_TOLERANCE * abs(factor - 1) * length / 2)
+    return (int(start[good][0]), int(to[good][0])) if good.any() else None
