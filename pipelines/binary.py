@@ -4,7 +4,6 @@ python -m pipelines.binary --gamma 10
 python -m pipelines.binary --gamma 10 --data ham10000 --data-dir DIR
 """
 
-import dataclasses
 import gc
 import json
 from dataclasses import dataclass
@@ -14,73 +13,49 @@ from typing import Literal
 import keras
 
 import skinkeras
-from pipelines.common import export, report
+from pipelines.common import export, results
+from pipelines.common import settings as common_settings
+from pipelines.common.cleaning import cleaned, cleaning_rounds
 from pipelines.common.console import at_the_door, run, section
 from pipelines.common.data import SOURCES, load_data, record_data
 from pipelines.common.run_folder import RunFolder
+from pipelines.common.settings import JobSettings, check_least, cleaning_plan
 from pipelines.common.training import (
     Phase,
+    freeze,
     quantization_aware,
     set_up_keras,
     train_phase,
+    unfreeze,
 )
 from skinkeras import callbacks, datasets, layers, losses, models, tflite
 from skinkeras.files import write_json
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(JobSettings):
     """Settings of the binary job. None stands for what `resolved` puts there."""
 
     gamma: float = 1.0
     """Cost of missing a malignant image against that of a false alarm (Gilal et al. 2023, eq. 7)."""
-    data: Literal[tuple(SOURCES)] = "synthetic"
-    """Which data set; "synthetic" draws its own pictures, for a demonstration without data."""
-    data_dir: Path | None = None
-    """The folder that holds the data set."""
-    positive: tuple[str, ...] = ()
-    """Classes that count as malignant; by default those of the data set (melanoma)."""
-    learn: Literal["diagnosis", "binary"] = "diagnosis"
-    """Learn every class of the data set and add up those that are malignant, or learn two classes."""
-    split: Literal["grouped", "paper"] = "grouped"
-    """Keep lesions and patients together, or split by image as Gilal et al. 2023 did (which leaks)."""
-    limit: int | None = None
-    """Use only about this many images, for a quick look."""
-    skip_bad_images: bool = False
-    """Leave out pictures that cannot be read, instead of stopping."""
-    keep_known_duplicates: bool = False
-    """Keep both pictures of the published ISIC 2020 duplicate pairs, as --split paper always does."""
-    model: Literal[tuple(models.VARIANTS)] = "efficientnet_lite0"
-    """The architecture."""
-    weights: str = "imagenet"
-    """What training starts from: "imagenet", "none", or a file."""
-    image_size: int | None = None
-    """Pixels, height and width; by default the model's own (96 for synthetic pictures)."""
     loss: Literal["recall", "crossentropy", "inverse_frequency", "focal"] = "recall"
-    """Recall (eq. 6, 7), plain (eq. 2), inverse-frequency (eq. 4) or focal cross-entropy, delta 2 (eq. 5)."""
+    """Recall (eq. 6, 7), plain (eq. 2), inverse-frequency (eq. 4) or focal cross-entropy (eq. 5)."""
+    focal_delta: float = 2.0
+    """The exponent of the focal loss."""
     recall_update: Literal["batch", "epoch"] = "batch"
     """When the recall loss's miss rates move: a moving average after each batch, or once an epoch."""
+    learn: Literal["diagnosis", "binary"] = "diagnosis"
+    """Learn every class of the data set and add up those that are malignant, or learn two classes."""
     epochs: int | None = None
     """Epochs of all layers; by default 10 (4 for synthetic pictures)."""
     head_epochs: int = 1
     """Epochs of the classifier alone, before those."""
     qat_epochs: int | None = None
     """Epochs of quantization-aware fine-tuning; by default 2 (1 for synthetic pictures)."""
-    batch_size: int = 32
-    """Images in a training step."""
-    learning_rate: float = 5e-4
-    """The highest of the one-cycle schedule; fine-tuning for integers goes up to a tenth of it. The paper has
-    1e-3 at batches of 128; this is that for batches of 32, by the square root of their ratio."""
-    seed: int = 0
-    """Of the split, the order of the pictures, the augmentation and the first weights."""
-    deterministic: bool = True
-    """The same command gives the same weights on the same machine."""
+    export: bool = True
+    """Go on to integers and .tflite files; without, the run ends with the float model's evaluation."""
     out: Path = Path("runs/binary")
     """The run's folder."""
-    resume: bool = False
-    """Go on with the run in that folder."""
-    cache_dir: Path | None = None
-    """Where decoded pictures are kept for the next run; by default `.cache` beside the run's folder."""
 
 
 def main(settings):
@@ -90,23 +65,28 @@ def main(settings):
         folder = RunFolder(settings.out)
         folder.check(settings, settings.resume)
         if folder.is_complete:
-            return report.print_results(folder)
+            return results.print_results(folder)
         set_up_keras(settings.seed, settings.deterministic)
         section("Data")
-        data = load_data(settings, folder.file("split.csv"))
+        data = load_data(settings, folder.file("split.csv"), cleaning_plan(settings))
+        rounds = cleaning_rounds(settings, data, folder)
         folder.begin(settings)
-        record_data(data, folder)
+        record_data(settings, data, folder)
+    data = cleaned(settings, data, rounds, folder)
+    if settings.learn == "binary":
+        data = data.binary()
     section(f"Training {settings.model} at {settings.image_size} pixels")
     model = trained_model(settings, data, folder)
-    section("Quantization-aware fine-tuning")
-    quantized = fine_tuned_model(settings, model, data, folder)
-    section("Export, verification, benchmark")
-    name = export_name(settings)
-    files = export.export(folder, name, model, quantized, data, about(settings, name))
+    name, quantized, files = export_name(settings), None, {}
+    if settings.export:
+        section("Quantization-aware fine-tuning")
+        quantized = fine_tuned_model(settings, model, data, folder)
+        section("Export, verification, benchmark")
+        files = export.export(folder, name, model, quantized, data, about(settings, name))
     section("Evaluation on the test images")
-    report.write(folder, settings, name, data, files, model, quantized)
+    results.write(folder, settings, name, data, files, model, quantized)
     folder.complete()
-    report.print_results(folder)
+    results.print_results(folder)
 
 
 def resolved(settings):
@@ -116,26 +96,9 @@ def resolved(settings):
         ValueError: a value out of its range, or weights that are not to be had.
     """
     drawn = settings.data == "synthetic"
-    defaults = {
-        "image_size": 96 if drawn else models.variant(settings.model).input_size,
-        "epochs": 4 if drawn else 10,
-        "qat_epochs": 1 if drawn else 2,
-        "cache_dir": settings.out.parent / ".cache",
-    }
-    missing = {name: value for name, value in defaults.items() if getattr(settings, name) is None}
-    settings = dataclasses.replace(
-        settings, **missing, positive=settings.positive or SOURCES[settings.data].positive
-    )
-    for name, least in (("epochs", 1), ("head_epochs", 0), ("qat_epochs", 1), ("batch_size", 1), ("seed", 0)):
-        if getattr(settings, name) < least:
-            raise ValueError(
-                f"--{name.replace('_', '-')} must be at least {least}. Received: {getattr(settings, name)}"
-            )
-    if not 0 < settings.learning_rate < 1:
-        raise ValueError(f"--learning-rate must be between 0 and 1. Received: {settings.learning_rate}")
+    settings = common_settings.resolved(settings, epochs=4 if drawn else 10, qat_epochs=1 if drawn else 2)
+    check_least(settings, epochs=1, head_epochs=0, qat_epochs=1, focal_delta=0)
     losses.RecallCrossentropy(gamma=settings.gamma)  # says what is wrong with a wrong gamma
-    models.check_input_size(settings.model, settings.image_size)
-    models.check_available(settings.model, settings.weights)
     return settings
 
 
@@ -150,12 +113,9 @@ def trained_model(settings, data, folder):
         loss, movers = build_loss(settings, data)
         train = lambda phase: train_phase(model, phase, data, loss, settings.batch_size, folder, movers)  # noqa: E731
         if settings.head_epochs:
-            set_trainable(model, lambda layer: False)
+            freeze(model)
             train(Phase("head", settings.head_epochs, settings.learning_rate, settings.seed + 1))
-        # Statistics of a small, uniform set of pictures in place of ImageNet's make a network that answers
-        # to noise and sharpness: docs/how_a_run_works.md has the figures.
-        pretrained = settings.weights not in (None, "none")
-        set_trainable(model, lambda layer: not (pretrained and is_batch_normalization(layer)))
+        unfreeze(model, settings.weights)
         train(Phase("all", settings.epochs, settings.learning_rate, settings.seed + 2))
         write_json(folder.state / "loss.json", keras.losses.serialize(loss))
         folder.save_model(binary_model(model, data), path)
@@ -181,17 +141,6 @@ def load_fresh(path):
     return keras.models.load_model(path, compile=False)
 
 
-def set_trainable(model, chosen):
-    """Makes those layers in front of the classifier trainable for which `chosen(layer)` is true."""
-    for layer in models.backbone_layers(model):
-        layer.trainable = chosen(layer)
-
-
-def is_batch_normalization(layer):
-    """Whether the layer carries batch statistics (frozen, it uses them and leaves them as they are)."""
-    return isinstance(layer, keras.layers.BatchNormalization)
-
-
 def binary_model(model, data):
     """The model with the outputs benign and malignant, where it learned finer classes."""
     if len(data.manifest.classes) == 2:
@@ -205,8 +154,8 @@ def build_loss(settings, data, saved=None):
     if settings.loss == "crossentropy":
         return keras.losses.CategoricalCrossentropy(), []
     if settings.loss == "focal":
-        # The paper's delta; its focal loss has no alpha, for which Keras' default is 0.25.
-        return keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=2.0), []
+        # The paper's focal loss has no alpha, for which Keras' default is 0.25.
+        return keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=settings.focal_delta), []
     if settings.loss == "inverse_frequency":
         return losses.InverseFrequencyCrossentropy(data.part("train").one_hot.sum(axis=0)), []
     if saved:

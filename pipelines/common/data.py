@@ -1,6 +1,6 @@
 """From the name of a data set to decoded pictures with labels and a split."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -28,6 +28,11 @@ class Source:
     licence: str
     positive: tuple = ("malignant",)
     synthetic: bool = False
+
+    @property
+    def note(self):
+        """What every figure made from it says at its foot."""
+        return "SYNTHETIC drawings: says nothing about real lesions" if self.synthetic else self.title
 
 
 _ISIC_LICENCE = "CC BY-NC 4.0"
@@ -79,16 +84,24 @@ class Part:
     """One part of the split, in the manifest's order.
 
     Attributes:
-        rows: (n,) int, where its pictures are in `Data.pictures`.
+        pictures: `Pictures` or `VariantPictures`, what `rows` are rows of.
+        rows: (n,) int, where the pictures of this part are in `pictures`.
         one_hot: (n, classes) float32.
         malignant: (n,) int, 1 where the label is a positive class.
-        table: the manifest's rows.
+        table: (n rows) what the manifest says of them.
+        groups: (n,) int, equal for pictures that share a lesion or a patient.
     """
 
+    pictures: object
     rows: np.ndarray
     one_hot: np.ndarray
     malignant: np.ndarray
     table: object
+    groups: np.ndarray
+
+    def dataset(self, batch_size):
+        """Batches in the order of `rows`, neither shuffled nor augmented, once."""
+        return inputs.evaluation_dataset(self.pictures, self.rows, self.one_hot, batch_size)
 
 
 @dataclass(frozen=True)
@@ -101,6 +114,8 @@ class Data:
         used: the same, with "" for the rows whose pictures cannot be read.
         positives: indices of the classes that count as malignant.
         pictures: `Pictures`, row by row those of the manifest.
+        variants: `VariantPictures` of the training images, as the oversampling shows them.
+        kept: (number of variants,) bool, those that cleaning has left.
     """
 
     manifest: datasets.Manifest
@@ -108,6 +123,8 @@ class Data:
     used: np.ndarray
     positives: tuple
     pictures: inputs.Pictures
+    variants: inputs.VariantPictures
+    kept: np.ndarray
 
     @cached_property
     def groups(self):
@@ -115,18 +132,32 @@ class Data:
         return tuple(int(number in self.positives) for number in range(len(self.manifest.classes)))
 
     def part(self, name):
-        """The `Part` called `name`: train, validation or test."""
-        rows = np.flatnonzero(self.used == name)
-        labels = self.manifest.labels[rows]
-        one_hot = np.eye(len(self.manifest.classes), dtype=np.float32)[labels]
-        return Part(rows, one_hot, np.asarray(self.groups)[labels], self.manifest.table.iloc[rows])
+        """The `Part` called `name`: train (its variants that are left), validation or test."""
+        images = np.flatnonzero(self.used == name)
+        if name == "train":
+            pictures, rows = self.variants, np.flatnonzero(self.kept)
+            images = images[self.variants.table["picture"].to_numpy()[rows]]
+        else:
+            pictures, rows = self.pictures, images
+        labels = self.manifest.labels[images]
+        return Part(
+            pictures,
+            rows,
+            np.eye(len(self.manifest.classes), dtype=np.float32)[labels],
+            np.asarray(self.groups)[labels],
+            self.manifest.table.iloc[images],
+            self.manifest.groups()[images],
+        )
 
-    def groups_of(self, name):
-        """(n,) int: which images of the part share a lesion or a patient."""
-        return self.manifest.groups()[self.part(name).rows]
+    def binary(self):
+        """The same images with the classes benign and malignant."""
+        if len(self.manifest.classes) == 2:
+            return self
+        names = [self.manifest.classes[number] for number in self.positives]
+        return replace(self, manifest=self.manifest.binary(names), positives=(1,))
 
     def counts(self):
-        """{part: {"benign": n, "malignant": n}}"""
+        """{part: {"benign": n, "malignant": n}}; variants of a training picture count singly."""
         totals = {}
         for name in SPLITS:
             malignant = self.part(name).malignant
@@ -134,12 +165,13 @@ class Data:
         return totals
 
 
-def load_data(settings, split_file):
+def load_data(settings, split_file, plan=None):
     """Reads, splits and decodes the images that the settings ask for; writes nothing but the cache.
 
     Args:
         settings: the job's settings, resolved.
         split_file: the split of an earlier part of the run, if it is there.
+        plan: the `CleaningPlan` that the training images must suit, or None.
 
     Raises:
         ValueError, FileNotFoundError: something about the data is wrong; the sentence says what and where.
@@ -149,25 +181,44 @@ def load_data(settings, split_file):
         assignment = datasets.load_split(manifest, split_file)
     else:
         assignment = datasets.split(manifest, settings.split, settings.seed)
+    positives = tuple(manifest.classes.index(name) for name in settings.positive)
+    labels = np.asarray(datasets.BINARY_CLASSES)[np.isin(manifest.labels, positives).astype(int)]
+    policy = inputs.OVERSAMPLING[settings.oversample]
+
+    def variants_of(rows):
+        return inputs.variant_table(
+            manifest.table["image_id"].to_numpy()[rows], labels[rows], policy, settings.seed
+        )
+
+    if plan:  # before the pictures are decoded, which can take long
+        planned = variants_of(np.flatnonzero(assignment == "train"))["label"].value_counts()
+        plan.removals(int(planned["benign"]), int(planned["malignant"]))
     pictures, bad = decode_pictures(
         manifest, settings.image_size, settings.cache_dir, settings.skip_bad_images
     )
-    positives = tuple(manifest.classes.index(name) for name in settings.positive)
-    if settings.learn == "binary":
-        manifest, positives = manifest.binary(settings.positive), (1,)
     used = np.where(np.isin(np.arange(len(manifest)), bad), "", assignment)
     datasets.check_split(manifest, used)
-    data = Data(manifest, assignment, used, positives, pictures)
+    train = np.flatnonzero(used == "train")
+    variants = inputs.VariantPictures(pictures, train, variants_of(train), policy.steps)
+    data = Data(manifest, assignment, used, positives, pictures, variants, np.ones(len(variants), bool))
     console.print(
         f"  {SOURCES[settings.data].title}: {len(manifest)} images in {len(set(manifest.groups()))} groups"
     )
-    for part, counts in data.counts().items():
-        console.print(f"  {part}: {counts['benign']} benign, {counts['malignant']} malignant")
+    print_counts(data)
     return data
 
 
-def record_data(data, run):
-    """Writes `split.csv` and `duplicates.csv`, unless an earlier part of the run has done it."""
+def print_counts(data):
+    """How many pictures of each class every part has."""
+    for part, counts in data.counts().items():
+        console.print(f"  {part}: {counts['benign']} benign, {counts['malignant']} malignant")
+
+
+def record_data(settings, data, run):
+    """Writes `split.csv`, `duplicates.csv` and `--materialise`, unless an earlier part of the run did."""
+    if settings.materialise:
+        with progress_bar("Writing variants") as progress:
+            inputs.materialise(data.variants, settings.materialise, progress)
     split_file, duplicates_file = run.file("split.csv"), run.file("duplicates.csv")
     if not split_file.exists():
         datasets.save_split(data.manifest, data.assignment, split_file)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.common.console import console
-from skinkeras import datasets, inputs, tflite
+from skinkeras import datasets, tflite
 from skinkeras.files import write_bytes, write_text
 
 KINDS = ("float32", "float16", "int8")
@@ -87,7 +87,7 @@ def export(run, name, model, quantized, data, about, threads=(1, 2)):
 
 def _verified(path, model, data, tolerances):
     test = data.part("test")
-    dataset = inputs.evaluation_dataset(data.pictures, test.rows, test.one_hot, _BATCH)
-    report = tflite.verify(path, model, (images.numpy() for images, _ in dataset), test.malignant)
+    batches = (images.numpy() for images, _ in test.dataset(_BATCH))
+    report = tflite.verify(path, model, batches, test.malignant)
     tflite.check(report, tolerances)
     return report

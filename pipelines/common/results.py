@@ -12,13 +12,11 @@ import rich.table
 from pipelines.common import run_folder
 from pipelines.common.console import console
 from pipelines.common.data import SOURCES
-from skinkeras import datasets, evaluation, inputs, tflite
+from skinkeras import datasets, evaluation, tflite
 from skinkeras.evaluation import plots
 from skinkeras.files import replacing, write_json, write_text
 
 _BATCH = 64
-# The model whose validation predictions choose the operating threshold: the one that ships as integers.
-_THRESHOLD_FROM = "QAT"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,38 +42,39 @@ def write(run, settings, name, data, files, model, quantized):
         settings: the job's settings, resolved.
         name: of the exported files.
         data: `pipelines.common.data.Data`.
-        files: {kind: `ExportedFile`}
-        model, quantized: the float and the quantization-aware Keras model.
+        files: {kind: `ExportedFile`}; empty without export.
+        model, quantized: the float and the quantization-aware Keras model (None without export).
     """
     variants = [
         Variant("float", model.predict_on_batch),
-        Variant("QAT", quantized.predict_on_batch),
+        *([Variant("QAT", quantized.predict_on_batch)] if quantized else []),
         *(Variant(kind, tflite.Classifier(file.path).predict, file) for kind, file in files.items()),
     ]
     scores = {v.name: _malignant_probability(v, data, "test") for v in variants}
-    chooser = next(v for v in variants if v.name == _THRESHOLD_FROM)
+    # The model whose validation predictions choose the operating threshold: the one that ships as integers.
+    chooser = variants[1 if quantized else 0]
     validation = data.part("validation")
     threshold = evaluation.choose_threshold(
         validation.malignant, _malignant_probability(chooser, data, "validation")[:, 1]
     )
     test = data.part("test")
-    lesions = data.groups_of("test")
+    lesions = test.groups
     at_half, at_chosen = (
         {v: evaluation.binary_metrics(test.malignant, scores[v][:, 1], limit, groups=lesions) for v in scores}
         for limit in (0.5, threshold)
     )
     facts = _model_facts(settings, name, data, variants, threshold, at_half, at_chosen)
-    _write_metrics(run, data, files, facts)
+    _write_metrics(run, data, files, facts, chooser.name)
     _write_predictions(run, test, scores, threshold)
-    _draw(run, data, scores, at_chosen, SOURCES[settings.data], files)
-    _write_release_notes(run, name, settings, files, facts)
+    _draw(run, data, scores, at_chosen, SOURCES[settings.data])
+    if files:
+        _write_release_notes(run, name, settings, files, facts)
+        write_text(run.export / f"{name}.card.md", evaluation.model_card(facts))
     write_text(run.file("card.md"), evaluation.model_card(facts))
-    write_text(run.export / f"{name}.card.md", evaluation.model_card(facts))
 
 
 def _malignant_probability(variant, data, part):
-    part = data.part(part)
-    dataset = inputs.evaluation_dataset(data.pictures, part.rows, part.one_hot, _BATCH)
+    dataset = data.part(part).dataset(_BATCH)
     return pd.concat([pd.DataFrame(variant.predict(images.numpy())) for images, _ in dataset]).to_numpy()
 
 
@@ -126,14 +125,25 @@ def _training_facts(settings, data):
         "miss rates move": f"after each {settings.recall_update}"
         if settings.loss == "recall"
         else "not used",
+        **({"focal delta": settings.focal_delta} if settings.loss == "focal" else {}),
+        "oversampling": settings.oversample,
+        "cleaning": _cleaning(settings),
         "learned classes": ", ".join(data.manifest.classes),
         "counted as malignant": ", ".join(settings.positive),
-        "epochs": f"{settings.head_epochs} classifier, {settings.epochs} all layers, "
-        f"{settings.qat_epochs} quantization-aware",
+        "epochs": f"{settings.head_epochs} classifier, {settings.epochs} all layers"
+        + (f", {settings.qat_epochs} quantization-aware" if settings.export else ""),
         "highest learning rate": settings.learning_rate,
         "batch size": settings.batch_size,
         "seed": settings.seed,
     }
+
+
+def _cleaning(settings):
+    if settings.clean == "none":
+        return "none"
+    how = f"out of {settings.clean_folds} folds" if settings.clean_folds else "by one model"
+    rounds = "" if settings.clean_rounds is None else f", {settings.clean_rounds} rounds"
+    return f"{settings.clean}{rounds}, ranked {how}"
 
 
 def _command(settings):
@@ -141,7 +151,10 @@ def _command(settings):
     parts = ["python", "-m", "pipelines.binary"]
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
-        if field.name in ("resume", "cache_dir", "out") or value in (field.default, None):
+        if field.name in ("resume", "cache_dir", "out", "clean_dir", "materialise") or value in (
+            field.default,
+            None,
+        ):
             continue
         flag = "--" + field.name.replace("_", "-")
         if field.name == "data_dir":
@@ -155,13 +168,13 @@ def _command(settings):
     return shlex.join(parts)
 
 
-def _write_metrics(run, data, files, facts):
+def _write_metrics(run, data, files, facts, chooser):
     write_json(
         run.file("metrics.json"),
         {
             "synthetic": facts.data.synthetic,
             "threshold": facts.threshold,
-            "threshold_chosen_on": f"validation, by the {_THRESHOLD_FROM} model, for balanced accuracy",
+            "threshold_chosen_on": f"validation, by the {chooser} model, for balanced accuracy",
             "images": data.counts(),
             "test": {v.name: {"at_0.5": v.at_half, "at_threshold": v.at_chosen} for v in facts.variants},
             "files": {kind: file.facts() for kind, file in files.items()},
@@ -176,7 +189,9 @@ def _maxrss_per_mb():
 
 
 def _write_predictions(run, test, scores, threshold):
-    table = pd.DataFrame({"image_id": test.table["image_id"].to_numpy(), "malignant": test.malignant})
+    table = pd.DataFrame(
+        {"image_id": test.table["image_id"].to_numpy(), "group": test.groups, "malignant": test.malignant}
+    )
     for name, probabilities in scores.items():
         table[f"probability_{name}"] = probabilities[:, 1]
         table[f"predicted_{name}"] = (probabilities[:, 1] >= threshold).astype(int)
@@ -184,29 +199,30 @@ def _write_predictions(run, test, scores, threshold):
         table.to_csv(temporary, index=False)
 
 
-def _draw(run, data, scores, metrics, source, files):
+def _draw(run, data, scores, metrics, source):
     test = data.part("test")
-    note = "SYNTHETIC drawings: says nothing about real lesions" if source.synthetic else source.title
+    note = source.note
     shown = [name for name in ("int8", "float") if name in scores]
+    main = shown[0]
     plots.roc(
         {name: (test.malignant, scores[name][:, 1]) for name in shown},
         run.figures / "roc.png",
         {name: metrics[name] for name in shown},
         note,
     )
-    best = metrics["int8"]
+    best = metrics[main]
     plots.confusion_matrix(
         best.confusion_matrix,
         datasets.BINARY_CLASSES,
         run.figures / "confusion_matrix.png",
-        f"int8, threshold {best.threshold:.3f}",
+        f"{main}, threshold {best.threshold:.3f}",
         note,
     )
     plots.training_curves(pd.read_csv(run.file("history.csv")), run.figures / "training.png", note)
     plots.worst_misses(
         test.table["image"].tolist(),
         test.malignant,
-        scores["int8"][:, 1],
+        scores[main][:, 1],
         best.threshold,
         run.figures / "worst_misses.png",
         note=note,
@@ -286,6 +302,7 @@ def print_results(run):
         )
     console.print()
     console.print(table)
-    console.print(f"Files to ship: {run.export}")
+    if run.export.exists():
+        console.print(f"Files to ship: {run.export}")
     console.print(f"Card:          {run.file('card.md')}")
     console.print(f"Figures:       {run.figures}")

@@ -14,7 +14,7 @@ import skinkeras
 from skinkeras.files import replacing, write_text
 
 # What may differ between a run and its resumption: none of it changes the result.
-_NOT_PART_OF_THE_RUN = {"resume", "out", "cache_dir"}
+_NOT_PART_OF_THE_RUN = {"resume", "out", "cache_dir", "clean_dir", "materialise"}
 _PACKAGES = ("tensorflow", "keras", "tensorflow-model-optimization", "keras-cv", "ai-edge-litert", "numpy")
 
 

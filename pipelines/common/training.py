@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.metrics import log_loss, roc_auc_score
 
 from pipelines.common.console import console
-from skinkeras import callbacks, inputs, quantization
+from skinkeras import callbacks, inputs, models, quantization
 from skinkeras.files import replacing
 
 # Training images from which the ranges of the activations are first read.
@@ -56,7 +56,7 @@ def train_phase(model, phase, data, loss, batch_size, run, extra_callbacks=()):
     if done:
         console.print(f"  {phase.name}: going on behind epoch {done} of {phase.epochs}")
     dataset = inputs.training_dataset(
-        data.pictures,
+        train.pictures,
         train.rows,
         train.one_hot,
         batch_size,
@@ -90,6 +90,23 @@ def _jit_compile():
     return "auto" if tf.config.list_physical_devices("GPU") else False
 
 
+def freeze(model):
+    """Lets only the classifier learn."""
+    for layer in models.backbone_layers(model):
+        layer.trainable = False
+
+
+def unfreeze(model, weights):
+    """Lets every layer learn; from pretrained `weights` on, all but batch normalization.
+
+    Statistics of a small, uniform set of pictures in place of ImageNet's make a network that answers to
+    noise and sharpness: docs/how_a_run_works.md has the figures.
+    """
+    pretrained = weights not in (None, "none")
+    for layer in models.backbone_layers(model):
+        layer.trainable = not (pretrained and isinstance(layer, keras.layers.BatchNormalization))
+
+
 class EpochEvaluation(keras.callbacks.Callback):
     """Adds to each epoch's logs how the model does on the validation images.
 
@@ -101,7 +118,7 @@ class EpochEvaluation(keras.callbacks.Callback):
         super().__init__()
         self.part = data.part("validation")
         self.positives = list(data.positives)
-        self.dataset = inputs.evaluation_dataset(data.pictures, self.part.rows, self.part.one_hot, batch_size)
+        self.dataset = self.part.dataset(batch_size)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.monotonic()
@@ -159,7 +176,7 @@ def quantization_aware(model, phase, data, loss, batch_size, run, extra_callback
     train = data.part("train")
     chosen = np.random.default_rng(phase.seed).permutation(train.rows)[:CALIBRATION_IMAGES]
     batches = (chosen[start : start + batch_size] for start in range(0, len(chosen), batch_size))
-    quantization.calibrate(quantized, (data.pictures.read(rows).astype("float32") for rows in batches))
+    quantization.calibrate(quantized, (train.pictures.read(rows).astype("float32") for rows in batches))
     # The gradient enters in front of the last rounding: behind it, a probability that rounds to 0 or 1
     # would teach nothing.
     learner = keras.Model(quantized.input, quantized.get_layer("probs").output)

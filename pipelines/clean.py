@@ -1,0 +1,74 @@
+"""Cleaning alone: which training pictures are left after the rounds.
+
+python -m pipelines.clean --data ham10000 --data-dir DIR --clean merge-scaled
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.common import settings as common_settings
+from pipelines.common.cleaning import cleaned, cleaning_rounds
+from pipelines.common.console import at_the_door, console, run, section
+from pipelines.common.data import load_data, record_data
+from pipelines.common.run_folder import RunFolder
+from pipelines.common.settings import JobSettings, cleaning_plan
+from pipelines.common.training import set_up_keras
+from skinkeras.files import replacing
+
+
+@dataclass(frozen=True)
+class Settings(JobSettings):
+    """Settings of the cleaning job. None stands for what `resolved` puts there."""
+
+    clean: JobSettings.__dataclass_fields__["clean"].type = "merge-scaled"
+    """Which cleaning: see above."""
+    out: Path = Path("runs/clean")
+    """The run's folder."""
+
+
+def main(settings):
+    """Removes the benign training pictures of highest loss, in rounds, and leaves a cleaned manifest."""
+    with at_the_door():
+        settings = resolved(settings)
+        folder = RunFolder(settings.out)
+        folder.check(settings, settings.resume)
+        set_up_keras(settings.seed, settings.deterministic)
+        section("Data")
+        data = load_data(settings, folder.file("split.csv"), cleaning_plan(settings))
+        rounds = cleaning_rounds(settings, data, folder)
+        folder.begin(settings)
+        record_data(settings, data, folder)
+    data = cleaned(settings, data, rounds, folder)
+    write_cleaned(data, folder)
+    folder.complete()
+    console.print(f"\nRounds:   {rounds.folder / 'report.md'}")
+    console.print(f"Variants: {folder.file('cleaned_variants.csv')}")
+    console.print(f"Manifest: {folder.file('cleaned_manifest.csv')}")
+
+
+def resolved(settings):
+    """The settings with every None replaced, checked.
+
+    Raises:
+        ValueError: a value out of its range, or no cleaning.
+    """
+    if settings.clean == "none":
+        raise ValueError("--clean none leaves nothing to do: name a preset, or --clean custom.")
+    return common_settings.resolved(settings)
+
+
+def write_cleaned(data, folder):
+    """Writes what is left: the training variants, and the manifest of all images but those removed whole."""
+    train = data.part("train")
+    variants = data.variants.table.iloc[train.rows][["image_id", "variant", "label"]]
+    with replacing(folder.file("cleaned_variants.csv")) as temporary:
+        variants.to_csv(temporary, index=False)
+    left = set(variants["image_id"])
+    kept = np.isin(data.used, ("validation", "test")) | data.manifest.table["image_id"].isin(left).to_numpy()
+    data.manifest.select(kept).to_csv(folder.file("cleaned_manifest.csv"))
+
+
+if __name__ == "__main__":
+    run(main, Settings)

@@ -1,0 +1,133 @@
+"""The settings that every training job has: data, oversampling, cleaning, model, where to write."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipelines.common.data import SOURCES
+from skinkeras import cleaning, inputs, models
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """What every training job has to be told. None stands for what `resolved` puts there."""
+
+    data: Literal[tuple(SOURCES)] = "synthetic"
+    """Which data set; "synthetic" draws its own pictures, for a demonstration without data."""
+    data_dir: Path | None = None
+    """The folder that holds the data set."""
+    positive: tuple[str, ...] = ()
+    """Classes that count as malignant; by default those of the data set (melanoma)."""
+    split: Literal["grouped", "paper"] = "grouped"
+    """Keep lesions and patients together, or split by image as Gilal et al. 2023 did (which leaks)."""
+    limit: int | None = None
+    """Use only about this many images, for a quick look."""
+    skip_bad_images: bool = False
+    """Leave out pictures that cannot be read, instead of stopping."""
+    keep_known_duplicates: bool = False
+    """Keep both pictures of the published ISIC 2020 duplicate pairs, as --split paper always does."""
+    oversample: Literal[tuple(inputs.OVERSAMPLING)] = "none"
+    """Show training pictures in several variants: "g23" as Gilal et al. 2023, benign twice and malignant four
+    times, turned, flipped and radially blurred; -separate and -aberration vary the blur beyond the paper."""
+    clean: Literal[("none", *cleaning.PRESETS, "custom")] = "none"
+    """Remove the benign training pictures with the highest loss, in rounds: a preset of Gilal et al. 2023,
+    the same -scaled to the size of the data, or "custom": what --clean-remove and the others say."""
+    clean_rounds: int | None = None
+    """Rounds; of a preset, its first ones."""
+    clean_remove: float | None = None
+    """Benign training pictures that a custom round removes (variants count singly); below 1, a share."""
+    clean_until_ratio: float | None = None
+    """Stop a custom cleaning at this ratio of malignant to benign pictures."""
+    clean_epochs: int = 4
+    """Epochs of each round's model, which starts from the pretrained weights."""
+    clean_folds: int = 0
+    """Rank each picture by a model that was not trained on it, with this many models a round; 0: the paper's
+    way, one model that was trained on all."""
+    clean_dir: Path | None = None
+    """Where the rounds are kept, to be used by several runs; by default in the run's folder."""
+    materialise: Path | None = None
+    """Write the training pictures as they are shown, every variant, into this folder; for looking at only."""
+    model: Literal[tuple(models.VARIANTS)] = "efficientnet_lite0"
+    """The architecture."""
+    weights: str = "imagenet"
+    """What training starts from: "imagenet", "none", or a file."""
+    image_size: int | None = None
+    """Pixels, height and width; by default the model's own (96 for synthetic pictures)."""
+    batch_size: int = 32
+    """Images in a training step."""
+    learning_rate: float = 5e-4
+    """The highest of the one-cycle schedule; fine-tuning for integers goes up to a tenth of it. The paper has
+    1e-3 at batches of 128; this is that for batches of 32, by the square root of their ratio."""
+    seed: int = 0
+    """Of the split, the variants, the order of the pictures, the augmentation and the first weights."""
+    deterministic: bool = True
+    """The same command gives the same weights on the same machine."""
+    out: Path = Path("runs/job")
+    """The run's folder."""
+    resume: bool = False
+    """Go on with the run in that folder."""
+    cache_dir: Path | None = None
+    """Where decoded pictures are kept for the next run; by default `.cache` beside the run's folder."""
+
+
+def resolved(settings, **defaults):
+    """The settings with every None that has a default replaced, checked as far as every job needs it.
+
+    Args:
+        settings: a `JobSettings`.
+        **defaults: what a None of the job's own fields becomes.
+
+    Raises:
+        ValueError: a value out of its range, or weights that are not to be had.
+    """
+    defaults = {
+        "image_size": 96 if settings.data == "synthetic" else models.variant(settings.model).input_size,
+        "cache_dir": settings.out.parent / ".cache",
+        **defaults,
+    }
+    missing = {name: value for name, value in defaults.items() if getattr(settings, name) is None}
+    settings = dataclasses.replace(
+        settings, **missing, positive=settings.positive or SOURCES[settings.data].positive
+    )
+    check_least(settings, batch_size=1, seed=0, clean_epochs=1)
+    if not 0 < settings.learning_rate < 1:
+        raise ValueError(f"--learning-rate must be between 0 and 1. Received: {settings.learning_rate}")
+    if settings.clean_folds == 1 or settings.clean_folds < 0:
+        raise ValueError(f"--clean-folds must be 0, or at least 2. Received: {settings.clean_folds}")
+    cleaning_plan(settings)
+    models.check_input_size(settings.model, settings.image_size)
+    models.check_available(settings.model, settings.weights)
+    return settings
+
+
+def check_least(settings, **least):
+    """Raises ValueError if a setting is below the number that is given here under its name."""
+    for name, number in least.items():
+        if getattr(settings, name) < number:
+            flag = "--" + name.replace("_", "-")
+            raise ValueError(f"{flag} must be at least {number}. Received: {getattr(settings, name)}")
+
+
+def cleaning_plan(settings):
+    """The `CleaningPlan` that the settings ask for, or None.
+
+    Raises:
+        ValueError: settings that contradict each other or say nothing.
+    """
+    custom = {"--clean-remove": settings.clean_remove, "--clean-until-ratio": settings.clean_until_ratio}
+    if settings.clean == "custom":
+        if settings.clean_remove is None:
+            raise ValueError("--clean custom needs --clean-remove: how many pictures a round removes.")
+        return cleaning.CleaningPlan(
+            settings.clean_rounds, settings.clean_remove, until_ratio=settings.clean_until_ratio
+        )
+    given = [flag for flag, value in custom.items() if value is not None]
+    if given:
+        raise ValueError(f"{given[0]} goes with --clean custom. Received: --clean {settings.clean}")
+    if settings.clean == "none":
+        if settings.clean_rounds is not None or settings.clean_dir is not None:
+            raise ValueError("--clean-rounds and --clean-dir need --clean: say which cleaning.")
+        return None
+    plan = cleaning.PRESETS[settings.clean]
+    return plan if settings.clean_rounds is None else plan.first(settings.clean_rounds)

@@ -1,0 +1,151 @@
+"""The state of a cleaning: which training rows remain, and the ranking that every round made."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from skinkeras.files import replacing, write_json
+
+_KEYS = ["image_id", "variant", "label"]
+
+
+class CleaningRounds:
+    """Rounds of {rank the training rows by loss, remove the benign ones with the highest}, kept in a folder.
+
+    Gilal et al. 2023, iterative refining. The folder holds `cleaning.json`, which says what is cleaned and
+    how, and `round_1.csv`, `round_2.csv`, ...: each row's loss and rank in that round and whether it was
+    removed. What remains is read off these files: a killed process goes on behind the last whole one.
+
+    Only rows given here are ranked, and only benign ones removed; held-out pictures are not given.
+
+    Attributes:
+        folder: where the state is.
+        table: the training rows, one a picture or variant: `image_id`, `variant`, `label`.
+        removals: list of int, how many benign rows each round removes.
+        done: int, finished rounds.
+    """
+
+    def __init__(self, folder, table, plan, settings=None):
+        """Begins in an empty folder, or goes on with what is there.
+
+        Args:
+            folder: where the state is, or will be.
+            table: the training rows: `image_id`, `variant`, and `label`, "benign" or "malignant".
+            plan: `CleaningPlan`; one with fewer rounds than the folder's uses its first ones.
+            settings: dict of whatever else decides the rankings, JSON-ready.
+
+        Raises:
+            ValueError: the plan does not suit these rows, or the folder holds the cleaning of other rows, or
+                one that was made otherwise; the sentence names the difference.
+        """
+        self.folder = Path(folder)
+        self.table = table[_KEYS].reset_index(drop=True)
+        self._benign = (self.table["label"] == "benign").to_numpy()
+        self.removals = plan.removals(int(self._benign.sum()), int((~self._benign).sum()))
+        rows = pd.util.hash_pandas_object(self.table, index=False).to_numpy().tobytes()
+        self._facts = {
+            "rows": len(self.table),
+            "digest": hashlib.sha256(rows).hexdigest()[:16],
+            "removals": self.removals,
+            **(settings or {}),
+        }
+        self._check()
+        self._rankings = []
+        while len(self._rankings) < len(self.removals) and self._file(len(self._rankings) + 1).exists():
+            self._rankings.append(self._read(len(self._rankings) + 1))
+
+    @property
+    def done(self):
+        return len(self._rankings)
+
+    @property
+    def is_complete(self):
+        """Whether all rounds are done."""
+        return self.done == len(self.removals)
+
+    def remaining(self, rounds=None):
+        """(n,) bool: the rows that are left after so many rounds (all that are done)."""
+        mask = np.ones(len(self.table), bool)
+        for ranking in self._rankings[:rounds]:
+            mask &= ~ranking["removed"].to_numpy()
+        return mask
+
+    def counts(self, rounds=None):
+        """{"benign": int, "malignant": int, "ratio": float} after so many rounds."""
+        left = self.remaining(rounds)
+        benign, malignant = int((left & self._benign).sum()), int((left & ~self._benign).sum())
+        return {"benign": benign, "malignant": malignant, "ratio": malignant / benign}
+
+    def ranking(self, number):
+        """The table of round `number` (from 1): `image_id`, `variant`, `label`, `loss`, `rank`, `removed`.
+
+        `rank` is 1 at the highest loss; rows that were removed before have neither loss nor rank.
+        """
+        return self._rankings[number - 1]
+
+    def record(self, losses):
+        """Finishes a round: removes its benign rows with the highest losses, and writes its ranking.
+
+        Args:
+            losses: (n,) float, the loss of each row; what stands where a row is gone does not matter. Of
+                equal losses the earlier row is removed first.
+
+        Raises:
+            ValueError: all rounds are done, or a remaining row's loss is not a finite number.
+            OSError: the ranking could not be written.
+        """
+        if self.is_complete:
+            raise ValueError(f"All {self.done} rounds of the cleaning in {self.folder} are done.")
+        left = self.remaining()
+        losses = np.where(left, np.asarray(losses, float), np.nan)
+        if not np.isfinite(losses[left]).all():
+            raise ValueError(
+                f"Round {self.done + 1} of the cleaning has losses that are not finite: its training has "
+                "diverged; lower the learning rate."
+            )
+        order = np.argsort(-losses[left], kind="stable")
+        ranked = np.flatnonzero(left)[order]
+        removed = np.zeros(len(left), bool)
+        removed[ranked[self._benign[ranked]][: self.removals[self.done]]] = True
+        ranks = pd.Series(pd.NA, index=range(len(left)), dtype="Int64")
+        ranks[ranked] = np.arange(1, len(ranked) + 1)
+        ranking = self.table.assign(loss=losses, rank=ranks, removed=removed)
+        if not self._record_file.exists():
+            write_json(self._record_file, self._facts)
+        with replacing(self._file(self.done + 1)) as temporary:
+            ranking.to_csv(temporary, index=False)
+        self._rankings.append(ranking)
+
+    @property
+    def _record_file(self):
+        return self.folder / "cleaning.json"
+
+    def _file(self, number):
+        return self.folder / f"round_{number}.csv"
+
+    def _read(self, number):
+        ranking = pd.read_csv(self._file(number), dtype={"image_id": str, "variant": str, "rank": "Int64"})
+        if len(ranking) != len(self.table) or not (ranking["image_id"] == self.table["image_id"]).all():
+            raise ValueError(
+                f"{self._file(number)} does not list the training rows: remove it to repeat the round."
+            )
+        return ranking
+
+    def _check(self):
+        if not self._record_file.exists():
+            return
+        theirs = json.loads(self._record_file.read_text())
+        mine = json.loads(json.dumps(self._facts))
+        # Fewer rounds than were made are their first ones.
+        common = min(len(mine["removals"]), len(theirs.get("removals", ())))
+        for facts in (mine, theirs):
+            facts["removals"] = facts.get("removals", [])[:common]
+        for name in sorted(set(mine) | set(theirs)):
+            if mine.get(name) != theirs.get(name):
+                raise ValueError(
+                    f"{self.folder} holds a cleaning with {name}={theirs.get(name)}, this one has "
+                    f"{name}={mine.get(name)}: choose another folder, or the settings it was made with."
+                )

@@ -1,0 +1,86 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from skinkeras.cleaning import CleaningPlan, CleaningRounds
+
+
+def rows(labels="BBBBMBMB"):
+    table = pd.DataFrame({"image_id": [f"i{n}" for n in range(len(labels))], "variant": "itself"})
+    return table.assign(label=["malignant" if label == "M" else "benign" for label in labels])
+
+
+LOSSES = np.array([0.1, 0.9, 0.3, 0.5, 7.0, 0.5, 8.0, 0.2])
+
+
+def test_the_benign_rows_of_highest_loss_go_and_malignant_ones_stay(tmp_path):
+    rounds = CleaningRounds(tmp_path, rows(), CleaningPlan(2, 2))
+    assert rounds.remaining().all()
+    rounds.record(LOSSES)
+    # Row 1 (0.9); of the equal ones (0.5) the earlier, row 3. Rows 4 and 6 are malignant.
+    assert np.flatnonzero(~rounds.remaining()).tolist() == [1, 3]
+    assert rounds.counts() == {"benign": 4, "malignant": 2, "ratio": 0.5}
+    assert rounds.ranking(1)["rank"].tolist() == [8, 3, 6, 4, 2, 5, 1, 7]
+    rounds.record(-LOSSES + 10)
+    assert np.flatnonzero(~rounds.remaining()).tolist() == [0, 1, 3, 7]
+    assert rounds.ranking(2)["rank"].isna().tolist() == [False, True, False, True] + [False] * 4
+    assert rounds.is_complete
+    assert rounds.remaining(1).sum() == 6
+
+
+def test_a_row_that_is_gone_needs_no_loss_and_a_row_that_is_left_does(tmp_path):
+    rounds = CleaningRounds(tmp_path, rows(), CleaningPlan(3, 1))
+    rounds.record(LOSSES)
+    rounds.record(np.where(rounds.remaining(), LOSSES, np.nan))
+    with pytest.raises(ValueError, match="Round 3 of the cleaning has losses that are not finite"):
+        rounds.record(np.full(8, np.nan))
+
+
+def test_another_process_goes_on_where_this_one_stopped(tmp_path):
+    first = CleaningRounds(tmp_path, rows(), CleaningPlan(2, 2))
+    first.record(LOSSES)
+    second = CleaningRounds(tmp_path, rows(), CleaningPlan(2, 2))
+    assert second.done == 1
+    assert (second.remaining() == first.remaining()).all()
+    assert second.ranking(1)["loss"].tolist() == LOSSES.tolist()
+    for rounds in (first, second):
+        rounds.record(LOSSES)
+    pd.testing.assert_frame_equal(first.ranking(2), second.ranking(2))
+
+
+def test_variants_of_a_picture_count_singly(tmp_path):
+    table = rows("BBBM").assign(image_id=["a", "a", "b", "c"], variant=["itself", "flip", "itself", "itself"])
+    rounds = CleaningRounds(tmp_path, table, CleaningPlan(1, 1))
+    rounds.record([0.1, 0.9, 0.2, 5])
+    assert rounds.remaining().tolist() == [True, False, True, True]
+
+
+def test_the_first_rounds_of_a_longer_cleaning_can_be_used(tmp_path):
+    long = CleaningRounds(tmp_path, rows(), CleaningPlan(3, 1))
+    for _ in range(3):
+        long.record(LOSSES)
+    short = CleaningRounds(tmp_path, rows(), CleaningPlan(2, 1))
+    assert short.is_complete
+    assert (short.remaining() == long.remaining(2)).all()
+
+
+@pytest.mark.parametrize(
+    ("table", "plan", "settings", "name"),
+    [
+        (rows("BBBBMBMM"), CleaningPlan(1, 1), {"seed": 0}, "digest"),
+        (rows("BBBBMBM"), CleaningPlan(1, 1), {"seed": 0}, "digest"),
+        (rows(), CleaningPlan(1, 2), {"seed": 0}, "removals"),
+        (rows(), CleaningPlan(1, 1), {"seed": 1}, "seed=0, this one has seed=1"),
+    ],
+)
+def test_the_cleaning_of_something_else_is_refused(tmp_path, table, plan, settings, name):
+    CleaningRounds(tmp_path, rows(), CleaningPlan(1, 1), {"seed": 0}).record(LOSSES)
+    with pytest.raises(ValueError, match=rf"holds a cleaning with {name}"):
+        CleaningRounds(tmp_path, table, plan, settings)
+
+
+def test_a_full_disk_leaves_no_round_behind(tiny_disk):
+    rounds = CleaningRounds(tiny_disk, rows("B" * 5_000 + "M"), CleaningPlan(1, 5))
+    with pytest.raises(OSError, match="No space left"):
+        rounds.record(np.arange(5_001.0))
+    assert CleaningRounds(tiny_disk, rows("B" * 5_000 + "M"), CleaningPlan(1, 5)).done == 0
