@@ -1,6 +1,6 @@
 """What a trained model does on images that it has not seen: metrics, operating point, figures, model card."""
 
-from skinkeras.evaluation import plots
+from skinkeras.evaluation import plots, sweep_plots
 from skinkeras.evaluation.bootstrap import Estimate, estimate, paired_bootstrap
 from skinkeras.evaluation.card import KNOWN_LIMITS, DataFacts, ModelFacts, VariantFacts, model_card
 from skinkeras.evaluation.metrics import BinaryMetrics, binary_metrics, expected_calibration_error
@@ -21,4 +21,5 @@ __all__ = [
     "paired_bootstrap",
     "plots",
     "sensitivity_at_specificity",
+    "sweep_plots",
 ]

@@ -52,7 +52,7 @@ def test_differences_equal_those_of_scikit_learn_on_resampled_lesions():
     rows_of = {lesion: np.flatnonzero(lesions == lesion) for lesion in np.unique(lesions)}
     benign, malignant = (np.unique(lesions[labels == value]) for value in (0, 1))
     draws = []
-    for _ in range(400):
+    for _ in range(200):
         drawn = np.r_[rng.choice(benign, len(benign)), rng.choice(malignant, len(malignant))]
         rows = np.concatenate([rows_of[lesion] for lesion in drawn])
         draws.append([
@@ -62,7 +62,7 @@ def test_differences_equal_those_of_scikit_learn_on_resampled_lesions():
     expected = np.quantile(np.diff(draws, axis=1)[:, 0], [0.025, 0.975], axis=0).T
     rates = paired_bootstrap(labels, scores, groups=lesions, resamples=4000)
     found = [estimate(rates[name][1] - rates[name][0])[1:] for name in ("miss_rate", "roc_auc")]
-    np.testing.assert_allclose(found, expected, atol=0.02)
+    np.testing.assert_allclose(found, expected, atol=0.03)
 
 
 def test_a_paired_interval_is_narrower_than_an_unpaired_one():
