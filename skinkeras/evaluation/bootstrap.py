@@ -1,10 +1,14 @@
-"""Bootstrap intervals of binary metrics, by image or by lesion."""
+"""Bootstrap intervals of binary metrics, by image or by lesion, of one model or of differences of models."""
 
+import itertools
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+
+from skinkeras.evaluation.checks import binary_inputs
 
 # Resamples computed at once: 100 x 10,000 images are 8 MB an array.
 _BLOCK = 100
@@ -49,29 +53,126 @@ def bootstrap_intervals(
     Returns:
         (low, high) for each of roc_auc, benign_recall, malignant_recall, balanced_accuracy.
     """
-    order = np.argsort(scores, kind="stable")
-    labels, scores, codes = labels[order], scores[order], codes[order]
-    starts = np.flatnonzero(np.r_[True, scores[1:] != scores[:-1]])  # of runs of equal scores
-    called_malignant = scores >= threshold
-    draws = []
-    for counts in _group_counts(labels, codes, resamples, seed):
+    draws = _resampled(labels, scores[None], threshold, codes, resamples, seed)
+    low, high = np.quantile(draws[:, 0, 1:], [0.025, 0.975], axis=1)
+    return {name: (float(a), float(b)) for name, a, b in zip(_RESAMPLED, low, high, strict=True)}
+
+
+class Estimate(NamedTuple):
+    """A value, and the ends of its 95 % percentile bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def paired_bootstrap(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    threshold: float = 0.5,
+    groups: ArrayLike | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> dict[str, np.ndarray]:
+    """Error rates and ROC AUC of several models on the same resamples of the same images.
+
+    Column b of every array belongs to one draw of groups, whichever the model. A comparison of models, such
+    as the difference of two rows, is therefore computed column by column, and `estimate` makes its interval:
+    what an easy or a hard draw does to both models alike cancels out. Groups are drawn as in
+    `bootstrap_intervals`.
+
+    Args:
+        labels: 0 (benign) or 1 (malignant), shape (n,).
+        scores: probability of malignant in 0..1, one row a model, shape (models, n).
+        threshold: `score >= threshold` is called malignant.
+        groups: lesion of each image, shape (n,); None, NaN or "" makes an image its own group.
+        resamples: number of bootstrap resamples.
+        seed: of NumPy's default generator.
+
+    Returns:
+        miss_rate, false_alarm_rate, balanced_accuracy and roc_auc, each float64 of shape
+        (models, 1 + resamples). Column 0 is that of the images as they are.
+
+    Raises:
+        ValueError: bad shapes or values, a class is absent, or `resamples` is less than 1.
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    if scores.ndim != 2 or not len(scores):
+        raise ValueError(f"scores must hold one row per model. Received shape: {scores.shape}")
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1. Received: resamples={resamples}")
+    for row in scores:
+        labels, _ = binary_inputs(labels, row)
+    codes = group_codes(groups, len(labels))
+    auc, benign_recall, malignant_recall, balanced = _resampled(
+        labels, scores, threshold, codes, resamples, seed
+    )
+    return {
+        "miss_rate": 1 - malignant_recall,
+        "false_alarm_rate": 1 - benign_recall,
+        "balanced_accuracy": balanced,
+        "roc_auc": auc,
+    }
+
+
+def estimate(values: ArrayLike) -> Estimate:
+    """The estimate and interval of anything computed column by column from `paired_bootstrap`.
+
+    Args:
+        values: shape (1 + resamples,); first the value on the images as they are, then the draws.
+    """
+    # Means and slopes of equal rates miss 0 by a rounding error, and an interval must not exclude 0 by that.
+    values = np.round(values, 12) + 0.0
+    low, high = np.quantile(values[1:], [0.025, 0.975])
+    return Estimate(float(values[0]), float(low), float(high))
+
+
+_RESAMPLED = ("roc_auc", "benign_recall", "malignant_recall", "balanced_accuracy")
+
+
+def _resampled(
+    labels: np.ndarray, scores: np.ndarray, threshold: float, codes: np.ndarray, resamples: int, seed: int
+) -> np.ndarray:
+    """The metrics named in _RESAMPLED, shape (4, models, 1 + resamples), column 0 without resampling."""
+    result = np.empty((len(_RESAMPLED), len(scores), 1 + resamples))
+    rankings = [_ranking(row) for row in scores]
+    called_benign = (scores < threshold).astype(np.float64)
+    done = 0
+    for counts in itertools.chain(
+        [np.ones((1, codes.max() + 1))], _group_counts(labels, codes, resamples, seed)
+    ):
+        columns = slice(done, done + len(counts))
+        done += len(counts)
         weights = counts[:, codes]
         benign, malignant = weights * (labels == 0), weights * (labels == 1)
         benign_total, malignant_total = benign.sum(axis=1), malignant.sum(axis=1)
-        benign_recall = benign[:, ~called_malignant].sum(axis=1) / benign_total
-        malignant_recall = malignant[:, called_malignant].sum(axis=1) / malignant_total
-        # Mann-Whitney form: a malignant image beats the benign ones of lower score, and half of those with
-        # the same.
-        benign, malignant = (
-            np.add.reduceat(benign, starts, axis=1),
-            np.add.reduceat(malignant, starts, axis=1),
-        )
-        wins = np.sum(malignant * (np.cumsum(benign, axis=1) - benign / 2), axis=1)
-        roc_auc = wins / (benign_total * malignant_total)
-        draws.append([roc_auc, benign_recall, malignant_recall, (benign_recall + malignant_recall) / 2])
-    low, high = np.quantile(np.concatenate(draws, axis=1), [0.025, 0.975], axis=1)
-    names = ("roc_auc", "benign_recall", "malignant_recall", "balanced_accuracy")
-    return {name: (float(a), float(b)) for name, a, b in zip(names, low, high, strict=True)}
+        # Sums of whole numbers, and so exact: models that err on the same images get the same rates.
+        benign_recall = called_benign @ benign.T / benign_total
+        malignant_recall = (malignant_total - called_benign @ malignant.T) / malignant_total
+        result[1, :, columns] = benign_recall
+        result[2, :, columns] = malignant_recall
+        result[3, :, columns] = (benign_recall + malignant_recall) / 2
+        for model, (order, starts) in enumerate(rankings):
+            wins = _pairs_won(benign[:, order], malignant[:, order], starts)
+            result[0, model, columns] = wins / (benign_total * malignant_total)
+    return result
+
+
+def _ranking(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The order of ascending scores (n,), and where in it each run of equal scores starts."""
+    order = np.argsort(scores, kind="stable")
+    scores = scores[order]
+    return order, np.flatnonzero(np.r_[True, scores[1:] != scores[:-1]])
+
+
+def _pairs_won(benign: np.ndarray, malignant: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Mann-Whitney's count (draws,) from how often each image was drawn (draws, n), in ascending order.
+
+    A malignant image beats the benign ones of lower score, and half of those with the same.
+    """
+    if len(starts) < benign.shape[1]:
+        benign, malignant = (np.add.reduceat(drawn, starts, axis=1) for drawn in (benign, malignant))
+    return np.einsum("ij,ij->i", malignant, np.cumsum(benign, axis=1) - benign / 2)
 
 
 def _group_counts(labels: np.ndarray, codes: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from skinkeras.evaluation.card_usage import android_example, python_example
+from skinkeras.evaluation.markdown import table
 from skinkeras.evaluation.metrics import BinaryMetrics
 
 NOT_MEASURED = "not measured"
@@ -190,12 +191,12 @@ def _data(data: DataFacts) -> str:
     )
     return (
         f"## Data\n\n{data.name}. Source: {data.source}. Licence: {data.licence}. {split}\n\n"
-        f"{_table(['images', *classes], rows)}"
+        f"{table(['images', *classes], rows)}"
     )
 
 
 def _training(facts: ModelFacts) -> str:
-    return f"## Training\n\n{_table(['setting', 'value'], [[k, str(v)] for k, v in facts.training.items()])}"
+    return f"## Training\n\n{table(['setting', 'value'], [[k, str(v)] for k, v in facts.training.items()])}"
 
 
 def _results(facts: ModelFacts) -> str:
@@ -214,11 +215,11 @@ def _results(facts: ModelFacts) -> str:
     return (
         f"## Results\n\nEvery row on the same {images}. In brackets: 95 % bootstrap interval, resampled by "
         f"{resampled}.\n\n"
-        f"{_table(scores, ranking)}\n\n"
-        f"At threshold 0.5:\n\n{_table(recalls, half)}\n\n"
-        f"At threshold {facts.threshold:.4f}, chosen on validation:\n\n{_table(recalls, chosen)}\n\n"
+        f"{table(scores, ranking)}\n\n"
+        f"At threshold 0.5:\n\n{table(recalls, half)}\n\n"
+        f"At threshold {facts.threshold:.4f}, chosen on validation:\n\n{table(recalls, chosen)}\n\n"
         f"Size, and median latency of one image ({facts.latency_host or 'host not recorded'}):\n\n"
-        f"{_table(['model', 'size, MB', '1 thread, ms', '2 threads, ms'], cost)}"
+        f"{table(['model', 'size, MB', '1 thread, ms', '2 threads, ms'], cost)}"
     )
 
 
@@ -230,7 +231,7 @@ def _verification(facts: ModelFacts) -> str:
     ]
     return (
         "## Verification\n\nEach file against its Keras model on real inputs of the test split:\n\n"
-        f"{_table(['file', 'same class, %', 'largest difference of a probability'], rows)}"
+        f"{table(['file', 'same class, %', 'largest difference of a probability'], rows)}"
     )
 
 
@@ -283,8 +284,3 @@ def _interval(metrics: BinaryMetrics | None, key: str) -> str:
 
 def _number(value: float | None, digits: int) -> str:
     return NOT_MEASURED if value is None else f"{value:.{digits}f}"
-
-
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,0 +1,240 @@
+"""Whether the runs of a sweep bear out what Gilal et al. 2023 conclude from theirs.
+
+Every comparison is between runs that differ in one factor and agree in all others, and is computed on the
+same resamples of the test images for all runs (`skinkeras.evaluation.paired_bootstrap`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skinkeras.evaluation import estimate
+
+METRICS = {
+    "miss_rate": "miss rate",
+    "false_alarm_rate": "false alarm rate",
+    "balanced_accuracy": "balanced accuracy",
+    "roc_auc": "ROC AUC",
+}
+SUPPORTED = "supported"
+CONTRADICTED = "contradicted"
+UNDECIDED = "not decided by these runs"
+
+# Everything that two runs can differ in, by factor. Cleaning without a round has no preset to agree in.
+_FACTORS = {
+    "blur": ("oversample",),
+    "cleaning": ("rounds", "cleaning"),
+    "loss": ("loss_name",),
+    "architecture": ("model",),
+    "seed": ("seed",),
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The effect of one factor on each of METRICS.
+
+    Attributes:
+        what: the two sides, or what was measured.
+        count: how many matched pairs, or sets of runs, it is the mean of.
+        effect: metric -> `Estimate`.
+    """
+
+    what: str
+    count: int
+    effect: dict
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One of the paper's claims, and what these runs say about it.
+
+    Attributes:
+        name: one word.
+        text: the claim.
+        metric: of METRICS, the one that the verdict is about; it must fall for the claim to hold.
+        verdict: SUPPORTED, CONTRADICTED, UNDECIDED, or "not tested: the sweep has no ...".
+        comparisons: unless it was not tested, the first decides.
+    """
+
+    name: str
+    text: str
+    metric: str
+    verdict: str
+    comparisons: tuple
+
+    @property
+    def tested(self):
+        """Whether the sweep has runs that the claim is about."""
+        return not self.verdict.startswith("not tested")
+
+
+def all_claims(runs, rates):
+    """The four claims.
+
+    Args:
+        runs: those of `SweepResults`.
+        rates: those of `paired_bootstrap` for the same runs.
+    """
+    return [blur(runs, rates), cleaning(runs, rates), gamma(runs, rates), architecture(runs, rates)]
+
+
+def blur(runs, rates):
+    """Oversampling by radial blur against no oversampling."""
+    pairs = matched_pairs(runs, runs["blurred"], ~runs["blurred"], agree_but_for("blur"))
+    return _claim(
+        "blur",
+        "Oversampling by radial blur lowers the miss rate",
+        "no pair of runs with and without blur that differ in nothing else",
+        difference(rates, pairs, "blur - no blur"),
+    )
+
+
+def cleaning(runs, rates):
+    """Any number of rounds of cleaning against none; then each number by itself."""
+    none, keys = runs["rounds"] == 0, agree_but_for("cleaning")
+    chosen = {"cleaning": ~none}
+    numbers = _levels(runs[~none], "rounds")
+    if len(numbers) > 1:
+        chosen |= {f"{n:g} round{'s' if n > 1 else ''}": runs["rounds"] == n for n in numbers}
+    compared = [
+        difference(rates, matched_pairs(runs, rows, none, keys), f"{name} - no cleaning")
+        for name, rows in chosen.items()
+    ]
+    return _claim(
+        "cleaning",
+        "Removing the benign images of highest loss lowers the miss rate further",
+        "no pair of runs with and without cleaning that differ in nothing else",
+        *compared,
+    )
+
+
+def gamma(runs, rates):
+    """The slope of the rates over log10(gamma); then each gamma against cross-entropy."""
+    keys, plain = agree_but_for("loss"), runs["loss"] == "crossentropy"
+    recall = runs[runs["loss"] == "recall"]
+    against_plain = [
+        difference(
+            rates,
+            matched_pairs(runs, (runs["loss"] == "recall") & (runs["gamma"] == value), plain, keys),
+            f"gamma {value:g} - cross-entropy",
+        )
+        for value in _levels(recall, "gamma")
+    ]
+    return _claim(
+        "gamma",
+        "The miss rate falls as gamma, the cost of a miss, grows",
+        "no two runs with another gamma that differ in nothing else",
+        _slope(recall[recall["gamma"] > 0], rates, keys),
+        *against_plain,
+    )
+
+
+def architecture(runs, rates):
+    """How far apart the architectures' means lie, against the factor whose means lie furthest apart.
+
+    Levels of a factor are compared over the sets of runs that have all of them. A spread is never negative
+    and grows with the number of levels and with the noise, so that no spread by itself could speak against a
+    difference; only the difference of two spreads can have either sign.
+    """
+    text = "The architecture matters little beside the loss and the data"
+    spreads = {
+        name: spread
+        for name, factor, column in (
+            ("architectures", "architecture", "model"),
+            ("losses", "loss", "loss_name"),
+            ("cleaning rounds", "cleaning", "rounds"),
+            ("blur", "blur", "oversample"),
+        )
+        if (spread := _spread(runs, rates, factor, column)) is not None
+    }
+    own, others = spreads.get("architectures"), [name for name in spreads if name != "architectures"]
+    lacking = "two architectures" if own is None else "second loss, cleaning or blur to compare them with"
+    if own is None or not others:
+        return _claim("architecture", text, f"no {lacking} in otherwise equal runs", None)
+    widest = max(others, key=lambda name: spreads[name][1]["balanced_accuracy"][0])
+    count, values = own
+    decisive = Comparison(
+        f"spread over architectures - spread over {widest}",
+        count,
+        {metric: estimate(values[metric] - spreads[widest][1][metric]) for metric in METRICS},
+    )
+    each = [
+        Comparison(f"spread over {name}", count, {metric: estimate(values[metric]) for metric in METRICS})
+        for name, (count, values) in spreads.items()
+    ]
+    return _claim("architecture", text, "", decisive, *each, metric="balanced_accuracy")
+
+
+def agree_but_for(factor):
+    """The columns in which runs must agree to be compared in `factor`."""
+    return [column for name, columns in _FACTORS.items() if name != factor for column in columns]
+
+
+def matched_pairs(runs, treated, base, keys):
+    """Row numbers (treated, base) of all pairs of runs that agree in the columns `keys`.
+
+    Args:
+        runs: index 0, 1, ...
+        treated, base: masks of rows.
+        keys: columns.
+
+    Returns:
+        Two integer vectors of one length, which may be 0.
+    """
+    left, right = (runs.loc[mask, keys].reset_index(names="row") for mask in (treated, base))
+    pairs = left.merge(right, on=keys, suffixes=("", "_base"))
+    return pairs["row"].to_numpy(int), pairs["row_base"].to_numpy(int)
+
+
+def difference(rates, pairs, what):
+    """The mean of treated minus base over the pairs, or None if there is none."""
+    treated, base = pairs
+    if not len(treated):
+        return None
+    effect = {m: estimate((rates[m][treated] - rates[m][base]).mean(axis=0)) for m in METRICS}
+    return Comparison(what, len(treated), effect)
+
+
+def _slope(recall, rates, keys):
+    """The least-squares slope over log10(gamma): the mean over sets of runs that differ in gamma alone."""
+    slopes = []
+    for _, runs in recall.groupby(keys):
+        x = np.log10(runs["gamma"].to_numpy())
+        x = x - x.mean()
+        if np.ptp(x):
+            slopes.append({m: x @ rates[m][runs.index] / (x @ x) for m in METRICS})
+    if not slopes:
+        return None
+    effect = {m: estimate(np.mean([slope[m] for slope in slopes], axis=0)) for m in METRICS}
+    return Comparison("per factor of 10 in gamma", len(slopes), effect)
+
+
+def _spread(runs, rates, factor, column):
+    """(number of sets, metric -> max - min of the levels' means, column by column of the rates), or None."""
+    keys, levels = agree_but_for(factor), _levels(runs, column)
+    sets = [rows for _, rows in runs.groupby(keys) if rows[column].nunique() == len(levels)]
+    if len(levels) < 2 or not sets:
+        return None
+    spreads = {}
+    for metric in METRICS:
+        means = [
+            np.mean([rates[metric][rows.index[rows[column] == level]].mean(axis=0) for rows in sets], axis=0)
+            for level in levels
+        ]
+        spreads[metric] = np.ptp(means, axis=0)
+    return len(sets), spreads
+
+
+def _levels(runs, column):
+    return sorted(runs[column].unique())
+
+
+def _claim(name, text, lacking, *comparisons, metric="miss_rate"):
+    compared = tuple(comparison for comparison in comparisons if comparison)
+    if comparisons[0] is None:
+        verdict = f"not tested: the sweep has {lacking}"
+    else:
+        _, low, high = comparisons[0].effect[metric]
+        verdict = SUPPORTED if high < 0 else CONTRADICTED if low > 0 else UNDECIDED
+    return Claim(name, text, metric, verdict, compared)
