@@ -10,11 +10,11 @@ import rich.markup
 import rich.table
 from tyro.conf import Positional
 
-from pipelines.common import sweep_tables
 from pipelines.common.console import at_the_door, console, run
-from pipelines.common.sweep_claims import METRICS, all_claims
-from pipelines.common.sweep_results import read_sweep
-from pipelines.common.sweep_text import report_text
+from pipelines.sweeps import tables
+from pipelines.sweeps.claims import METRICS, all_claims
+from pipelines.sweeps.results import read_sweep
+from pipelines.sweeps.text import report_text
 from skinkeras.evaluation import paired_bootstrap, sweep_plots
 from skinkeras.files import replacing, write_text
 
@@ -37,23 +37,23 @@ def main(settings):
         sweep.images["malignant"], sweep.scores, groups=sweep.images["group"], resamples=_RESAMPLES
     )
     claims = all_claims(sweep.runs, rates)
-    configurations = sweep_tables.configurations(sweep)
-    ablation = sweep_tables.ablation(sweep.runs, rates)
+    configurations = tables.configurations(sweep)
+    ablation = tables.ablation(sweep.runs, rates)
     note = sweep_note(sweep)
     texts = {
-        "table_1.md": sweep_tables.configurations_markdown(configurations) + "\n",
-        "table_2.md": sweep_tables.ablation_markdown(ablation) + "\n",
+        "table_1.md": tables.configurations_markdown(configurations) + "\n",
+        "table_2.md": tables.ablation_markdown(ablation) + "\n",
         "report.md": report_text(sweep, claims, configurations, ablation, _RESAMPLES),
     }
-    tables = {
+    csv_files = {
         "table_1.csv": configurations,
         "table_2.csv": ablation,
-        "claims.csv": sweep_tables.claims_table(claims),
+        "claims.csv": tables.claims_table(claims),
     }
     out = sweep.path / "report"
     sweep_plots.error_rates(sweep.runs, rates, out / "figure_5.png", note)
     sweep_plots.error_rates_by_balance(sweep.runs, rates, out / "figure_6.png", note)
-    for name, table in tables.items():
+    for name, table in csv_files.items():
         write_csv(out / name, table)
     for name, text in texts.items():
         write_text(out / name, text)
@@ -81,9 +81,7 @@ def print_claims(sweep, claims, out):
         table.add_column(column)
     for claim in claims:
         decisive = claim.comparisons[0].effect if claim.tested else {}
-        cells = [
-            sweep_tables.signed(decisive[metric]).replace(" ", "\n", 1) for metric in METRICS if decisive
-        ]
+        cells = [tables.signed(decisive[metric]).replace(" ", "\n", 1) for metric in METRICS if decisive]
         table.add_row(claim.name, claim.verdict, *map(rich.markup.escape, cells))
     console.print()
     console.print(table)

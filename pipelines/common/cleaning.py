@@ -19,14 +19,8 @@ _SHOWN = 36  # pictures on a contact sheet
 
 # What decides the rankings beside the training rows themselves.
 _DECIDING = (
-    "clean_epochs",
-    "clean_folds",
-    "model",
-    "weights",
-    "image_size",
-    "batch_size",
-    "learning_rate",
-    "seed",
+    *("clean_model", "clean_epochs", "clean_folds", "weights"),
+    *("image_size", "batch_size", "learning_rate", "data_seed"),
 )
 
 
@@ -83,7 +77,7 @@ def _losses(settings, data, number, run):
         model = _trained(settings, data, f"clean-{number}", number, run)
         losses[rows] = cleaning.example_losses(model, train.pictures, rows, train.one_hot, _BATCH)
         return losses
-    fold_of = cleaning.out_of_fold(train.malignant, train.groups, settings.clean_folds, settings.seed)
+    fold_of = cleaning.out_of_fold(train.malignant, train.groups, settings.clean_folds, settings.data_seed)
     for fold in range(settings.clean_folds):
         inside, outside = fold_of == fold, data.kept.copy()
         outside[rows[inside]] = False
@@ -96,11 +90,13 @@ def _losses(settings, data, number, run):
 
 
 def _trained(settings, data, name, number, run):
-    keras.utils.set_random_seed(settings.seed)
-    model = models.create(settings.model, len(data.manifest.classes), settings.image_size, settings.weights)
+    keras.utils.set_random_seed(settings.data_seed)
+    model = models.create(
+        settings.clean_model, len(data.manifest.classes), settings.image_size, settings.weights
+    )
     unfreeze(model, settings.weights)
-    # Seeds of 1 to 3 behind the run's own are those of its other phases.
-    phase = Phase(name, settings.clean_epochs, settings.learning_rate, settings.seed + 10 * number)
+    # The run's other phases have seeds of 1 to 3 behind its own.
+    phase = Phase(name, settings.clean_epochs, settings.learning_rate, settings.data_seed + 10 * number)
     train_phase(model, phase, data, keras.losses.CategoricalCrossentropy(), settings.batch_size, run)
     return model
 

@@ -180,14 +180,14 @@ def load_data(settings, split_file, plan=None):
     if split_file.exists():
         assignment = datasets.load_split(manifest, split_file)
     else:
-        assignment = datasets.split(manifest, settings.split, settings.seed)
+        assignment = datasets.split(manifest, settings.split, settings.data_seed)
     positives = tuple(manifest.classes.index(name) for name in settings.positive)
     labels = np.asarray(datasets.BINARY_CLASSES)[np.isin(manifest.labels, positives).astype(int)]
     policy = inputs.OVERSAMPLING[settings.oversample]
 
     def variants_of(rows):
         return inputs.variant_table(
-            manifest.table["image_id"].to_numpy()[rows], labels[rows], policy, settings.seed
+            manifest.table["image_id"].to_numpy()[rows], labels[rows], policy, settings.data_seed
         )
 
     if plan:  # before the pictures are decoded, which can take long
@@ -235,14 +235,14 @@ def record_data(settings, data, run):
 
 
 def _chosen_images(settings):
-    manifest = read_manifest(settings.data, settings.data_dir, settings.seed, settings.cache_dir)
+    manifest = read_manifest(settings.data, settings.data_dir, settings.data_seed, settings.cache_dir)
     datasets.check_positive(settings.positive, manifest.classes)
     if settings.data in ("isic2020", "isic_merge") and not (
         settings.keep_known_duplicates or settings.split == "paper"
     ):
         manifest, dropped = datasets.drop_known_duplicates(manifest, settings.data_dir)
         console.print(f"  {dropped} known duplicates left out")
-    return manifest if settings.limit is None else manifest.limit(settings.limit, settings.seed)
+    return manifest if settings.limit is None else manifest.limit(settings.limit, settings.data_seed)
 
 
 def decode_pictures(manifest, size, folder, skip_bad):

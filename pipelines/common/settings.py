@@ -39,6 +39,8 @@ class JobSettings:
     """Benign training pictures that a custom round removes (variants count singly); below 1, a share."""
     clean_until_ratio: float | None = None
     """Stop a custom cleaning at this ratio of malignant to benign pictures."""
+    clean_model: Literal[tuple(models.VARIANTS)] | None = None
+    """The architecture that ranks; by default --model."""
     clean_epochs: int = 4
     """Epochs of each round's model, which starts from the pretrained weights."""
     clean_folds: int = 0
@@ -60,7 +62,10 @@ class JobSettings:
     """The highest of the one-cycle schedule; fine-tuning for integers goes up to a tenth of it. The paper has
     1e-3 at batches of 128; this is that for batches of 32, by the square root of their ratio."""
     seed: int = 0
-    """Of the split, the variants, the order of the pictures, the augmentation and the first weights."""
+    """Of the order of the pictures, the augmentation and the first weights."""
+    data_seed: int | None = None
+    """Of the split, the variants and the cleaning; by default --seed. Runs that differ in --seed alone are
+    measured on the same test images."""
     deterministic: bool = True
     """The same command gives the same weights on the same machine."""
     out: Path = Path("runs/job")
@@ -84,20 +89,22 @@ def resolved(settings, **defaults):
     defaults = {
         "image_size": 96 if settings.data == "synthetic" else models.variant(settings.model).input_size,
         "cache_dir": settings.out.parent / ".cache",
+        "clean_model": settings.model,
+        "data_seed": settings.seed,
         **defaults,
     }
     missing = {name: value for name, value in defaults.items() if getattr(settings, name) is None}
     settings = dataclasses.replace(
         settings, **missing, positive=settings.positive or SOURCES[settings.data].positive
     )
-    check_least(settings, batch_size=1, seed=0, clean_epochs=1)
+    check_least(settings, batch_size=1, seed=0, data_seed=0, clean_epochs=1)
     if not 0 < settings.learning_rate < 1:
         raise ValueError(f"--learning-rate must be between 0 and 1. Received: {settings.learning_rate}")
     if settings.clean_folds == 1 or settings.clean_folds < 0:
         raise ValueError(f"--clean-folds must be 0, or at least 2. Received: {settings.clean_folds}")
-    cleaning_plan(settings)
-    models.check_input_size(settings.model, settings.image_size)
-    models.check_available(settings.model, settings.weights)
+    for model in {settings.model, settings.clean_model} if cleaning_plan(settings) else {settings.model}:
+        models.check_input_size(model, settings.image_size)
+        models.check_available(model, settings.weights)
     return settings
 
 

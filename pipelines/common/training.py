@@ -49,6 +49,8 @@ def train_phase(model, phase, data, loss, batch_size, run, extra_callbacks=()):
     train = data.part("train")
     steps = inputs.steps_per_epoch(len(train.rows), batch_size)
     model.compile(optimizer=callbacks.CyclicalAdam(), loss=loss, jit_compile=_jit_compile())
+    # Without its variables, TensorFlow would trace the training step twice: half a minute on slow machines.
+    model.optimizer.build(model.trainable_variables)
     state = callbacks.TrainingState(run.state / f"{phase.name}.npz", loss)
     done = state.restore(model)
     if done >= phase.epochs:

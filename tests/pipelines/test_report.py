@@ -12,10 +12,10 @@ import pytest
 from scipy import stats
 
 from pipelines import report
-from pipelines.common import sweep_tables
 from pipelines.common.console import run
-from pipelines.common.sweep_claims import all_claims
-from pipelines.common.sweep_results import read_sweep
+from pipelines.sweeps import tables
+from pipelines.sweeps.claims import all_claims
+from pipelines.sweeps.results import read_sweep
 from skinkeras.evaluation import binary_metrics, paired_bootstrap
 
 MALIGNANT, BENIGN = 40, 100
@@ -196,12 +196,12 @@ def test_table_1_is_sorted_by_balanced_accuracy_and_ends_with_what_failed(sweep)
     sweep.add(scores(20))
     sweep.add(None, status="failed", error="The loss is not finite.", model="b0")
     sweep.add(scores(2), loss="focal", focal_delta=2)
-    table = sweep_tables.configurations(sweep.read()[0])
+    table = tables.configurations(sweep.read()[0])
     assert table["run"].tolist() == ["run_02", "run_00", "run_01"]
     best = binary_metrics(LABELS, scores(2), bootstrap=20)
     assert table["accuracy"][0] == pytest.approx((38 + 90) / 140)
     assert (table["roc_auc_low"][0], table["roc_auc_high"][0]) == pytest.approx(best.roc_auc_interval)
-    text = sweep_tables.configurations_markdown(table)
+    text = tables.configurations_markdown(table)
     assert "focal, delta 2" in text
     assert "- `run_01`: The loss is not finite." in text
 
@@ -215,7 +215,7 @@ def test_table_2_adds_to_the_base_line_of_each_architecture(sweep):
     sweep.add(scores(3), model="b0", oversample="g23")
     sweep.add(scores(1), loss="inverse_frequency")
     results, rates = sweep.read()
-    table = sweep_tables.ablation(results.runs, rates)
+    table = tables.ablation(results.runs, rates)
     table["configuration"] = table["model"] + " " + table["configuration"]
     found = table.set_index("configuration")["miss_rate_difference"] * 40
     expected = {

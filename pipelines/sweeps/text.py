@@ -1,7 +1,7 @@
 """The report of a sweep as Markdown: claims, tables, figures, and what the intervals leave out."""
 
-from pipelines.common import sweep_tables
-from pipelines.common.sweep_claims import METRICS
+from pipelines.sweeps import tables
+from pipelines.sweeps.claims import METRICS
 
 _RULE = """A claim is *supported* if the 95 % interval of the first comparison below it excludes 0 in the
 claimed direction, *contradicted* if it excludes 0 in the other, and *not decided* otherwise. Compared are
@@ -37,10 +37,10 @@ def report_text(sweep, claims, configurations, ablation, resamples):
         *(_claim(claim) for claim in claims),
         "## Table I: configurations by balanced accuracy",
         "At threshold 0.5, float model. In brackets: 95 % bootstrap interval over groups.",
-        sweep_tables.configurations_markdown(configurations),
+        tables.configurations_markdown(configurations),
         "## Table II: ablation",
         _ABLATION,
-        sweep_tables.ablation_markdown(ablation),
+        tables.ablation_markdown(ablation),
         "## Figures",
         f"![{mark}miss rate against false alarm rate](figure_5.png)",
         f"![{mark}error rates against the balance ratio](figure_6.png)",
@@ -79,7 +79,7 @@ def _claim(claim):
     elif claim.tested:
         parts.append(_reading(claim.comparisons[0].effect))
     if claim.comparisons:
-        parts.append(sweep_tables.comparisons_markdown(claim))
+        parts.append(tables.comparisons_markdown(claim))
     return "\n\n".join(parts)
 
 

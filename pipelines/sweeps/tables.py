@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pipelines.common.sweep_claims import METRICS, difference, matched_pairs
+from pipelines.sweeps.claims import METRICS, difference, matched_pairs
 from skinkeras.evaluation import estimate, markdown
 
 _INTERVALS = {

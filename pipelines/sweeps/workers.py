@@ -1,0 +1,128 @@
+"""Who does the jobs of a sweep: processes on this machine, or a Ray cluster."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Job:
+    """One process to run.
+
+    Attributes:
+        name: of the job.
+        command: its words behind `python`.
+        log: absolute path of the file that takes what it prints; appended to.
+    """
+
+    name: str
+    command: tuple
+    log: str
+
+
+def run_job(job, threads=None):
+    """Runs a job to its end.
+
+    Returns:
+        (name, exit code, seconds, the last line that it printed to its log in this attempt).
+    """
+    log = Path(job.log)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "COLUMNS": "1000"}
+    if threads:
+        environment |= {"TF_NUM_INTRAOP_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+    started = time.monotonic()
+    with open(log, "a") as file:
+        before = file.tell()
+        code = subprocess.run(
+            [sys.executable, *job.command],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            preexec_fn=_die_with_parent,
+            check=False,
+        ).returncode
+    with open(log, errors="replace") as file:
+        file.seek(before)
+        lines = [line.strip() for line in file if line.strip()]
+    return job.name, code, time.monotonic() - started, lines[-1] if lines else f"ended with exit code {code}"
+
+
+def _die_with_parent():
+    """Two processes must not write to one run's folder: an orphan would meet the resumed sweep there."""
+    with contextlib.suppress(OSError, AttributeError):  # Linux has it, macOS has not
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
+
+
+class LocalWorkers:
+    """So many processes at a time on this machine."""
+
+    def __init__(self, count):
+        self.count = count
+
+    def results(self, jobs):
+        """Yields what `run_job` returns, in the order in which the jobs end."""
+        threads = max(1, (os.cpu_count() or 1) // self.count) if self.count > 1 else None
+        pool = ThreadPoolExecutor(self.count)
+        try:
+            for future in as_completed([pool.submit(run_job, job, threads) for job in jobs]):
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+class RayWorkers:
+    """A Ray cluster whose machines see the sweep's folder under the same path and have skinkeras installed.
+
+    Args:
+        address: of the cluster ("auto": the one that this machine belongs to), or "local": a new one on
+            this machine alone.
+        count: jobs at a time, all machines together.
+
+    Raises:
+        ValueError: Ray is not installed, or there is no such cluster.
+    """
+
+    def __init__(self, address, count):
+        try:
+            import ray
+        except ImportError as error:
+            raise ValueError('--ray needs Ray: pip install "skinkeras[ray]".') from error
+        self._ray, self.count = ray, count
+        try:
+            if address == "local":
+                ray.init(address="local", num_cpus=count, include_dashboard=False, log_to_driver=False)
+            else:
+                ray.init(address=address, log_to_driver=False)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise ValueError(f"There is no Ray cluster at {address}: {error}") from error
+
+    def results(self, jobs):
+        """Yields what `run_job` returns, in the order in which the jobs end."""
+        ray = self._ray
+        # A worker that dies takes its job with it: Ray starts the job again, and that resumes its run.
+        task = ray.remote(num_cpus=1, max_retries=2)(run_job)
+        waiting, running = list(jobs), {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < self.count:
+                    job = waiting.pop(0)
+                    running[task.remote(job)] = job
+                (done,), _ = ray.wait(list(running), num_returns=1)
+                job = running.pop(done)
+                try:
+                    yield ray.get(done)
+                except ray.exceptions.RayError as error:
+                    yield job.name, 1, 0.0, f"Ray: {' '.join(str(error).split())[:200]}"
+        finally:
+            for reference in running:
+                ray.cancel(reference, force=True)
+            ray.shutdown()
