@@ -13,7 +13,7 @@ from pipelines.common.cleaning import cleaned, cleaning_rounds
 from pipelines.common.console import at_the_door, console, run, section
 from pipelines.common.data import load_data, record_data
 from pipelines.common.run_folder import RunFolder
-from pipelines.common.settings import JobSettings, cleaning_plan
+from pipelines.common.settings import JobSettings, cleaning_plan, oversampling
 from pipelines.common.training import set_up_keras
 from skinkeras.files import replacing
 
@@ -36,7 +36,7 @@ def main(settings):
         folder.check(settings, settings.resume)
         set_up_keras(settings.seed, settings.deterministic)
         section("Data")
-        data = load_data(settings, folder.file("split.csv"), cleaning_plan(settings))
+        data = load_data(settings, folder.file("split.csv"), oversampling(settings), cleaning_plan(settings))
         rounds = cleaning_rounds(settings, data, folder)
         folder.begin(settings)
         record_data(settings, data, folder)

@@ -16,7 +16,7 @@ from tyro.conf import Positional
 from pipelines import binary
 from pipelines.common.console import at_the_door, console, run, section
 from pipelines.common.data import load_data
-from pipelines.common.settings import cleaning_plan
+from pipelines.common.settings import cleaning_plan, oversampling
 from pipelines.sweeps.grid import parsed, read_grid
 from pipelines.sweeps.workers import Job, LocalWorkers, RayWorkers
 from skinkeras.files import replacing, write_text
@@ -79,7 +79,7 @@ def decode_once(grid, sweep):
     for training_set in grid.training_sets:
         grid_run = max((r for r in grid.runs if r.training_set is training_set), key=lambda r: r.rounds)
         settings = binary.resolved(parsed(binary, grid.run_arguments(grid_run, sweep)))
-        load_data(settings, sweep / "no split yet", cleaning_plan(settings))
+        load_data(settings, sweep / "no split yet", oversampling(settings), cleaning_plan(settings))
 
 
 def clean_once(grid, sweep, workers):

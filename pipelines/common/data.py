@@ -165,12 +165,13 @@ class Data:
         return totals
 
 
-def load_data(settings, split_file, plan=None):
+def load_data(settings, split_file, policy, plan=None):
     """Reads, splits and decodes the images that the settings ask for; writes nothing but the cache.
 
     Args:
         settings: the job's settings, resolved.
         split_file: the split of an earlier part of the run, if it is there.
+        policy: the `Oversampling` of the training images.
         plan: the `CleaningPlan` that the training images must suit, or None.
 
     Raises:
@@ -183,7 +184,6 @@ def load_data(settings, split_file, plan=None):
         assignment = datasets.split(manifest, settings.split, settings.data_seed)
     positives = tuple(manifest.classes.index(name) for name in settings.positive)
     labels = np.asarray(datasets.BINARY_CLASSES)[np.isin(manifest.labels, positives).astype(int)]
-    policy = inputs.OVERSAMPLING[settings.oversample]
 
     def variants_of(rows):
         return inputs.variant_table(

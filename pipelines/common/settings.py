@@ -30,6 +30,8 @@ class JobSettings:
     oversample: Literal[tuple(inputs.OVERSAMPLING)] = "none"
     """Show training pictures in several variants: "g23" as Gilal et al. 2023, benign twice and malignant four
     times, turned, flipped and radially blurred; -separate and -aberration vary the blur beyond the paper."""
+    rho: tuple[float, float] | None = None
+    """The lowest and highest strength of the blur; by default the paper's, 0.005 and 0.02."""
     clean: Literal[("none", *cleaning.PRESETS, "custom")] = "none"
     """Remove the benign training pictures with the highest loss, in rounds: a preset of Gilal et al. 2023,
     the same -scaled to the size of the data, or "custom": what --clean-remove and the others say."""
@@ -102,6 +104,7 @@ def resolved(settings, **defaults):
         raise ValueError(f"--learning-rate must be between 0 and 1. Received: {settings.learning_rate}")
     if settings.clean_folds == 1 or settings.clean_folds < 0:
         raise ValueError(f"--clean-folds must be 0, or at least 2. Received: {settings.clean_folds}")
+    oversampling(settings)
     for model in {settings.model, settings.clean_model} if cleaning_plan(settings) else {settings.model}:
         models.check_input_size(model, settings.image_size)
         models.check_available(model, settings.weights)
@@ -114,6 +117,20 @@ def check_least(settings, **least):
         if getattr(settings, name) < number:
             flag = "--" + name.replace("_", "-")
             raise ValueError(f"{flag} must be at least {number}. Received: {getattr(settings, name)}")
+
+
+def oversampling(settings):
+    """The `Oversampling` that the settings ask for.
+
+    Raises:
+        ValueError: a rho out of its range, or without oversampling.
+    """
+    policy = inputs.OVERSAMPLING[settings.oversample]
+    if settings.rho is None:
+        return policy
+    if settings.oversample == "none":
+        raise ValueError("--rho needs --oversample: without variants nothing is blurred.")
+    return dataclasses.replace(policy, rho=tuple(settings.rho))
 
 
 def cleaning_plan(settings):

@@ -148,8 +148,9 @@ def read_grid(path):
             for rounds, model, loss, seed in itertools.product(training_set.rounds, *axes):
                 runs.append(GridRun(training_set, rounds, model, *loss, seed))
     names = [run.name for run in runs]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"{path} has the configuration {twice[0]} twice.")
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{path} has the configuration {name} twice.")
     grid = Grid(settings, sets, tuple(runs), source)
     _check_settings(grid, path)
     return grid

@@ -13,7 +13,8 @@ import pytest
 from pipelines import binary
 from pipelines.common.console import run
 from pipelines.common.data import load_data
-from skinkeras.inputs import BadImagesError
+from pipelines.common.settings import oversampling
+from skinkeras.inputs import BadImagesError, decode
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,6 +85,15 @@ def test_a_negative_gamma_ends_the_process_with_2_and_one_sentence(tmp_path):
         (["--batch-size", "0"], "--batch-size must be at least 1. Received: 0"),
         (["--seed", "-1"], "--seed must be at least 0. Received: -1"),
         (["--learning-rate", "0"], "--learning-rate must be between 0 and 1. Received: 0.0"),
+        (["--oversample", "g23", "--rho", "0.1", "0.2"], "rho must be in [0, 0.2). Received: rho=0.2"),
+        (["--oversample", "g23", "--rho", "0.02", "0.01"], "rho must be (low, high)"),
+        (["--rho", "0.01", "0.02"], "--rho needs --oversample"),
+        (["--clean", "custom"], "--clean custom needs --clean-remove"),
+        (["--clean", "custom", "--clean-rounds", "2", "--clean-remove", "0"], "remove must be a number of rows, or a share"),
+        (["--clean", "merge", "--clean-remove", "5"], "--clean-remove goes with --clean custom"),
+        (["--clean", "merge", "--clean-rounds", "0"], "rounds must be at least 1"),
+        (["--clean-rounds", "2"], "--clean-rounds and --clean-dir need --clean"),
+        (["--clean", "merge-scaled", "--clean-folds", "1"], "--clean-folds must be 0, or at least 2"),
         (["--image-size", "16"], "needs an image size of at least 32 pixels (224 is its own). Received: 16"),
         (["--weights", "absent.h5"], "There is no weights file absent.h5: check --weights."),
         (["--model", "efficientnet_lite4"], "No package carries ImageNet weights of efficientnet_lite4"),
@@ -122,6 +132,23 @@ def test_a_class_too_small_for_a_split_is_named(door, pictures):
         path.unlink()
     text = door("--data", "folder", "--data-dir", pictures)
     assert "Class malignant is in 2 group(s)" in text and "train, validation, test" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["custom", "--clean-rounds", "2", "--clean-remove", "5"], "2 rounds of 5 would remove all 9 benign"),
+        (["merge"], "There are 9 benign pictures and 2045 are to be kept: nothing to clean"),
+        (
+            ["custom", "--clean-remove", "2", "--clean-until-ratio", "50"],
+            "A balance ratio of 50.0 cannot be reached",
+        ),
+    ],
+    ids=["whole class", "preset", "ratio"],
+)
+def test_a_cleaning_that_the_data_cannot_have_is_refused(door, pictures, arguments, words):
+    text = door("--data", "folder", "--data-dir", pictures, "--clean", *arguments)
+    assert words in text and text.count("\n") == 1
 
 
 def test_a_limit_that_is_too_small_says_the_least_that_works(door, pictures):
@@ -169,11 +196,13 @@ def test_missing_pictures_of_a_label_file_are_listed_or_left_out(pictures, tmp_p
     asked = binary.Settings(data="ham10000", data_dir=root, image_size=32, out=tmp_path / "runs" / "a")
     settings = binary.resolved(asked)
     with pytest.raises(BadImagesError) as caught:
-        load_data(settings, settings.out / "split.csv")
+        load_data(settings, settings.out / "split.csv", oversampling(settings))
     assert {Path(path).stem for path in caught.value.problems} == missing
     assert set(caught.value.problems.values()) == {"no such file"}
 
-    data = load_data(replace(settings, skip_bad_images=True), settings.out / "split.csv")
+    data = load_data(
+        replace(settings, skip_bad_images=True), settings.out / "split.csv", oversampling(settings)
+    )
     tables = [data.part(part).table for part in ("train", "validation", "test")]
     used = {name for table in tables for name in table["image_id"]}
     assert used == set(data.manifest.table["image_id"]) - missing
@@ -194,7 +223,11 @@ def test_good_settings_pass_with_every_default_filled_in(settings):
 
 
 def test_good_data_is_split_whole(settings):
-    data = load_data(settings, settings.out / "split.csv")
-    rows = np.concatenate([data.part(part).rows for part in ("train", "validation", "test")])
-    assert sorted(rows) == list(range(24))
+    data = load_data(settings, settings.out / "split.csv", oversampling(settings))
+    parts = [data.part(part) for part in ("train", "validation", "test")]
+    names = [name for part in parts for name in part.table["image_id"]]
+    assert sorted(names) == sorted(data.manifest.table["image_id"])
+    for part in parts:  # what is read is what the table says
+        paths = part.table["image"].tolist()
+        assert np.array_equal(part.pictures.read(part.rows), [decode(path, 32) for path in paths])
     assert data.part("train").one_hot[:, 1].tolist() == data.part("train").malignant.tolist()
