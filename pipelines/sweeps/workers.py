@@ -27,7 +27,7 @@ class Job:
     log: str
 
 
-def run_job(job, threads=None):
+def run_job(job):
     """Runs a job to its end.
 
     Returns:
@@ -36,8 +36,6 @@ def run_job(job, threads=None):
     log = Path(job.log)
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "COLUMNS": "1000"}
-    if threads:
-        environment |= {"TF_NUM_INTRAOP_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
     started = time.monotonic()
     with open(log, "a") as file:
         before = file.tell()
@@ -70,10 +68,9 @@ class LocalWorkers:
 
     def results(self, jobs):
         """Yields what `run_job` returns, in the order in which the jobs end."""
-        threads = max(1, (os.cpu_count() or 1) // self.count) if self.count > 1 else None
         pool = ThreadPoolExecutor(self.count)
         try:
-            for future in as_completed([pool.submit(run_job, job, threads) for job in jobs]):
+            for future in as_completed([pool.submit(run_job, job) for job in jobs]):
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
