@@ -110,7 +110,8 @@ def _report(rounds, number, data, note):
         {label: rows["loss"].dropna() for label, rows in ranking.groupby("label")},
         ranking["loss"][removed].min(),
         rounds.folder / f"round_{number}_losses.png",
-        f"{note}. Round {number}: benign pictures right of the line were removed",
+        f"Round {number}: {len(removed):,} benign pictures, right of the line, were removed",
+        note,
     )
     shown = removed[np.argsort(-ranking["loss"].to_numpy()[removed], kind="stable")][:_SHOWN]
     captions = [

@@ -12,7 +12,7 @@ _COLUMNS = 6
 
 
 def loss_histogram(
-    losses: Mapping[str, ArrayLike], threshold: float, path: str | os.PathLike, note: str = ""
+    losses: Mapping[str, ArrayLike], threshold: float, path: str | os.PathLike, title: str, note: str = ""
 ) -> None:
     """Histograms of the training losses of both classes, on logarithmic axes, and where a round cuts.
 
@@ -20,13 +20,15 @@ def loss_histogram(
         losses: {"benign": (n,), "malignant": (m,)}, in nats, at least 0.
         threshold: the lowest loss that was removed.
         path: PNG file to write.
+        title: of the figure.
         note: printed at the foot.
 
     Raises:
         OSError: the file could not be written.
     """
-    figure = new_figure((7.2, 4.2), note)
+    figure = new_figure((7.2, 4.4), note)
     axes = figure.subplots()
+    axes.set_title(title, loc="left", fontsize=11)
     least = 1e-4  # below it, a picture is simply learned
     clipped = {name: np.maximum(values, least) for name, values in losses.items()}
     highest = max(float(np.max(values)) for values in clipped.values())
