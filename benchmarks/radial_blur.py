@@ -16,6 +16,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import tensorflow as tf
 
 from skinkeras import inputs
 
@@ -55,10 +56,41 @@ def main():
     for name, blurred in (("the paper's loop", paper()), ("radial_blur", ours())):
         decibels = [psnr(a, b) for a, b in zip(blurred, exact, strict=True)]
         print(f"{name}: {statistics.median(decibels):.1f} dB, worst {min(decibels):.1f} dB")
-    in_tf_data(paths, images, options.size)
+    in_tf_data(images, {"the paper's loop": paper_batch(maps), "radial_blur": our_batch(rhos)})
+    oversampled(paths, images, options.size)
 
 
-def in_tf_data(paths, images, size):
+def paper_batch(maps):
+    return lambda images, rows: np.stack(
+        [opencv_loop(image, *maps[row]) for image, row in zip(images, rows, strict=True)]
+    )
+
+
+def our_batch(rhos):
+    return lambda images, rows: inputs.radial_blur(images, rhos[rows], dtype="uint8")
+
+
+def in_tf_data(images, blurs):
+    """Both blurs in a tf.data pipeline of two threads."""
+    speeds = {name: [] for name in blurs}
+    for _ in range(ROUNDS):
+        for name, blur in blurs.items():
+            rows = np.arange(len(images))
+            dataset = tf.data.Dataset.from_tensor_slices((images, rows)).repeat(2).batch(8)
+            dataset = dataset.map(
+                lambda x, row, blur=blur: tf.numpy_function(blur, [x, row], tf.uint8), num_parallel_calls=2
+            )
+            started = time.perf_counter()
+            for _ in dataset:
+                pass
+            speeds[name].append(2 * len(images) / (time.perf_counter() - started))
+    ratios = [b / a for a, b in zip(*speeds.values(), strict=True)]
+    for name, values in speeds.items():
+        print(f"tf.data, two threads, {name}: {statistics.median(values):.0f} images/s")
+    print(f"ratio: {statistics.median(ratios):.2f} (rounds from {min(ratios):.2f} to {max(ratios):.2f})")
+
+
+def oversampled(paths, images, size):
     """The variants of the paper's oversampling through the training pipeline, against the plain pictures."""
     labels = np.where(np.arange(len(paths)) % 2, "malignant", "benign")
     names = [path.stem for path in paths]
