@@ -1,7 +1,8 @@
-"""Manifest -> tf.data: decoding once, deterministic shuffling, augmentation, oversampling, radial blur."""
+"""Manifest -> tf.data: decoding once, shuffling, augmentation, oversampling, blur, colour constancy."""
 
 from skinkeras.inputs.augmentation import Augmentation
 from skinkeras.inputs.blur import Rho, chromatic_aberration, radial_blur
+from skinkeras.inputs.colour_constancy import shades_of_gray
 from skinkeras.inputs.datasets import evaluation_dataset, steps_per_epoch, training_dataset
 from skinkeras.inputs.oversampling import (
     OVERSAMPLING,
@@ -29,6 +30,7 @@ __all__ = [
     "materialise",
     "radial_blur",
     "resize_to_square",
+    "shades_of_gray",
     "steps_per_epoch",
     "training_dataset",
     "variant_table",
