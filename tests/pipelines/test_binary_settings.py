@@ -89,7 +89,10 @@ def test_a_negative_gamma_ends_the_process_with_2_and_one_sentence(tmp_path):
         (["--oversample", "g23", "--rho", "0.02", "0.01"], "rho must be (low, high)"),
         (["--rho", "0.01", "0.02"], "--rho needs --oversample"),
         (["--clean", "custom"], "--clean custom needs --clean-remove"),
-        (["--clean", "custom", "--clean-rounds", "2", "--clean-remove", "0"], "remove must be a number of rows, or a share"),
+        (
+            ["--clean", "custom", "--clean-rounds", "2", "--clean-remove", "0"],
+            "remove must be a number of rows, or a share",
+        ),
         (["--clean", "merge", "--clean-remove", "5"], "--clean-remove goes with --clean custom"),
         (["--clean", "merge", "--clean-rounds", "0"], "rounds must be at least 1"),
         (["--clean-rounds", "2"], "--clean-rounds and --clean-dir need --clean"),
