@@ -1,7 +1,8 @@
 """Callbacks that move a loss's state and the optimizer, and that make training resumable."""
 
+from skinkeras.callbacks.curriculum_age import CurriculumAge
 from skinkeras.callbacks.one_cycle import CyclicalAdam, OneCycle
 from skinkeras.callbacks.recall_terms import RecallTerms
 from skinkeras.callbacks.training_state import TrainingState
 
-__all__ = ["CyclicalAdam", "OneCycle", "RecallTerms", "TrainingState"]
+__all__ = ["CurriculumAge", "CyclicalAdam", "OneCycle", "RecallTerms", "TrainingState"]

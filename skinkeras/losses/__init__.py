@@ -1,7 +1,19 @@
-"""Losses for imbalanced classes. Focal loss is Keras' own, `CategoricalFocalCrossentropy`."""
+"""Losses for imbalanced classes, and weightings of any loss. Focal loss is Keras' own,
+`CategoricalFocalCrossentropy`."""
 
+from skinkeras.losses.class_weighted import ClassWeighted
+from skinkeras.losses.class_weights import class_balanced_weights, effective_number_weights
+from skinkeras.losses.curriculum import Curriculum
 from skinkeras.losses.diagnosis_recall import DiagnosisRecallCrossentropy
 from skinkeras.losses.inverse_frequency import InverseFrequencyCrossentropy
 from skinkeras.losses.recall import RecallCrossentropy
 
-__all__ = ["DiagnosisRecallCrossentropy", "InverseFrequencyCrossentropy", "RecallCrossentropy"]
+__all__ = [
+    "ClassWeighted",
+    "Curriculum",
+    "DiagnosisRecallCrossentropy",
+    "InverseFrequencyCrossentropy",
+    "RecallCrossentropy",
+    "class_balanced_weights",
+    "effective_number_weights",
+]

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from skinkeras.losses.class_weighting import check_label_smoothing, weighted_crossentropy
+from skinkeras.losses.checks import check_label_smoothing, check_vector
+from skinkeras.losses.class_weighted import weights_of_samples
 
 
 @keras.saving.register_keras_serializable("skinkeras")
@@ -70,13 +71,13 @@ class RecallCrossentropy(keras.losses.Loss):
             raise ValueError(f"floor must be in [0, 1]. Received: floor={floor}")
         check_label_smoothing(label_smoothing)
         self.gamma = float(gamma)
-        self.costs = _vector("costs", costs, [1.0] * (classes - 1) + [self.gamma], math.inf)
+        self.costs = check_vector("costs", [1] * (classes - 1) + [self.gamma] if costs is None else costs)
         self.floor = float(floor)
         self.from_logits = from_logits
         self.label_smoothing = label_smoothing
 
         n_classes = len(self.costs)
-        start = _vector("miss_rates", miss_rates, [1.0] * n_classes, 1.0)
+        start = check_vector("miss_rates", [1] * n_classes if miss_rates is None else miss_rates, upper=1)
         if len(start) != n_classes:
             raise ValueError(f"miss_rates has {len(start)} values for {n_classes} classes.")
         self.miss_rates = keras.Variable(start, dtype="float32", trainable=False, name="miss_rates")
@@ -96,7 +97,11 @@ class RecallCrossentropy(keras.losses.Loss):
         y_true = ops.cast(y_true, y_pred.dtype)
         self._count(y_true, y_pred)
         weights = ops.maximum(self.miss_rates, self.floor) * np.asarray(self.costs, "float32")
-        return weighted_crossentropy(y_true, y_pred, weights, self.from_logits, self.label_smoothing)
+        losses = keras.losses.categorical_crossentropy(
+            y_true, y_pred, from_logits=self.from_logits, label_smoothing=self.label_smoothing
+        )
+        # The weight is that of the unsmoothed label.
+        return losses * weights_of_samples(y_true, weights, losses.dtype)
 
     def _count(self, y_true, y_pred):
         of_class = ops.one_hot(ops.argmax(y_true, axis=-1), len(self.costs), dtype="float32")
@@ -114,11 +119,3 @@ class RecallCrossentropy(keras.losses.Loss):
             "label_smoothing": self.label_smoothing,
             "miss_rates": [float(rate) for rate in ops.convert_to_numpy(self.miss_rates)],
         }
-
-
-def _vector(name, values, default, upper):
-    values = [float(value) for value in (default if values is None else values)]
-    if len(values) < 2 or not all(math.isfinite(value) and 0 <= value <= upper for value in values):
-        limits = ">= 0" if upper == math.inf else f"in [0, {upper:g}]"
-        raise ValueError(f"{name} must be two or more finite numbers {limits}. Received: {name}={values}")
-    return values
