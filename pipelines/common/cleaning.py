@@ -49,6 +49,9 @@ def cleaned(settings, data, rounds, run):
     """
     if rounds is None:
         return data
+    for number in range(1, rounds.done + 1):
+        if not _sheet(rounds, number).exists():  # killed between the ranking and its report
+            _report(rounds, number, data, SOURCES[settings.data].note)
     binary = data.binary()  # the paper's rankings are those of the two classes
     while not rounds.is_complete:
         number = rounds.done + 1
@@ -113,6 +116,10 @@ def _report(rounds, number, data, note):
         f"Round {number}: {len(removed):,} benign pictures, right of the line, were removed",
         note,
     )
+    table = _table(rounds, diagnoses)
+    with replacing(rounds.folder / "rounds.csv") as temporary:
+        table.to_csv(temporary, index=False)
+    write_text(rounds.folder / "report.md", _markdown(rounds, table))
     shown = removed[np.argsort(-ranking["loss"].to_numpy()[removed], kind="stable")][:_SHOWN]
     captions = [
         f"{row.image_id} {row.variant}\n{diagnoses[row.Index]}  loss {row.loss:.2f}"
@@ -121,15 +128,15 @@ def _report(rounds, number, data, note):
     contact_sheet(
         data.variants.read(shown),
         captions,
-        rounds.folder / f"round_{number}_removed.png",
+        _sheet(rounds, number),
         f"Round {number}: the {len(shown)} of {len(removed)} removed pictures with the highest loss",
         note,
     )
-    table = _table(rounds, diagnoses)
-    with replacing(rounds.folder / "rounds.csv") as temporary:
-        table.to_csv(temporary, index=False)
-    write_text(rounds.folder / "report.md", _markdown(rounds, table))
     console.print(f"  removed {len(removed)} benign pictures: see {rounds.folder / 'report.md'}")
+
+
+def _sheet(rounds, number):
+    return rounds.folder / f"round_{number}_removed.png"
 
 
 def _diagnoses(data):
