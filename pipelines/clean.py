@@ -15,6 +15,7 @@ from pipelines.common.data import load_data, record_data
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.settings import JobSettings, cleaning_plan, oversampling
 from pipelines.common.training import set_up_keras
+from skinkeras import datasets
 from skinkeras.files import replacing
 
 
@@ -45,7 +46,7 @@ def main(settings):
     folder.complete()
     console.print(f"\nRounds:   {rounds.folder / 'report.md'}")
     console.print(f"Variants: {folder.file('cleaned_variants.csv')}")
-    console.print(f"Manifest: {folder.file('cleaned_manifest.csv')}")
+    console.print(f"Manifest: {folder.file('cleaned_manifest.csv')}, split: cleaned_split.csv")
 
 
 def resolved(settings):
@@ -60,14 +61,16 @@ def resolved(settings):
 
 
 def write_cleaned(data, folder):
-    """Writes what is left: the training variants, and the manifest of all images but those removed whole."""
+    """Writes what is left: the training variants; all images but those removed whole, and their split."""
     train = data.part("train")
     variants = data.variants.table.iloc[train.rows][["image_id", "variant", "label"]]
-    with replacing(folder.file("cleaned_variants.csv")) as temporary:
-        variants.to_csv(temporary, index=False)
     left = set(variants["image_id"])
     kept = np.isin(data.used, ("validation", "test")) | data.manifest.table["image_id"].isin(left).to_numpy()
-    data.manifest.select(kept).to_csv(folder.file("cleaned_manifest.csv"))
+    manifest = data.manifest.select(kept)
+    manifest.to_csv(folder.file("cleaned_manifest.csv"))
+    datasets.save_split(manifest, data.assignment[kept], folder.file("cleaned_split.csv"))
+    with replacing(folder.file("cleaned_variants.csv")) as temporary:  # last: it says that all is there
+        variants.to_csv(temporary, index=False)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,10 @@ class Settings:
     """Runs at a time."""
     ray: str | None = None
     """Run on a Ray cluster: its address, "auto", or "local" for one on this machine alone."""
+    run_cpus: int = 1
+    """Processors that a Ray cluster reserves for each run."""
+    run_gpus: float = 0
+    """Graphics processors, or a part of one, that it reserves for each run."""
     resume: bool = False
     """Go on with the sweep in that folder; runs that failed are tried again."""
 
@@ -47,26 +51,32 @@ def main(settings):
         check_folder(settings.out, grid, settings.resume)
         section("Data")
         decode_once(grid, settings.out.resolve())
-        workers = (
-            RayWorkers(settings.ray, settings.workers) if settings.ray else LocalWorkers(settings.workers)
-        )
+        workers = choose_workers(settings)
         write_text(settings.out / "sweep.yaml", yaml.safe_dump(grid.source, sort_keys=False))
     table = RunsTable(grid, settings.out.resolve())
-    failed = clean_once(grid, table.sweep, workers)
-    for grid_run in grid.runs:
-        if grid_run.rounds and grid_run.training_set.name in failed:
-            table.finish(grid_run.name, "failed", failed[grid_run.training_set.name], 0.0)
-    train_all(grid, table, workers)
+    with workers:
+        failed = clean_once(grid, table.sweep, workers)
+        for grid_run in grid.runs:
+            if grid_run.rounds and grid_run.training_set.name in failed:
+                table.finish(grid_run.name, "failed", failed[grid_run.training_set.name], 0.0)
+        train_all(grid, table, workers)
     table.summarise()
     console.print(f"\nRuns:   {settings.out / 'runs.csv'}")
     console.print(f"Report: python -m pipelines.report {settings.out}")
+
+
+def choose_workers(settings):
+    """This machine's, or a Ray cluster's."""
+    if settings.ray is None:
+        return LocalWorkers(settings.workers)
+    return RayWorkers(settings.ray, settings.workers, settings.run_cpus, settings.run_gpus)
 
 
 def check_folder(out, grid, resume):
     """Raises ValueError if the folder holds another grid's sweep, or this one's without --resume."""
     record = out / "sweep.yaml"
     if not record.exists():
-        if out.exists() and any(path.name != ".cache" for path in out.iterdir()):
+        if out.exists() and any(path.name[0] != "." for path in out.iterdir()):
             raise ValueError(f"{out} is not empty and holds no sweep: choose another --out.")
     elif yaml.safe_load(record.read_text()) != grid.source:
         raise ValueError(f"{out} holds the sweep of another grid: choose another --out (see {record}).")

@@ -11,6 +11,7 @@ from pipelines.common.data import SOURCES, print_counts
 from pipelines.common.settings import cleaning_plan
 from pipelines.common.training import Phase, train_phase, unfreeze
 from skinkeras import cleaning, models
+from skinkeras.cleaning import CleaningError
 from skinkeras.evaluation.cleaning_plots import contact_sheet, loss_histogram
 from skinkeras.files import replacing, write_text
 
@@ -19,7 +20,7 @@ _SHOWN = 36  # pictures on a contact sheet
 
 # What decides the rankings beside the training rows themselves.
 _DECIDING = (
-    *("clean_model", "clean_epochs", "clean_folds", "weights"),
+    *("data", "clean_model", "clean_epochs", "clean_folds", "weights"),
     *("image_size", "batch_size", "learning_rate", "data_seed"),
 )
 
@@ -28,11 +29,14 @@ def cleaning_rounds(settings, data, run):
     """The `CleaningRounds` that the settings ask for, as far as they have come; None without cleaning.
 
     Raises:
-        ValueError: the plan does not suit the training images, or `--clean-dir` holds another cleaning.
+        ValueError: the plan or the folds do not suit the training images, or `--clean-dir` holds another
+            cleaning.
     """
     plan = cleaning_plan(settings)
     if plan is None:
         return None
+    if settings.clean_folds:
+        _folds(settings, data.binary().part("train"))
     deciding = {name: getattr(settings, name) for name in _DECIDING}
     table = data.variants.table
     return cleaning.CleaningRounds(settings.clean_dir or run.file("cleaning"), table, plan, deciding)
@@ -57,12 +61,17 @@ def cleaned(settings, data, rounds, run):
         number = rounds.done + 1
         section(f"Cleaning, round {number} of {len(rounds.removals)}")
         left = dataclasses.replace(binary, kept=rounds.remaining())
-        rounds.record(_losses(settings, left, number, run))
+        try:
+            losses = _losses(settings, left, number, run)
+        except ValueError as error:  # not finite, or too few pictures left for the folds
+            raise CleaningError(f"Round {number} of the cleaning cannot go on: {error}") from error
+        rounds.record(losses)
         for file in run.state.glob(f"clean-{number}*"):
             file.unlink()
         _report(rounds, number, data, SOURCES[settings.data].note)
         keras.backend.clear_session()
     data = dataclasses.replace(data, kept=rounds.remaining())
+    _check_classes(data)
     counts = rounds.counts()
     console.print(
         f"  after {len(rounds.removals)} cleaning rounds, {counts['ratio']:.3f} malignant to benign:"
@@ -80,7 +89,7 @@ def _losses(settings, data, number, run):
         model = _trained(settings, data, f"clean-{number}", number, run)
         losses[rows] = cleaning.example_losses(model, train.pictures, rows, train.one_hot, _BATCH)
         return losses
-    fold_of = cleaning.out_of_fold(train.malignant, train.groups, settings.clean_folds, settings.data_seed)
+    fold_of = _folds(settings, train)
     for fold in range(settings.clean_folds):
         inside, outside = fold_of == fold, data.kept.copy()
         outside[rows[inside]] = False
@@ -90,6 +99,21 @@ def _losses(settings, data, number, run):
             model, train.pictures, rows[inside], train.one_hot[inside], _BATCH
         )
     return losses
+
+
+def _folds(settings, train):
+    return cleaning.out_of_fold(train.malignant, train.groups, settings.clean_folds, settings.data_seed)
+
+
+def _check_classes(data):
+    """The rounds look at benign and malignant alone: of a rare diagnosis they can take every picture."""
+    left = data.part("train").one_hot.sum(axis=0)
+    for name, count in zip(data.manifest.classes, left, strict=True):
+        if not count:
+            raise CleaningError(
+                f"Cleaning has removed every training picture of class {name}: use fewer rounds, or "
+                "--learn binary."
+            )
 
 
 def _trained(settings, data, name, number, run):
@@ -166,8 +190,8 @@ def _markdown(rounds, table):
     lines = [
         "# Cleaning rounds\n",
         "Each round trains a model, ranks all training pictures that are left by their loss and removes the",
-        "benign ones with the highest. Variants of a picture count singly. Validation and test pictures take",
-        "no part.\n",
+        "benign ones with the highest. Variants of a picture count singly. Validation and test pictures are",
+        "neither ranked nor removed.\n",
         "| " + " | ".join(table.columns) + " |",
         "| " + " | ".join("---:" for _ in table.columns) + " |",
         *(

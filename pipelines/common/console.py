@@ -8,6 +8,7 @@ import rich.console
 import rich.progress
 import tyro
 
+from skinkeras.cleaning import CleaningError
 from skinkeras.tflite import VerificationError
 
 # A log file has no width of its own: give it enough for the table of results.
@@ -32,16 +33,16 @@ def at_the_door():
 def run(main, settings_class):
     """Reads the command line into `settings_class` and calls `main` with it.
 
-    Exit codes: 0 done; 1 it failed while working (full disk, an exported file that disagrees with its
-    model); 2 refused at the door (unknown flag, bad value, bad data); 130 stopped by Ctrl-C. Anything
-    else is a defect of ours and keeps its traceback.
+    Exit codes: 0 done; 1 it failed while working (full disk, a cleaning that cannot go on, an exported file
+    that disagrees with its model); 2 refused at the door (unknown flag, bad value, bad data); 130 stopped by
+    Ctrl-C. Anything else is a defect of ours and keeps its traceback.
     """
     settings = tyro.cli(settings_class, description=main.__doc__)
     try:
         main(settings)
     except RefusedError as error:
         _fail(error, 2)
-    except (OSError, VerificationError) as error:
+    except (OSError, CleaningError, VerificationError) as error:
         _fail(error, 1)
     except KeyboardInterrupt:
         _fail("Stopped. Run the same command with --resume to go on.", 130)

@@ -182,7 +182,11 @@ def load_data(settings, split_file, policy, plan=None):
         assignment = datasets.load_split(manifest, split_file)
     else:
         assignment = datasets.split(manifest, settings.split, settings.data_seed)
-    positives = tuple(manifest.classes.index(name) for name in settings.positive)
+    if len(manifest.classes) == 2:
+        # Whatever the two are called, and sorted: benign comes first from here on.
+        manifest, positives = manifest.binary(settings.positive), (1,)
+    else:
+        positives = tuple(manifest.classes.index(name) for name in settings.positive)
     labels = np.asarray(datasets.BINARY_CLASSES)[np.isin(manifest.labels, positives).astype(int)]
 
     def variants_of(rows):

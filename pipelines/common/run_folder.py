@@ -54,7 +54,7 @@ class RunFolder:
         if not config.exists():
             if self.path.is_file():
                 raise ValueError(f"{self.path} is a file: choose another --out.")
-            if self.path.exists() and any(self.path.iterdir()):
+            if self.path.exists() and any(path.name[0] != "." for path in self.path.iterdir()):
                 raise ValueError(f"{self.path} is not empty and holds no run: choose another --out.")
         elif not resume:
             raise ValueError(

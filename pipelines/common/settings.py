@@ -154,4 +154,10 @@ def cleaning_plan(settings):
             raise ValueError("--clean-rounds and --clean-dir need --clean: say which cleaning.")
         return None
     plan = cleaning.PRESETS[settings.clean]
-    return plan if settings.clean_rounds is None else plan.first(settings.clean_rounds)
+    if settings.clean_rounds is None:
+        return plan
+    if settings.clean_rounds > plan.rounds:
+        raise ValueError(
+            f"--clean {settings.clean} has {plan.rounds} rounds. Received: {settings.clean_rounds}"
+        )
+    return plan.first(settings.clean_rounds)

@@ -53,6 +53,9 @@ def train_phase(model, phase, data, loss, batch_size, run, extra_callbacks=()):
     model.optimizer.build(model.trainable_variables)
     state = callbacks.TrainingState(run.state / f"{phase.name}.npz", loss)
     done = state.restore(model)
+    history = HistoryFile(run, phase, state)
+    if done:
+        history.write()  # a kill may have come between the last state and its row
     if done >= phase.epochs:
         return
     if done:
@@ -80,7 +83,7 @@ def train_phase(model, phase, data, loss, batch_size, run, extra_callbacks=()):
             EpochEvaluation(data, batch_size),
             state,
             keras.callbacks.TensorBoard(run.file("logs") / phase.name, write_graph=False),
-            HistoryFile(run, phase, state),
+            history,
         ],
     )
 
@@ -148,6 +151,15 @@ class HistoryFile(keras.callbacks.Callback):
         self.run, self.phase, self.state = run, phase, state
 
     def on_epoch_end(self, epoch, logs=None):
+        self.write()
+        last = self.state.history[-1]
+        console.print(
+            f"  {self.phase.name} {epoch + 1}/{self.phase.epochs}   loss {last['loss']:.4f}   validation AUC "
+            f"{last['val_auc']:.3f}   malignant recall {last['val_malignant_recall']:.2f}   benign recall "
+            f"{last['val_benign_recall']:.2f}   {last['seconds']:.0f} s"
+        )
+
+    def write(self):
         rows = [{"phase": self.phase.name, "epoch": n, **row} for n, row in enumerate(self.state.history, 1)]
         path = self.run.file("history.csv")
         if path.exists():
@@ -155,12 +167,6 @@ class HistoryFile(keras.callbacks.Callback):
             rows = [*earlier[earlier.phase != self.phase.name].to_dict("records"), *rows]
         with replacing(path) as temporary:
             pd.DataFrame(rows).to_csv(temporary, index=False)
-        last = self.state.history[-1]
-        console.print(
-            f"  {self.phase.name} {epoch + 1}/{self.phase.epochs}   loss {last['loss']:.4f}   validation AUC "
-            f"{last['val_auc']:.3f}   malignant recall {last['val_malignant_recall']:.2f}   benign recall "
-            f"{last['val_benign_recall']:.2f}   {last['seconds']:.0f} s"
-        )
 
 
 def quantization_aware(model, phase, data, loss, batch_size, run, extra_callbacks=()):

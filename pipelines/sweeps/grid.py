@@ -11,7 +11,8 @@
         losses: [crossentropy, {loss: recall, gamma: [1, 10]}]
         seeds: [0]
 
-Every training set is combined with every entry of `runs`.
+Every training set is combined with every entry of `runs`. All runs have one image size and one `clean_model`:
+by default the first model's own size, and that model.
 """
 
 import contextlib
@@ -25,7 +26,8 @@ import tyro
 import yaml
 
 from pipelines import binary, clean
-from pipelines.common.settings import JobSettings
+from pipelines.common.settings import JobSettings, cleaning_plan
+from skinkeras import losses, models
 
 _LOSSES = {"crossentropy": None, "inverse_frequency": None, "focal": "focal_delta", "recall": "gamma"}
 # What the grid itself decides for each run.
@@ -102,19 +104,20 @@ class Grid:
         """The command line of a run behind `python -m pipelines.binary`."""
         own = {"oversample": run.training_set.oversample, "model": run.model, "loss": run.loss}
         own |= {"gamma": run.gamma, "focal_delta": run.focal_delta, "seed": run.seed, "data_seed": 0}
+        shared = _suitable(self.settings, run.training_set, cleaned=run.rounds > 0)
         if run.rounds:
             own |= {"clean": run.training_set.clean, "clean_rounds": run.rounds}
             own["clean_dir"] = sweep / "cleaning" / run.training_set.name / "cleaning"
-        return _flags({**self.settings, **own, **_folders(sweep, sweep / "runs" / run.name)})
+        return _flags({**shared, **own, **_folders(sweep, sweep / "runs" / run.name)})
 
     def cleaning_arguments(self, training_set, sweep):
         """The command line of a training set's cleaning rounds behind `python -m pipelines.clean`."""
         own = {"oversample": training_set.oversample, "clean": training_set.clean, "data_seed": 0}
         own["clean_rounds"] = max(training_set.rounds)
         names = {field.name for field in dataclasses.fields(JobSettings)}
-        shared = {name: value for name, value in self.settings.items() if name in names}
-        if "clean_model" in shared:
-            own["model"] = shared["clean_model"]
+        shared = _suitable(self.settings, training_set, cleaned=True)
+        shared = {name: value for name, value in shared.items() if name in names}
+        own["model"] = shared["clean_model"]
         return _flags({**shared, **own, **_folders(sweep, sweep / "cleaning" / training_set.name)})
 
 
@@ -133,17 +136,25 @@ def read_grid(path):
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     _check_keys(source, path, "", required=("training_sets", "runs"), optional=("settings",))
-    settings = source.get("settings") or {}
+    settings = dict(source.get("settings") or {})
     known = {field.name for field in dataclasses.fields(binary.Settings)} - _DECIDED
     _check_keys(settings, path, "settings: ", optional=sorted(known))
     sets = tuple(
         _training_set(entry, path) for entry in _list(source["training_sets"], path, "training_sets")
     )
+    names = [training_set.name for training_set in sets]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{path}: training_sets has {name} twice: give it one list of rounds.")
     runs = []
     for entry in _list(source["runs"], path, "runs"):
         _check_keys(entry, path, "runs: ", required=("models", "losses"), optional=("seeds",))
         losses = [loss for item in _list(entry["losses"], path, "losses") for loss in _losses(item, path)]
-        axes = (_list(entry["models"], path, "models"), losses, entry.get("seeds", [0]))
+        axes = (
+            _list(entry["models"], path, "models"),
+            losses,
+            _numbers(entry.get("seeds", [0]), path, "seeds"),
+        )
         for training_set in sets:
             for rounds, model, loss, seed in itertools.product(training_set.rounds, *axes):
                 runs.append(GridRun(training_set, rounds, model, *loss, seed))
@@ -151,6 +162,7 @@ def read_grid(path):
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"{path} has the configuration {name} twice.")
+    _complete(settings, runs[0].model)
     grid = Grid(settings, sets, tuple(runs), source)
     _check_settings(grid, path)
     return grid
@@ -158,10 +170,8 @@ def read_grid(path):
 
 def _training_set(entry, path):
     _check_keys(entry, path, "training_sets: ", optional=("oversample", "clean", "rounds"))
-    rounds = tuple(entry.get("rounds", (0,)))
+    rounds = tuple(_numbers(entry.get("rounds", [0]), path, "rounds"))
     training_set = TrainingSet(entry.get("oversample", "none"), entry.get("clean", "none"), rounds)
-    if not rounds or not all(isinstance(n, int) and n >= 0 for n in rounds):
-        raise ValueError(f"{path}, training_sets: rounds must be a list of numbers >= 0, such as [0, 2].")
     if any(rounds) and training_set.clean == "none":
         raise ValueError(
             f"{path}, training_sets: rounds {list(rounds)} need a cleaning (clean: merge-scaled)."
@@ -174,7 +184,7 @@ def _losses(item, path):
     entry = {"loss": item} if isinstance(item, str) else item
     _check_keys(entry, path, "losses: ", required=("loss",), optional=("gamma", "focal_delta"))
     loss = entry["loss"]
-    if loss not in _LOSSES:
+    if not isinstance(loss, str) or loss not in _LOSSES:
         raise ValueError(f"{path}, losses: {loss!r} is not one of {', '.join(_LOSSES)}.")
     needed = _LOSSES[loss]
     if set(entry) - {"loss"} != ({needed} if needed else set()):
@@ -182,7 +192,38 @@ def _losses(item, path):
         raise ValueError(f"{path}, losses: {loss} has {wanted}. Received: {entry}")
     values = entry[needed] if needed else None
     for value in values if isinstance(values, list) else [values]:
+        if needed and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise ValueError(f"{path}, losses: {needed} must be a number, such as 10. Received: {value!r}")
         yield loss, value if needed == "gamma" else None, value if needed == "focal_delta" else None
+
+
+def _complete(settings, model):
+    """Says what runs with different models would otherwise each decide for themselves."""
+    settings.setdefault("clean_model", model)
+    if "image_size" not in settings:
+        drawn = settings.get("data", "synthetic") == "synthetic"
+        known = settings["clean_model"] in models.VARIANTS  # the job's door refuses it, in its own words
+        settings["image_size"] = (
+            96 if drawn or not known else models.variant(settings["clean_model"]).input_size
+        )
+    for name in ("data_dir", "weights"):  # a process elsewhere has another working folder
+        if name in settings and Path(settings[name]).exists():
+            settings[name] = str(Path(settings[name]).resolve())
+
+
+def _suitable(settings, training_set, cleaned):
+    """The shared settings without those that a run without cleaning, or without variants, refuses."""
+    left_out = set() if cleaned else {"clean_remove", "clean_until_ratio"}
+    if training_set.oversample == "none":
+        left_out.add("rho")
+    return {name: value for name, value in settings.items() if name not in left_out}
+
+
+def _numbers(value, path, name):
+    numbers = _list(value, path, name)
+    if not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in numbers):
+        raise ValueError(f"{path}: {name} must be a list of numbers >= 0, such as [0, 2]. Received: {value}")
+    return numbers
 
 
 def _list(value, path, name):
@@ -206,16 +247,25 @@ def _check_keys(value, path, where, required=(), optional=()):
 
 def _check_settings(grid, path):
     """Passes every command line through the jobs' own doors."""
+    resolved = set()
     for run in grid.runs:
-        _check_arguments(binary, grid.run_arguments(run, Path("sweep")), path)
+        # Looking for a model's weights is slow: once a model is enough, if the rest is read each time.
+        whole = run.model not in resolved
+        _check_arguments(binary, grid.run_arguments(run, Path("sweep")), path, whole)
+        resolved.add(run.model)
     for training_set in grid.training_sets:
         if any(training_set.rounds):
             _check_arguments(clean, grid.cleaning_arguments(training_set, Path("sweep")), path)
 
 
-def _check_arguments(job, arguments, path):
+def _check_arguments(job, arguments, path, whole=True):
     try:
-        job.resolved(parsed(job, arguments))
+        settings = parsed(job, arguments)
+        if whole:
+            job.resolved(settings)
+        else:
+            cleaning_plan(settings)
+            losses.RecallCrossentropy(gamma=settings.gamma)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 

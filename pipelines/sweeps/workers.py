@@ -1,6 +1,5 @@
 """Who does the jobs of a sweep: processes on this machine, or a Ray cluster."""
 
-import contextlib
 import ctypes
 import os
 import signal
@@ -51,13 +50,20 @@ def run_job(job):
     with open(log, errors="replace") as file:
         file.seek(before)
         lines = [line.strip() for line in file if line.strip()]
-    return job.name, code, time.monotonic() - started, lines[-1] if lines else f"ended with exit code {code}"
+    last = lines[-1] if lines else "it printed nothing"
+    if code < 0:
+        last = f"ended by signal {-code}; its last line: {last}"
+    return job.name, code, time.monotonic() - started, last
+
+
+# Looked up here: between fork and exec, a child of a process with threads had better allocate nothing.
+_prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux has it, macOS has not
 
 
 def _die_with_parent():
     """Two processes must not write to one run's folder: an orphan would meet the resumed sweep there."""
-    with contextlib.suppress(OSError, AttributeError):  # Linux has it, macOS has not
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
+    if _prctl:
+        _prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
 
 
 class LocalWorkers:
@@ -65,6 +71,12 @@ class LocalWorkers:
 
     def __init__(self, count):
         self.count = count
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
 
     def results(self, jobs):
         """Yields what `run_job` returns, in the order in which the jobs end."""
@@ -79,34 +91,43 @@ class LocalWorkers:
 class RayWorkers:
     """A Ray cluster whose machines see the sweep's folder under the same path and have skinkeras installed.
 
+    A context manager: leaving it ends the connection.
+
     Args:
         address: of the cluster ("auto": the one that this machine belongs to), or "local": a new one on
             this machine alone.
         count: jobs at a time, all machines together.
+        cpus, gpus: what the cluster reserves for each job.
 
     Raises:
         ValueError: Ray is not installed, or there is no such cluster.
     """
 
-    def __init__(self, address, count):
+    def __init__(self, address, count, cpus=1, gpus=0):
         try:
             import ray
         except ImportError as error:
             raise ValueError('--ray needs Ray: pip install "skinkeras[ray]".') from error
-        self._ray, self.count = ray, count
+        self._ray, self.count, self._needs = ray, count, {"num_cpus": cpus, "num_gpus": gpus}
         try:
             if address == "local":
-                ray.init(address="local", num_cpus=count, include_dashboard=False, log_to_driver=False)
+                ray.init(address="local", num_cpus=count * cpus, include_dashboard=False, log_to_driver=False)
             else:
                 ray.init(address=address, log_to_driver=False)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise ValueError(f"There is no Ray cluster at {address}: {error}") from error
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._ray.shutdown()
+
     def results(self, jobs):
         """Yields what `run_job` returns, in the order in which the jobs end."""
         ray = self._ray
         # A worker that dies takes its job with it: Ray starts the job again, and that resumes its run.
-        task = ray.remote(num_cpus=1, max_retries=2)(run_job)
+        task = ray.remote(**self._needs, max_retries=2)(run_job)
         waiting, running = list(jobs), {}
         try:
             while waiting or running:
@@ -122,4 +143,3 @@ class RayWorkers:
         finally:
             for reference in running:
                 ray.cancel(reference, force=True)
-            ray.shutdown()

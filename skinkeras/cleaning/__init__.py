@@ -2,6 +2,6 @@
 
 from skinkeras.cleaning.plan import PRESETS, CleaningPlan
 from skinkeras.cleaning.ranking import example_losses, out_of_fold
-from skinkeras.cleaning.rounds import CleaningRounds
+from skinkeras.cleaning.rounds import CleaningError, CleaningRounds
 
-__all__ = ["PRESETS", "CleaningPlan", "CleaningRounds", "example_losses", "out_of_fold"]
+__all__ = ["PRESETS", "CleaningError", "CleaningPlan", "CleaningRounds", "example_losses", "out_of_fold"]

@@ -52,6 +52,10 @@ class CleaningPlan:
             ValueError: the plan would remove every benign row, or cannot reach its balance ratio.
         """
         each, keep = (self._rows(value, benign) for value in (self.remove, self.keep))
+        if each < 1:
+            raise ValueError(
+                f"{self.remove} of {benign} benign pictures is less than one a round: remove more."
+            )
         if self.until_ratio is not None:
             wished = math.floor(malignant / self.until_ratio)
             if not 0 < wished < benign:

@@ -12,6 +12,10 @@ from skinkeras.files import replacing, write_json
 _KEYS = ["image_id", "variant", "label"]
 
 
+class CleaningError(Exception):
+    """A cleaning that cannot go on."""
+
+
 class CleaningRounds:
     """Rounds of {rank the training rows by loss, remove the benign ones with the highest}, kept in a folder.
 
@@ -33,7 +37,8 @@ class CleaningRounds:
 
         Args:
             folder: where the state is, or will be.
-            table: the training rows: `image_id`, `variant`, and `label`, "benign" or "malignant".
+            table: the training rows: `image_id`, `variant`, and `label`, "benign" or "malignant"; other
+                columns, such as how a variant is blurred, must be the same when going on.
             plan: `CleaningPlan`; one with fewer rounds than the folder's uses its first ones.
             settings: dict of whatever else decides the rankings, JSON-ready.
 
@@ -42,13 +47,13 @@ class CleaningRounds:
                 one that was made otherwise; the sentence names the difference.
         """
         self.folder = Path(folder)
+        whole = pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes()
         self.table = table[_KEYS].reset_index(drop=True)
         self._benign = (self.table["label"] == "benign").to_numpy()
         self.removals = plan.removals(int(self._benign.sum()), int((~self._benign).sum()))
-        rows = pd.util.hash_pandas_object(self.table, index=False).to_numpy().tobytes()
         self._facts = {
             "rows": len(self.table),
-            "digest": hashlib.sha256(rows).hexdigest()[:16],
+            "digest": hashlib.sha256(whole).hexdigest()[:16],
             "removals": self.removals,
             **(settings or {}),
         }
@@ -94,15 +99,15 @@ class CleaningRounds:
                 equal losses the earlier row is removed first.
 
         Raises:
-            ValueError: all rounds are done, or a remaining row's loss is not a finite number.
+            CleaningError: all rounds are done, or a remaining row's loss is not a finite number.
             OSError: the ranking could not be written.
         """
         if self.is_complete:
-            raise ValueError(f"All {self.done} rounds of the cleaning in {self.folder} are done.")
+            raise CleaningError(f"All {self.done} rounds of the cleaning in {self.folder} are done.")
         left = self.remaining()
         losses = np.where(left, np.asarray(losses, float), np.nan)
         if not np.isfinite(losses[left]).all():
-            raise ValueError(
+            raise CleaningError(
                 f"Round {self.done + 1} of the cleaning has losses that are not finite: its training has "
                 "diverged; lower the learning rate."
             )
@@ -127,10 +132,17 @@ class CleaningRounds:
         return self.folder / f"round_{number}.csv"
 
     def _read(self, number):
-        ranking = pd.read_csv(self._file(number), dtype={"image_id": str, "variant": str, "rank": "Int64"})
-        if len(ranking) != len(self.table) or not (ranking["image_id"] == self.table["image_id"]).all():
+        ranking = pd.read_csv(
+            self._file(number),
+            dtype={**dict.fromkeys(_KEYS, str), "rank": "Int64"},
+            keep_default_na=False,
+            na_values={"loss": [""], "rank": [""]},
+        )
+        removed = int(ranking["removed"].sum())
+        if not ranking[_KEYS].equals(self.table) or removed != self.removals[number - 1]:
             raise ValueError(
-                f"{self._file(number)} does not list the training rows: remove it to repeat the round."
+                f"{self._file(number)} is the ranking of another cleaning ({removed} of {len(ranking)} rows "
+                f"removed, {self.removals[number - 1]} of {len(self.table)} planned): choose another folder."
             )
         return ranking
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from skinkeras.files import replacing
+from skinkeras.files import replacing, write_text
 from skinkeras.inputs.blur import Rho, blur_into, check_rho, chromatic_aberration
 
 _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, -90: cv2.ROTATE_90_CLOCKWISE}
@@ -185,7 +185,8 @@ def _show(image, turn, flip, rho, aberration, steps):
 def materialise(pictures, folder, progress=None):
     """Writes every variant as a PNG, `<image_id>_<variant>.png` in a folder a class, for people to look at.
 
-    Training does not need it. A picture that is already there is not written again.
+    Training does not need it. `variants.csv` there lists them; after a kill, what is there is not written
+    again.
 
     Args:
         pictures: `VariantPictures`.
@@ -193,12 +194,23 @@ def materialise(pictures, folder, progress=None):
         progress: called as `progress(done, total)` now and then.
 
     Raises:
+        ValueError: the folder holds other variants, or something else.
         OSError: a picture could not be written (a full disk).
     """
+    folder = Path(folder)
+    listing = f"# {pictures.shape[1]} pixels\n{pictures.table.to_csv(index=False)}"
+    record = folder / "variants.csv"
+    if record.exists():
+        if record.read_text() != listing:
+            raise ValueError(f"{folder} holds other variants than these: choose another folder.")
+    elif folder.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder} is not empty and holds no variants: choose another folder.")
+    else:
+        write_text(record, listing)
     for row, (image_id, label, variant) in enumerate(
         pictures.table[["image_id", "label", "variant"]].itertuples(index=False)
     ):
-        path = Path(folder) / label / f"{image_id}_{variant}.png"
+        path = folder / label / f"{image_id}_{variant}.png"
         if not path.exists():
             with replacing(path) as temporary:
                 Image.fromarray(pictures.read([row])[0]).save(temporary, format="png")

@@ -28,6 +28,13 @@ def test_a_scaled_preset_is_the_preset_on_the_papers_data_and_a_tenth_on_a_tenth
     assert tenth == pytest.approx([removed / 10 for removed in PRESETS[name].removals(*size)], abs=1.5)
 
 
+def test_the_papers_ratios_on_nine_tenths_of_its_images():
+    # A run takes a tenth of the training images for validation; the paper ends at ratios of 1.99 and 3.225.
+    for name, benign, malignant, ratio in (("merge", 23430, 3676, 1.99), ("blur", 46860, 14704, 3.225)):
+        left = benign_after_each_round(PRESETS[f"{name}-scaled"], benign, malignant)[-1]
+        assert malignant / left == pytest.approx(ratio, abs=0.01)
+
+
 def test_it_stops_at_the_balance_ratio():
     # 100 malignant at a ratio of 0.5 are 200 benign: 1000 -> 700 -> 400 -> 200.
     assert CleaningPlan(None, 300, until_ratio=0.5).removals(1000, 100) == [300, 300, 200]
@@ -44,6 +51,7 @@ def test_the_first_rounds():
     [
         (CleaningPlan(2, 500), "2 rounds of 500 would remove all 1000 benign pictures"),
         (PRESETS["merge"], "There are 1000 benign pictures and 2045 are to be kept: nothing to clean"),
+        (CleaningPlan(2, 0.0004), "0.0004 of 1000 benign pictures is less than one a round"),
         (CleaningPlan(None, 100, until_ratio=0.05), "balance ratio of 0.05 cannot be reached"),
         (CleaningPlan(None, 100, until_ratio=101), "balance ratio of 101 cannot be reached"),
         (CleaningPlan(2, 100, until_ratio=0.5), "leave 800 benign pictures, a balance ratio of 0.125, below"),

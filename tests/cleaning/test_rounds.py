@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skinkeras.cleaning import CleaningPlan, CleaningRounds
+from skinkeras.cleaning import CleaningError, CleaningPlan, CleaningRounds
 
 
 def rows(labels="BBBBMBMB"):
@@ -32,7 +32,7 @@ def test_a_row_that_is_gone_needs_no_loss_and_a_row_that_is_left_does(tmp_path):
     rounds = CleaningRounds(tmp_path, rows(), CleaningPlan(3, 1))
     rounds.record(LOSSES)
     rounds.record(np.where(rounds.remaining(), LOSSES, np.nan))
-    with pytest.raises(ValueError, match="Round 3 of the cleaning has losses that are not finite"):
+    with pytest.raises(CleaningError, match="Round 3 of the cleaning has losses that are not finite"):
         rounds.record(np.full(8, np.nan))
 
 
@@ -77,6 +77,20 @@ def test_the_cleaning_of_something_else_is_refused(tmp_path, table, plan, settin
     CleaningRounds(tmp_path, rows(), CleaningPlan(1, 1), {"seed": 0}).record(LOSSES)
     with pytest.raises(ValueError, match=rf"holds a cleaning with {name}"):
         CleaningRounds(tmp_path, table, plan, settings)
+
+
+def test_a_folder_that_was_gone_on_with_otherwise_is_refused(tmp_path):
+    CleaningRounds(tmp_path, rows("BBBBBBBBBBM"), CleaningPlan(1, 3)).record(np.arange(11.0))
+    CleaningRounds(tmp_path, rows("BBBBBBBBBBM"), CleaningPlan(2, 3)).record(np.arange(11.0))
+    # One malignant at a ratio of 0.2 leaves 5 benign rows: removals of 3 and 2, where 3 and 3 were done.
+    with pytest.raises(ValueError, match=r"round_2.csv is the ranking of another cleaning \(3 of 11 rows"):
+        CleaningRounds(tmp_path, rows("BBBBBBBBBBM"), CleaningPlan(None, 3, until_ratio=0.2))
+
+
+def test_rows_that_are_shown_otherwise_are_other_rows(tmp_path):
+    CleaningRounds(tmp_path, rows().assign(rho=0.01), CleaningPlan(1, 1)).record(LOSSES)
+    with pytest.raises(ValueError, match="holds a cleaning with digest"):
+        CleaningRounds(tmp_path, rows().assign(rho=0.02), CleaningPlan(1, 1))
 
 
 def test_a_full_disk_leaves_no_round_behind(tiny_disk):

@@ -144,11 +144,14 @@ def test_fringes_are_of_the_variants_that_ask_for_them(pictures):
 def test_variants_are_written_for_people_to_see(pictures, tmp_path):
     shown = variants(pictures)
     materialise(shown, tmp_path)
-    files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*"))
+    files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png"))
     assert len(files) == len(shown)
     assert "benign/a_flip.png" in files and "malignant/c_-90.png" in files
     row = int(np.flatnonzero((shown.table["image_id"] == "c") & (shown.table["variant"] == "+90"))[0])
     assert np.array_equal(np.asarray(Image.open(tmp_path / "malignant/c_+90.png")), shown.read([row])[0])
+    materialise(shown, tmp_path)
+    with pytest.raises(ValueError, match="holds other variants than these"):
+        materialise(variants(pictures, seed=1), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pipelines import binary
+from pipelines.common import cleaning
 from pipelines.common.console import run
 from pipelines.common.data import load_data
 from pipelines.common.settings import oversampling
@@ -234,3 +235,61 @@ def test_good_data_is_split_whole(settings):
         paths = part.table["image"].tolist()
         assert np.array_equal(part.pictures.read(part.rows), [decode(path, 32) for path in paths])
     assert data.part("train").one_hot[:, 1].tolist() == data.part("train").malignant.tolist()
+
+
+def test_variants_that_are_left_carry_their_own_picture_and_label(settings, pictures):
+    (pictures / "benign" / "03.jpg").write_bytes(b"no picture")
+    settings = replace(settings, oversample="g23", skip_bad_images=True)
+    data = load_data(settings, settings.out / "split.csv", oversampling(settings))
+    rows = data.variants.table
+    assert (rows["label"].value_counts()["malignant"] % 4, "benign/03.jpg" in set(rows["image_id"])) == (
+        0,
+        False,
+    )
+    kept = np.random.default_rng(0).random(len(rows)) < 0.6
+    train = replace(data, kept=kept).part("train")
+    assert train.table["image_id"].tolist() == rows["image_id"][kept].tolist()
+    assert train.one_hot.argmax(axis=1).tolist() == (rows["label"][kept] == "malignant").astype(int).tolist()
+    shown = train.pictures.read(train.rows)
+    for picture, path, variant in zip(shown, train.table["image"], rows["variant"][kept], strict=True):
+        if variant == "itself":
+            assert np.array_equal(picture, decode(path, 32))
+        else:  # turned and blurred noise keeps its mean colour
+            assert picture.mean(axis=(0, 1)) == pytest.approx(decode(path, 32).mean(axis=(0, 1)), abs=6)
+
+
+def test_two_classes_whose_malignant_one_comes_first_are_put_in_order(pictures, tmp_path):
+    (pictures / "benign").rename(pictures / "nevus")
+    asked = binary.Settings(
+        data="folder", data_dir=pictures, image_size=32, positive=("malignant",), out=tmp_path / "runs" / "b"
+    )
+    settings = binary.resolved(asked)
+    data = load_data(settings, settings.out / "split.csv", oversampling(settings))
+    assert data.manifest.classes == ("benign", "malignant")
+    for part in map(data.part, ("train", "validation", "test")):
+        assert [path.parent.name == "malignant" for path in map(Path, part.table["image"])] == (
+            part.one_hot[:, 1] == 1
+        ).tolist()
+        assert part.malignant.tolist() == part.one_hot[:, 1].tolist()
+
+
+def test_each_fold_is_ranked_by_a_model_that_saw_none_of_its_lesions(settings, monkeypatch):
+    settings = replace(
+        settings, oversample="g23", clean="custom", clean_remove=2, clean_rounds=1, clean_folds=3
+    )
+    data = load_data(settings, settings.out / "split.csv", oversampling(settings))
+    ranked = []
+
+    def example_losses(trained_on, pictures, rows, one_hot, _):
+        lesions = set(pictures.table["image_id"].to_numpy()[rows])
+        assert lesions.isdisjoint(trained_on)
+        ranked.extend(rows)
+        return np.full(len(rows), 1.0)
+
+    monkeypatch.setattr(
+        cleaning, "_trained", lambda _, data, *more: set(data.part("train").table["image_id"])
+    )
+    monkeypatch.setattr(cleaning.cleaning, "example_losses", example_losses)
+    losses = cleaning._losses(settings, data, 1, None)
+    assert sorted(ranked) == list(range(len(data.variants)))
+    assert np.isfinite(losses).all()

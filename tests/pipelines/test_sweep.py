@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from pipelines import report, sweep
+from pipelines import binary, clean, report, sweep
 from pipelines.common.console import run
-from pipelines.sweeps.grid import read_grid
+from pipelines.sweeps.grid import parsed, read_grid
 from pipelines.sweeps.workers import Job, LocalWorkers, RayWorkers
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +57,17 @@ def test_the_papers_grid_has_144_runs(monkeypatch):
     assert len({grid_run.name for grid_run in grid.runs}) == 144
 
 
+def test_all_runs_share_the_cleaning_that_is_done_for_them(write_grid):
+    models = ["efficientnet_lite1", "efficientnet_lite0"]
+    grid = read_grid(write_grid(runs=[{"models": models, "losses": ["crossentropy"]}]))
+    done = parsed(clean, grid.cleaning_arguments(grid.training_sets[0], Path("sweep")))
+    for grid_run in grid.runs:
+        if grid_run.rounds:
+            used = binary.resolved(parsed(binary, grid.run_arguments(grid_run, Path("sweep"))))
+            assert used.clean_model == clean.resolved(done).clean_model == "efficientnet_lite1"
+            assert (used.image_size, used.data_seed) == (done.image_size, done.data_seed)
+
+
 def test_a_grid_is_the_product_of_its_axes(write_grid):
     grid = read_grid(write_grid())
     assert [(g.rounds, g.loss, g.gamma) for g in grid.runs] == [
@@ -83,12 +94,20 @@ def test_a_grid_is_the_product_of_its_axes(write_grid):
         ({"training_sets": [{"oversample": "twice"}]}, "twice"),
         ({"training_sets": [{"rounds": [0, 2]}]}, "need a cleaning"),
         ({"training_sets": [{"clean": "merge", "rounds": [-1]}]}, "rounds must be a list of numbers >= 0"),
+        ({"training_sets": [{"clean": "merge", "rounds": 2}]}, "rounds must be a list"),
+        ({"training_sets": [{"clean": "merge", "rounds": [6]}]}, "--clean merge has 5 rounds. Received: 6"),
+        ({"training_sets": SMALL["training_sets"] * 2}, "training_sets has none-merge-scaled twice"),
         ({"runs": [{"models": ["resnet"], "losses": ["crossentropy"]}]}, "resnet"),
         ({"runs": [{"models": ["efficientnet_lite0"], "losses": ["hinge"]}]}, "'hinge' is not one of"),
         (
             {"runs": [{"models": ["efficientnet_lite0"], "losses": [{"loss": "recall"}]}]},
             "recall has gamma, a number or a list of them",
         ),
+        (
+            {"runs": [{"models": ["efficientnet_lite0"], "losses": [{"loss": "recall", "gamma": "1e4"}]}]},
+            "gamma must be a number, such as 10. Received: '1e4'",
+        ),
+        ({"runs": [{**SMALL["runs"][0], "seeds": 3}]}, "seeds must be a list"),
         ({"runs": SMALL["runs"] * 2}, "has the configuration none_uncleaned_efficientnet_lite0"),
         ({"runs": []}, "runs must be a list with at least one entry"),
     ],
@@ -150,11 +169,14 @@ def test_two_workers_do_all_jobs_and_pass_over_those_that_fail(kind, tmp_path):
     pairs = {"first": marks, "second": marks[::-1]}
     jobs = [Job(n, ("-c", wait, *map(str, pair)), str(tmp_path / n)) for n, pair in pairs.items()]
     jobs += [Job(name, ("-c", code), str(tmp_path / "logs" / name)) for name, code in JOBS.items()]
-    results = {name: (code, line) for name, code, _, line in workers.results(jobs)}
+    with workers:
+        once = {name: (code, line) for name, code, _, line in workers.results(jobs[:2])}
+        again = {name: (code, line) for name, code, _, line in workers.results(jobs[2:])}
+    results = {**once, **again}
     assert results["first"][0] == results["second"][0] == 0
     assert results["good"] == (0, "fine")
     assert results["bad"] == (1, "Error: no luck")
-    assert results["killed"][0] == -signal.SIGKILL
+    assert results["killed"] == (-signal.SIGKILL, "ended by signal 9; its last line: it printed nothing")
 
 
 def test_ray_that_is_not_installed_is_asked_for(monkeypatch):
@@ -163,16 +185,20 @@ def test_ray_that_is_not_installed_is_asked_for(monkeypatch):
         RayWorkers("local", 2)
 
 
-CLEANING = Path("cleaning") / "none-merge-scaled"
-FAILING = "none_uncleaned_efficientnet_lite0_crossentropy_seed0"
-CLEANED = "none_merge-scaled-1_efficientnet_lite0_crossentropy_seed0"
+CLEANING = Path("cleaning") / "g23-merge-scaled"
+FAILING = "g23_uncleaned_efficientnet_lite0_crossentropy_seed0"
+CLEANED = "g23_merge-scaled-1_efficientnet_lite0_crossentropy_seed0"
 
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     """A sweep that was killed in the middle of a cleaning round, and resumed with a run that must fail."""
     folder = tmp_path_factory.mktemp("sweep")
-    grid = {**SMALL, "runs": [{"models": ["efficientnet_lite0"], "losses": ["crossentropy"]}]}
+    grid = {
+        **SMALL,
+        "training_sets": [{"oversample": "g23", "clean": "merge-scaled", "rounds": [0, 1]}],
+        "runs": [{"models": ["efficientnet_lite0"], "losses": ["crossentropy"]}],
+    }
     (folder / "grid.yaml").write_text(yaml.safe_dump(grid))
     out = folder / "out"
     command = [sys.executable, "-m", "pipelines.sweep", folder / "grid.yaml", "--out", out]
@@ -211,15 +237,21 @@ def test_a_round_that_was_killed_in_its_middle_ends_as_one_that_was_not(swept, t
 def test_cleaning_touches_neither_malignant_nor_held_out_pictures(swept):
     split = pd.read_csv(swept / CLEANING / "split.csv", dtype=str).set_index("image_id")
     ranking = pd.read_csv(swept / CLEANING / "cleaning" / "round_1.csv")
-    train = split.index[split["split"] == "train"]
-    assert ranking["image_id"].tolist() == train.tolist()
+    train = split[split["split"] == "train"]
+    variants = [
+        image for image, row in train.iterrows() for _ in range(4 if row["label"] == "malignant" else 2)
+    ]
+    assert ranking["image_id"].tolist() == variants
     assert set(ranking["label"][ranking["removed"]]) == {"benign"}
     benign = ranking[ranking["label"] == "benign"]
     # merge-scaled: 6,000 of 26,033 benign images a round, those of the highest losses.
     assert benign["removed"].sum() == round(len(benign) * 6000 / 26033)
     assert benign["loss"][benign["removed"]].min() >= benign["loss"][~benign["removed"]].max()
     left = pd.read_csv(swept / CLEANING / "cleaned_manifest.csv")
-    assert set(left["image_id"]) == set(split.index) - set(ranking["image_id"][ranking["removed"]])
+    lost = set(ranking["image_id"]) - set(ranking["image_id"][~ranking["removed"]])
+    assert set(left["image_id"]) == set(split.index) - lost
+    parts = pd.read_csv(swept / CLEANING / "cleaned_split.csv", dtype=str).set_index("image_id")["split"]
+    assert parts.to_dict() == split["split"].drop(lost).to_dict()
 
 
 @pytest.mark.slow
