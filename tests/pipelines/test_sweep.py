@@ -275,6 +275,8 @@ def test_the_report_of_a_real_sweep(swept):
     assert "SYNTHETIC" in text
     assert "is a file: choose another --out" in text
     metrics = json.loads((swept / "runs" / CLEANED / "metrics.json").read_text())["test"]["float"]["at_0.5"]
-    (row,) = pd.read_csv(swept / "report" / "table_1.csv").to_dict("records")
+    table = pd.read_csv(swept / "report" / "table_1.csv").set_index("run")
+    assert table["status"].to_dict() == {CLEANED: "done", FAILING: "failed"}
+    row = table.loc[CLEANED]
     assert row["roc_auc"] == pytest.approx(metrics["roc_auc"], abs=1e-4)
     assert row["balanced_accuracy"] == pytest.approx(metrics["balanced_accuracy"], abs=1e-4)
