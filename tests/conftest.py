@@ -10,6 +10,12 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests come first: of two processes, one would else be left with the longest at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def shared_data():
     """The folder with real images and label files; tests that need it are skipped where it is absent."""
