@@ -66,7 +66,7 @@ class HierarchicalCrossentropy(keras.losses.Loss):
         y_pred = ops.convert_to_tensor(y_pred)
         y_true = ops.cast(y_true, y_pred.dtype)
         sizes = [members.shape[1] for members in self._members]
-        _check_width("y_true", y_true, len(self.taxonomy.classes), "one-hot classes")
+        _check_width("y_true", y_true, len(self.taxonomy.classes), "one-hot classes,")
         _check_width("y_pred", y_pred, sum(sizes), f"a softmax over the nodes of each level, {sizes},")
         levels = ops.split(y_pred, np.cumsum(sizes)[:-1].tolist(), axis=-1)
         return sum(self._of_level(y_true, *level) for level in zip(self._members, levels, strict=True))

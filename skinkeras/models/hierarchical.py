@@ -42,6 +42,8 @@ def create_hierarchical(name, taxonomy, input_size=None, weights="imagenet", uni
         A `keras.Model` from `image` (batch, size, size, 3), float32 RGB in 0..255, to (batch, classes),
         float32 probabilities. Normalisation is inside the graph, and the LSTM's steps are written out.
 
+    Keras warns of a softmax over an only child, which is 1 and should be.
+
     Raises:
         ValueError: an unknown name, a size that the model cannot take, units below 1.
         WeightsUnavailableError: the weights are not to be had here; nothing has been built.

@@ -145,7 +145,7 @@ class OneNumber(keras.losses.Loss):
         ),
         (
             lambda: HierarchicalCrossentropy(ISIC2018_TAXONOMY)(ONE_OF_EACH[:, :6], PREDICTED),
-            r"y_true must hold one-hot classes shape \(batch, 7\)\. Received: shape=\(7, 6\)",
+            r"y_true must hold one-hot classes, shape \(batch, 7\)\. Received: shape=\(7, 6\)",
         ),
     ],
 )
