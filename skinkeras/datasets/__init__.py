@@ -14,6 +14,7 @@ from skinkeras.datasets.isic import (
 from skinkeras.datasets.manifest import BINARY_CLASSES, Manifest, check_positive
 from skinkeras.datasets.splits import check_split, load_split, save_split, split
 from skinkeras.datasets.synthetic import synthetic
+from skinkeras.datasets.taxonomy import ISIC2018_TAXONOMY, Taxonomy
 
 # By the names that the command lines use; each takes the folder that holds the data.
 READERS = {
@@ -27,8 +28,10 @@ READERS = {
 
 __all__ = [
     "BINARY_CLASSES",
+    "ISIC2018_TAXONOMY",
     "READERS",
     "Manifest",
+    "Taxonomy",
     "check_positive",
     "check_split",
     "drop_known_duplicates",

@@ -57,7 +57,10 @@ class _Attention(layers.Layer):
         if state is None:
             return logits
         share = self.state_logits(state)
-        return self.add_state([logits, reshape(share) if reshape else share])
+        # The state's share goes first. In second place one number an image looks like a bias to the add of
+        # Keras 3.15 on TensorFlow, which would spread the numbers over the rows of each feature map
+        # whenever these are as many as the images of the batch.
+        return self.add_state([reshape(share) if reshape else share, logits])
 
 
 @keras.saving.register_keras_serializable("skinkeras")

@@ -5,6 +5,7 @@ from skinkeras.losses.class_weighted import ClassWeighted
 from skinkeras.losses.class_weights import class_balanced_weights, effective_number_weights
 from skinkeras.losses.curriculum import Curriculum
 from skinkeras.losses.diagnosis_recall import DiagnosisRecallCrossentropy
+from skinkeras.losses.hierarchical import HierarchicalCrossentropy
 from skinkeras.losses.inverse_frequency import InverseFrequencyCrossentropy
 from skinkeras.losses.recall import RecallCrossentropy
 
@@ -12,6 +13,7 @@ __all__ = [
     "ClassWeighted",
     "Curriculum",
     "DiagnosisRecallCrossentropy",
+    "HierarchicalCrossentropy",
     "InverseFrequencyCrossentropy",
     "RecallCrossentropy",
     "class_balanced_weights",

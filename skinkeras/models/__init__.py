@@ -1,14 +1,18 @@
 """Image classifiers by name: `create("efficientnet_lite0", classes=2)` or `EfficientNetLite0(classes=2)`."""
 
-from skinkeras.models.registry import CONSTRUCTORS, backbone_layers, create
+from skinkeras.models.hierarchical import HierarchicalVGG16, create_hierarchical, level_model
+from skinkeras.models.registry import CONSTRUCTORS, VGG16CBAM, backbone_layers, create
 from skinkeras.models.torch_file import WeightsFileError, read_torch_file
 from skinkeras.models.variants import VARIANTS, Variant, check_input_size, variant
 from skinkeras.models.weights import WeightsUnavailableError, check_available
 
-globals().update(CONSTRUCTORS)  # EfficientNetLite0 .. EfficientNetLite4, EfficientNetB0 .. EfficientNetB7
+# EfficientNetLite0 .. EfficientNetLite4, EfficientNetB0 .. EfficientNetB7, VGG16
+globals().update(CONSTRUCTORS)
 
 __all__ = [
     "VARIANTS",
+    "VGG16CBAM",
+    "HierarchicalVGG16",
     "Variant",
     "WeightsFileError",
     "WeightsUnavailableError",
@@ -16,6 +20,8 @@ __all__ = [
     "check_available",
     "check_input_size",
     "create",
+    "create_hierarchical",
+    "level_model",
     "read_torch_file",
     "variant",
     *CONSTRUCTORS,

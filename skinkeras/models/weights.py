@@ -29,7 +29,7 @@ def check_available(name, weights):
         name: a model of the registry.
         weights: `"imagenet"`, `"none"` or None for random ones, or the path of a file
             (`.weights.h5` of the same model without its classifier; `.pth` for EfficientNet-Lite; the
-            `.h5` of `keras.applications` for EfficientNet).
+            `.h5` of `keras.applications` for EfficientNet and VGG16).
 
     Returns:
         The path of the file, or None for random weights.
@@ -129,7 +129,11 @@ def _packaged(name):
 
 def _from_keras_applications(name):
     original = keras_application(name)
-    file_name = f"efficientnet{name.removeprefix('efficientnet_')}_notop.h5"
+    file_name = (
+        "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+        if name == "vgg16"
+        else f"{name.replace('_', '')}_notop.h5"
+    )
     try:
         original(include_top=False, weights="imagenet")  # fetches the file, or finds it in Keras' cache
     except Exception as error:  # urllib, socket and ssl errors alike
@@ -141,7 +145,9 @@ def _from_keras_applications(name):
 
 
 def keras_application(name):
-    """The `keras.applications` function that builds the EfficientNet called `name`."""
+    """The `keras.applications` function that builds the EfficientNet or VGG16 called `name`."""
+    if name == "vgg16":
+        return keras.applications.VGG16
     return getattr(keras.applications, "EfficientNet" + name.removeprefix("efficientnet_").upper())
 
 
@@ -149,5 +155,10 @@ def _load_keras_application(backbone, path):
     """Layer by layer by name: the file's three normalisation layers are one layer here."""
     original = keras_application(backbone.name)(include_top=False, weights=str(path))
     for layer in backbone.layers:
-        if layer.weights:
-            layer.set_weights(original.get_layer(layer.name).get_weights())
+        if not layer.weights:
+            continue
+        values = original.get_layer(layer.name).get_weights()
+        if layer.name == "block1_conv1":
+            # VGG16 was trained on blue, green, red; here the kernel turns round instead of the picture.
+            values[0] = values[0][:, :, ::-1]
+        layer.set_weights(values)

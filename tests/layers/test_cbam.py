@@ -122,6 +122,14 @@ def test_the_state_of_one_image_does_not_touch_another():
         assert changed[0] == changed[2] == 0
 
 
+def test_a_batch_with_as_many_images_as_rows_is_no_special_case():
+    features, state = normal(4, 4, 4, 8), normal(4, 5)
+    cbam = with_random_weights(CBAM(4), features, state)
+    together = np.asarray(cbam(features, state))
+    one_by_one = [np.asarray(cbam(features[n : n + 1], state[n : n + 1])) for n in range(4)]
+    assert together == pytest.approx(np.concatenate(one_by_one), abs=1e-6)
+
+
 def model_with_cbam(height=9, width=7, reduction=2, state=False):
     image = keras.Input((height, width, 3), name="image")
     features = keras.layers.Conv2D(8, 3, activation="relu", name="features")(image)

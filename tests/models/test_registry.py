@@ -121,8 +121,8 @@ def test_b0_normalises_as_keras_applications_does():
 
 
 def test_the_constructors_are_the_table():
-    assert len(VARIANTS) == 5 + 8
-    for name in ("EfficientNetLite0", "EfficientNetLite4", "EfficientNetB0", "EfficientNetB7"):
+    assert len(VARIANTS) == 5 + 8 + 1
+    for name in ("EfficientNetLite0", "EfficientNetLite4", "EfficientNetB0", "EfficientNetB7", "VGG16"):
         assert callable(getattr(models, name))
     model = models.EfficientNetLite0(classes=3, input_size=32, weights="none", dropout=0.35)
     assert model.name == "efficientnet_lite0"

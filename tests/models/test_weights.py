@@ -5,7 +5,10 @@ import keras
 import numpy as np
 import pytest
 
+from skinkeras.datasets import ISIC2018_TAXONOMY
 from skinkeras.models import (
+    VGG16CBAM,
+    HierarchicalVGG16,
     WeightsFileError,
     WeightsUnavailableError,
     check_available,
@@ -35,6 +38,7 @@ def nothing_is_built(monkeypatch):
 
     monkeypatch.setattr(registry, "lite_backbone", built)
     monkeypatch.setattr(registry, "b_backbone", built)
+    monkeypatch.setattr(registry, "vgg_backbone", built)
 
 
 @pytest.fixture
@@ -104,13 +108,25 @@ def test_a_package_that_is_not_installed_is_named(nothing_is_built, monkeypatch)
         create(LITE0)
 
 
-def test_offline_the_sentence_names_the_file_and_the_ways_out(nothing_is_built, offline):
+@pytest.mark.parametrize(
+    ("make", "name", "file"),
+    [
+        (lambda: create("efficientnet_b0"), "efficientnet_b0", "efficientnetb0_notop.h5"),
+        (lambda: VGG16CBAM(), "vgg16", "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"),
+        (
+            lambda: HierarchicalVGG16(ISIC2018_TAXONOMY),
+            "vgg16",
+            "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        ),
+    ],
+)
+def test_offline_the_sentence_names_the_file_and_the_ways_out(make, name, file, nothing_is_built, offline):
     with pytest.raises(WeightsUnavailableError) as caught:
-        create("efficientnet_b0")
+        make()
     sentence = str(caught.value)
     for part in (
-        "efficientnet_b0",
-        "efficientnetb0_notop.h5",
+        f"weights of {name} are",
+        f"put {file} into",
         "--weights none",
         "--weights FILE",
         "URL fetch",
@@ -160,4 +176,15 @@ def test_a_keras_applications_file_is_loaded(tmp_path):
     normalised = keras.applications.imagenet_utils.preprocess_input(pixels(), mode="torch")
     expected = theirs.predict_on_batch(255 * normalised)
     features = keras.Model(ours.input, ours.get_layer("pool").input).predict_on_batch(pixels())
+    assert np.abs(features - expected).max() < 1e-3 * np.ptp(expected)
+
+
+@pytest.mark.slow
+def test_vgg16_of_keras_applications_sees_the_same_colours(tmp_path):
+    theirs = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
+    theirs.save(tmp_path / "vgg16_notop.h5")
+    ours = VGG16CBAM(input_size=32, weights=tmp_path / "vgg16_notop.h5")
+    # Theirs takes blue, green, red less the means.
+    expected = theirs.predict_on_batch(keras.applications.vgg16.preprocess_input(pixels()))
+    features = keras.Model(ours.input, ours.get_layer("block5_pool").output).predict_on_batch(pixels())
     assert np.abs(features - expected).max() < 1e-3 * np.ptp(expected)
