@@ -15,16 +15,16 @@ import keras
 import skinkeras
 from pipelines.common import export, results
 from pipelines.common import settings as common_settings
-from pipelines.common.cleaning import cleaned, cleaning_rounds
+from pipelines.common.cleaning import cleaned
 from pipelines.common.console import at_the_door, run, section
-from pipelines.common.data import SOURCES, load_data, record_data
+from pipelines.common.data import SOURCES
+from pipelines.common.job import begin
 from pipelines.common.run_folder import RunFolder
-from pipelines.common.settings import JobSettings, check_least, cleaning_plan, oversampling
+from pipelines.common.settings import JobSettings, check_least
 from pipelines.common.training import (
     Phase,
     freeze,
     quantization_aware,
-    set_up_keras,
     train_phase,
     unfreeze,
 )
@@ -66,12 +66,7 @@ def main(settings):
         folder.check(settings, settings.resume)
         if folder.is_complete:
             return results.print_results(folder)
-        set_up_keras(settings.seed, settings.deterministic)
-        section("Data")
-        data = load_data(settings, folder.file("split.csv"), oversampling(settings), cleaning_plan(settings))
-        rounds = cleaning_rounds(settings, data, folder)
-        folder.begin(settings)
-        record_data(settings, data, folder)
+        data, rounds = begin(settings, folder)
     data = cleaned(settings, data, rounds, folder)
     if settings.learn == "binary":
         data = data.binary()

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.common import settings as common_settings
-from pipelines.common.cleaning import cleaned, cleaning_rounds
-from pipelines.common.console import at_the_door, console, run, section
-from pipelines.common.data import load_data, record_data
+from pipelines.common.cleaning import cleaned
+from pipelines.common.console import at_the_door, console, run
+from pipelines.common.job import begin
 from pipelines.common.run_folder import RunFolder
-from pipelines.common.settings import JobSettings, cleaning_plan, oversampling
-from pipelines.common.training import set_up_keras
+from pipelines.common.settings import JobSettings
 from skinkeras import datasets
 from skinkeras.files import replacing
 
@@ -35,12 +34,7 @@ def main(settings):
         settings = resolved(settings)
         folder = RunFolder(settings.out)
         folder.check(settings, settings.resume)
-        set_up_keras(settings.seed, settings.deterministic)
-        section("Data")
-        data = load_data(settings, folder.file("split.csv"), oversampling(settings), cleaning_plan(settings))
-        rounds = cleaning_rounds(settings, data, folder)
-        folder.begin(settings)
-        record_data(settings, data, folder)
+        data, rounds = begin(settings, folder)
     data = cleaned(settings, data, rounds, folder)
     write_cleaned(data, folder)
     folder.complete()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pipelines import binary
-from pipelines.common import cleaning
+from pipelines.common import cleaning, job
 from pipelines.common.console import run
 from pipelines.common.data import load_data
 from pipelines.common.settings import oversampling
@@ -29,7 +29,7 @@ def door(monkeypatch, capsys, tmp_path):
 
     monkeypatch.setattr(binary, "trained_model", unreached)
     # Determinism, once switched on, would stay on for every other test of this process.
-    monkeypatch.setattr(binary, "set_up_keras", lambda seed, deterministic: None)
+    monkeypatch.setattr(job, "set_up_keras", lambda seed, deterministic: None)
 
     def refused(*arguments, out=tmp_path / "run"):
         monkeypatch.setattr(sys, "argv", ["binary", *map(str, arguments), "--out", str(out)])
