@@ -138,7 +138,7 @@ def test_the_head_is_not_part_of_the_backbone(lite0):
 
 def test_an_unknown_name_is_answered_with_the_names_there_are():
     with pytest.raises(
-        ValueError, match=r"no model 'efficientnet_lite9'\. Choose one of: efficientnet_lite0, .*b7\."
+        ValueError, match=r"no model 'efficientnet_lite9'\. Choose one of: efficientnet_lite0, .*b7, vgg16\."
     ):
         models.create("efficientnet_lite9")
 
