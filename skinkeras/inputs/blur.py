@@ -13,7 +13,7 @@ MAX_RHO = 0.2
 
 # How far a zoom may be off at the border of the picture, in pixels and as a share of what it moves there; in
 # the middle it is exact.
-_TOLERANCE, _RELATIVE_TOLERANCE = 0.2, 0.15
+_TOLERANCE, _RELATIVE_TOLERANCE = 0.25, 0.25
 
 
 class Rho(NamedTuple):

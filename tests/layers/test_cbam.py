@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from litert import assert_builtins, exported, run
+from exporting import assert_builtins, exported, run
 
 from skinkeras.layers import CBAM, ChannelAttention, ChannelPooling, SpatialAttention
 

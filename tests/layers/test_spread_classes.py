@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from litert import assert_builtins, exported, run
+from exporting import assert_builtins, exported, run
 
 from skinkeras.layers import SpreadClasses
 
