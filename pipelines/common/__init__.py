@@ -1,1 +1,1 @@
-"""What the jobs share: the run folder, the data, training with resume, export, and the report."""
+"""What the jobs share: settings, the run folder, data, cleaning, training with resume, export, results."""
