@@ -58,7 +58,11 @@ def layer_errors(
         raise ValueError(
             f"{quantized.name!r} was not quantized from {model.name!r}: only one of them has {odd[0]!r}."
         )
-    rounded = {layer.name: layer.output for layer in quantized.layers if isinstance(layer, _QUANTIZERS)}
+    rounded = {
+        layer.name: layer.output
+        for layer in quantized.layers
+        if isinstance(layer, (*_QUANTIZERS, QuantizedRescaling))
+    }
     own = _exact(quantized, rounded, weights=hosts, go_on_rounded=True)
     total = _exact(quantized, rounded, weights=floats, go_on_rounded=False)
     sums = keras.Model(
@@ -87,37 +91,38 @@ def layer_errors(
 
 
 def _exact(quantized, rounded, weights, go_on_rounded):
-    """What goes into each rounding if kernels are not rounded: {name of the quantizer: symbolic tensor}.
+    """What goes into each rounding if kernels are not rounded: {name of the rounding layer: tensor}.
 
     Args:
         quantized: the model whose layers are repeated in float.
-        rounded: its quantizers' outputs.
+        rounded: the outputs of its rounding layers by name.
         weights: {name: layer} whose first weights the repeated layers take.
         go_on_rounded: whether the next layer reads what was rounded, or the exact values.
     """
-    exact = {}
+    exact, repeated = {}, {}
+    suffix = "_own" if go_on_rounded else "_total"  # layer names must differ within one model
 
     def clone(layer):
         if isinstance(layer, _QUANTIZERS):
             return layer  # stands for its name only; it is not called
         config = layer.get_config()
-        config["name"] = f"{layer.name}_{'own' if go_on_rounded else 'total'}"
-        return _FLOAT.get(type(layer), type(layer)).from_config(config)
+        config["name"] = layer.name + suffix
+        repeated[layer.name] = _FLOAT.get(type(layer), type(layer)).from_config(config)
+        return repeated[layer.name]
 
     def call(layer, *args, **kwargs):
-        if isinstance(layer, _QUANTIZERS):
-            exact[layer.name] = args[0]
-            return rounded[layer.name] if go_on_rounded else args[0]
-        return layer(*args, **kwargs)
+        name = layer.name.removesuffix(suffix)
+        value = args[0] if isinstance(layer, _QUANTIZERS) else layer(*args, **kwargs)
+        if name not in rounded:
+            return value
+        exact[name] = value
+        return rounded[name] if go_on_rounded else value
 
-    repeated = keras.models.clone_model(
+    keras.models.clone_model(
         quantized, input_tensors=quantized.input, clone_function=clone, call_function=call
     )
-    suffix = "_own" if go_on_rounded else "_total"
-    for layer in repeated.layers:
-        source = weights.get(layer.name.removesuffix(suffix))
-        if source is not None and layer.name.endswith(suffix):
-            layer.set_weights(source.get_weights()[: len(layer.weights)])
+    for name, source in weights.items():
+        repeated[name].set_weights(source.get_weights()[: len(repeated[name].weights)])
     return exact
 
 

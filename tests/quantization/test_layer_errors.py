@@ -29,18 +29,22 @@ def test_a_range_that_is_too_narrow_is_found_and_told_from_what_it_does_downstre
 
 
 def test_by_hand():
-    # Pixels 10 and 20, times one: the measured range 0..20 has levels 20/255 apart; 10 lies between two.
     image = keras.Input((1, 2, 1), name="image")
     x = layers.Rescaling(1.0, name="rescale")(image)
     x = layers.Conv2D(1, 1, use_bias=False, kernel_initializer="ones", name="copy")(x)
     model = keras.Model(image, x)
-    images = np.float32([[[[10], [20]]]])
-    (error,) = quantization.layer_errors(model, calibrated(model, images), [images])
-    step = 20 / 255
-    expected = 10 * np.log10((10**2 + 20**2) / (step / 2) ** 2)
-    assert error.layer == "copy"
-    assert error.own == pytest.approx(expected, abs=0.05)
-    assert error.total == pytest.approx(expected, abs=0.05)
+    images = np.float32([[[[10], [40]]]])
+    errors = quantization.layer_errors(model, calibrated(model, images), [images])
+    # Pixels are rounded to steps of 255/254: 10.0394 and 40.1575. From these comes the range 0..40.1575 of
+    # the copy, whose steps of 0.1575 turn the first number into 10.0787.
+    assert [error.layer for error in errors] == ["rescale", "copy"]
+    assert errors[0].own == errors[0].total == pytest.approx(ratio((10, 40), (0.03937, 0.15748)), abs=0.02)
+    assert errors[1].own == pytest.approx(ratio((10.0394, 40.1575), (0.03937, 0)), abs=0.02)
+    assert errors[1].total == pytest.approx(ratio((10, 40), (0.07874, 0.15748)), abs=0.02)
+
+
+def ratio(signal, noise):
+    return 10 * np.log10(sum(value**2 for value in signal) / sum(value**2 for value in noise))
 
 
 def test_another_model_is_refused():
