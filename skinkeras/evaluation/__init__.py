@@ -2,7 +2,14 @@
 
 from skinkeras.evaluation import plots, sweep_plots
 from skinkeras.evaluation.bootstrap import Estimate, estimate, paired_bootstrap
-from skinkeras.evaluation.card import KNOWN_LIMITS, DataFacts, ModelFacts, VariantFacts, model_card
+from skinkeras.evaluation.card import (
+    BINARY_LIMITS,
+    KNOWN_LIMITS,
+    DataFacts,
+    ModelFacts,
+    VariantFacts,
+    model_card,
+)
 from skinkeras.evaluation.metrics import BinaryMetrics, binary_metrics, expected_calibration_error
 from skinkeras.evaluation.multiclass import MulticlassMetrics, level_metrics, multiclass_metrics
 from skinkeras.evaluation.multiclass_bootstrap import paired_multiclass_bootstrap
@@ -10,6 +17,7 @@ from skinkeras.evaluation.operating_point import choose_threshold, sensitivity_a
 from skinkeras.evaluation.submission import isic_submission
 
 __all__ = [
+    "BINARY_LIMITS",
     "KNOWN_LIMITS",
     "BinaryMetrics",
     "DataFacts",
