@@ -3,6 +3,7 @@
 The only file of `evaluation` that needs Keras, and so not imported with the others.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import keras
@@ -15,19 +16,19 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class AttentionMaps:
-    """What the attention of one level made of n images, all float32."""
+    """What the attention of one level made of n images; float32 but for `best_channel`."""
 
     spatial: np.ndarray
     """How much each place matters, (n, h, w), in 0..1."""
     channel: np.ndarray
     """How much each channel matters, (n, c), in 0..1."""
-    best_feature: np.ndarray
-    """The feature map of the channel that matters most, as the backbone gives it, (n, h, w)."""
+    best_channel: np.ndarray
+    """Index of the channel that matters most, (n,) int, of those that tell one place from another.
 
-    @property
-    def best_channel(self) -> np.ndarray:
-        """Index of the channel that matters most, (n,); of equal ones the first."""
-        return self.channel.argmax(axis=1)
+    A channel behind a ReLU may be silent all over an image, and its weight then matters to nothing.
+    """
+    best_feature: np.ndarray
+    """The feature map of that channel, as the backbone gives it, (n, h, w)."""
 
 
 def attention_maps(model: keras.Model, images: ArrayLike) -> tuple[AttentionMaps, ...]:
@@ -53,11 +54,12 @@ def attention_maps(model: keras.Model, images: ArrayLike) -> tuple[AttentionMaps
         readout.predict_on_batch(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)
     ]
     whole = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
-    return tuple(AttentionMaps(*whole[start : start + 3]) for start in range(0, len(whole), 3))
+    fields = len(dataclasses.fields(AttentionMaps))
+    return tuple(AttentionMaps(*whole[at : at + fields]) for at in range(0, len(whole), fields))
 
 
 def _readout(model: keras.Model) -> list[keras.KerasTensor]:
-    """Spatial map, channel map and best feature map, symbolic, of one level after the other."""
+    """The fields of `AttentionMaps`, symbolic, of one level after the other."""
     names = {layer.name for layer in model.layers}
     if "cbam" not in names:
         raise ValueError(f"Model {model.name!r} has no attention: it has no layer 'cbam'.")
@@ -70,10 +72,11 @@ def _readout(model: keras.Model) -> list[keras.KerasTensor]:
         states = [first, *left]
     else:
         features, states = cbam.input, [None]
+    silent = ops.equal(ops.max(features, axis=(1, 2)), ops.min(features, axis=(1, 2)))
     outputs = []
     for state in states:
         channel, spatial = cbam.attention(features, state)
-        best = ops.one_hot(ops.argmax(channel, axis=1), channel.shape[1], dtype=features.dtype)
-        best_feature = ops.sum(features * best[:, None, None, :], axis=3)
-        outputs += [spatial[..., 0], channel, best_feature]
+        best = ops.argmax(channel - ops.cast(silent, channel.dtype), axis=1)
+        chosen = ops.one_hot(best, channel.shape[1], dtype=features.dtype)
+        outputs += [spatial[..., 0], channel, best, ops.sum(features * chosen[:, None, None, :], axis=3)]
     return outputs

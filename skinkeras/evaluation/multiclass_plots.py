@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike
 
 from skinkeras.evaluation.style import COLOURS, DARK, GREY, new_figure, plain_axes, save
 
+_WIDTH = 1.5  # of the picture itself, in tiles
+
 
 class Maps(Protocol):
     """What `attention.AttentionMaps` has; named here so that drawing does not import Keras."""
@@ -78,7 +80,7 @@ def recall_bars(
     axes.grid(visible=False, axis="x")
     axes.tick_params(axis="x", length=0)
     figure.legend(
-        loc="outside right upper", frameon=False, fontsize=9, title="bars: 95% bootstrap", alignment="left"
+        loc="outside right upper", frameon=False, fontsize=9, title="lines: 95% bootstrap", alignment="left"
     )
     save(figure, path)
 
@@ -119,38 +121,45 @@ def attention_panels(
             f"{len(pictures)} pictures need as many captions, verdicts, and maps in each of one or more "
             f"columns. Received: {counts}"
         )
-    figure = new_figure((1.3 + 1.45 * (1 + len(columns)), 3.6 * len(pictures) + 0.7), note)
+    figure = new_figure((0.5 + 1.5 * (_WIDTH + len(columns)), 3.9 * len(pictures) + 0.7), note)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     parts = np.atleast_1d(figure.subfigures(len(pictures), 1))
     for row, (part, picture, caption) in enumerate(zip(parts, pictures, captions, strict=True)):
-        heads = {
-            name: "\n".join([name] * (row == 0) + [verdicts[name][row]] * (verdicts is not None))
-            for name in columns
-        }
+        heads = [name if row == 0 else "" for name in columns]
+        if verdicts:
+            heads = [
+                f"{head}\n{verdicts[name][row]}".strip() for head, name in zip(heads, columns, strict=True)
+            ]
         _panel(part, picture, caption, heads, [(maps, row) for maps in columns.values()])
     save(figure, path)
 
 
 def _panel(
-    part: SubFigure, picture: np.ndarray, caption: str, heads: dict[str, str], maps: list[tuple[Maps, int]]
+    part: SubFigure, picture: np.ndarray, caption: str, heads: Sequence[str], maps: list[tuple[Maps, int]]
 ) -> None:
-    grid = part.subplots(2, 1 + len(maps))
-    for axes in grid.ravel():
-        axes.set_xticks([])
-        axes.set_yticks([])
-        axes.spines[:].set_visible(False)
-    grid[0, 0].imshow(picture)
-    grid[0, 0].set_xlabel(caption, fontsize=9, color=DARK)
-    grid[1, 0].set_visible(False)
-    grid[0, 1].set_ylabel("places", fontsize=9, color=GREY)
-    grid[1, 1].set_ylabel("best channel", fontsize=9, color=GREY)
-    for (upper, lower), head, (each, row) in zip(grid.T[1:], heads.values(), maps, strict=True):
+    grid = part.add_gridspec(2, 1 + len(maps), width_ratios=[_WIDTH] + [1] * len(maps))
+    whole = _bare(part.add_subplot(grid[:, 0]))
+    whole.imshow(picture)
+    whole.set_xlabel(caption, fontsize=9, color=DARK)
+    for column, (head, (each, row)) in enumerate(zip(heads, maps, strict=True), 1):
+        upper, lower = (_bare(part.add_subplot(grid[kind, column])) for kind in range(2))
+        if column == 1:
+            upper.set_ylabel("places", fontsize=9, color=GREY)
+            lower.set_ylabel("best channel", fontsize=9, color=GREY)
         upper.set_title(head, fontsize=9, color=DARK)
         spatial, best = each.spatial[row], each.best_channel[row]
         _overlay(upper, picture, spatial)
         upper.set_xlabel(f"{spatial.min():.2f} to {spatial.max():.2f}", fontsize=8, color=GREY)
         _overlay(lower, picture, each.best_feature[row])
-        lower.set_xlabel(f"no. {best}, weight {each.channel[row, best]:.2f}", fontsize=8, color=GREY)
+        weight, highest = each.channel[row, best], each.best_feature[row].max()
+        lower.set_xlabel(f"no. {best}, weight {weight:.2f}\nup to {highest:.2f}", fontsize=8, color=GREY)
+
+
+def _bare(axes: Axes) -> Axes:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    return axes
 
 
 def _overlay(axes: Axes, picture: np.ndarray, values: np.ndarray) -> None:
@@ -158,4 +167,4 @@ def _overlay(axes: Axes, picture: np.ndarray, values: np.ndarray) -> None:
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     axes.imshow(grey, cmap="gray", vmin=0, vmax=255)
     smooth = cv2.resize(values.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    axes.imshow(smooth, cmap="inferno", vmin=values.min(), vmax=values.max(), alpha=0.55)
+    axes.imshow(smooth, cmap="viridis", vmin=values.min(), vmax=values.max(), alpha=0.5)
