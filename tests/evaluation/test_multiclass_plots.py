@@ -47,11 +47,12 @@ def maps(spatial, best):
     )
 
 
-def test_the_panel_is_brightest_where_the_map_is(tmp_path):
+@pytest.mark.parametrize("verdicts", [None, {"none": ["nv"]}])
+def test_the_panel_is_brightest_where_the_map_is(tmp_path, verdicts):
     pictures = np.full((1, 40, 40, 3), 128, np.uint8)
     corner, flat = np.zeros((4, 4)), np.full((4, 4), 0.5)
     corner[3, 3] = 1.0
-    attention_panels(pictures, ["mel"], {"none": maps(corner, flat)}, tmp_path / "map.png", {"none": ["nv"]})
+    attention_panels(pictures, ["mel"], {"none": maps(corner, flat)}, tmp_path / "map.png", verdicts)
     image = rgb(tmp_path / "map.png")
     # The lower right corner of the upper overlay alone is yellow: nothing else of the figure is.
     yellow = (image[..., 0] > image[..., 2] + 80) & (image[..., 1] > image[..., 2] + 60)
