@@ -128,7 +128,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="module", autouse=True)
 def small_backbone():
-    """A row of the model table of its own: EfficientNet-Lite with 7 blocks in place of 16, a third as wide."""
+    """A row of its own in the model table: EfficientNet-Lite of 7 blocks, not 16, and a third as wide."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(models.VARIANTS, "small", models.Variant("lite", 0.35, 0.3, 64, 0.2))
         yield
