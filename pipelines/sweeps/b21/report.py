@@ -1,0 +1,72 @@
+"""The report on a sweep of multi-class runs: Tables 2 to 5, Figures 1 and 2, and the paper's claims."""
+
+from functools import partial
+
+from pipelines.sweeps.b21 import tables
+from pipelines.sweeps.b21.claims import WEIGHTINGS, all_claims, metrics_of, rates_of
+from pipelines.sweeps.b21.results import read_sweep
+from pipelines.sweeps.b21.text import report_text
+from pipelines.sweeps.report import Report, note
+from skinkeras.evaluation import estimate
+from skinkeras.evaluation.recall_plots import recall_bars
+
+__all__ = ["make_report", "read_sweep"]
+
+
+def make_report(sweep, resamples):
+    """The `Report` of a sweep as `read_sweep` returns it."""
+    rates = rates_of(sweep, resamples)
+    claims = all_claims(sweep.runs, rates)
+    weighting = tables.weighting_tables(sweep, rates)
+    foot = note(sweep, f"{len(sweep.images):,} test images")
+    figures, shown = {}, {}
+    for number, head in enumerate(("flat", "hierarchical"), 1):
+        if rows := shown_runs(sweep.runs, head):
+            title = f"Recall of each class, {describe(sweep.runs, rows)}"
+            bars = recall_of(sweep, rates, rows)
+            figures[f"figure_{number}.png"] = partial(recall_bars, bars, title=title, note=foot)
+            shown[f"figure_{number}.png"] = title
+    return Report(
+        title=f"Finished runs: {len(sweep.runs)}. Differences with 95 % intervals",
+        claims=claims,
+        metrics=metrics_of(rates),
+        texts={
+            "report.md": report_text(sweep, claims, rates, weighting, shown, resamples),
+            **{
+                f"table_{number}.md": tables.weighting_markdown(table, sweep.classes) + "\n"
+                for number, table in weighting.items()
+            },
+        },
+        csv_files={f"table_{number}.csv": table for number, table in weighting.items()},
+        figures=figures,
+    )
+
+
+def shown_runs(runs, head):
+    """The runs that the figure of flat or of hierarchical models shows: weighting -> row numbers, by seed.
+
+    Of the first such model in the sweep, with Adam and cross-entropy, or what there is.
+    """
+    runs = runs[runs["head"] == head]
+    for column, first in (("model", None), ("optimizer", "adam"), ("base_loss", "ce")):
+        if len(runs):
+            runs = runs[runs[column] == (first if first in set(runs[column]) else runs[column].iloc[0])]
+    by_weighting = {name: list(tables.select(runs, weighting=name).index) for name in WEIGHTINGS}
+    return {name: rows for name, rows in by_weighting.items() if rows}
+
+
+def describe(runs, rows):
+    """What the runs of `shown_runs` have in common, in words."""
+    run = runs.loc[next(iter(rows.values()))[0]]
+    optimizer = {"adam": "Adam", "sgd": "SGD"}[run["optimizer"]]
+    return f"{run['model']}, {optimizer}, {tables.BASE_LOSSES[run['base_loss']]}"
+
+
+def recall_of(sweep, rates, rows):
+    """Weighting in words -> class -> `Estimate` of its recall."""
+    return {
+        WEIGHTINGS[weighting]: {
+            name: estimate(rates["recall"][numbers, i].mean(axis=0)) for i, name in enumerate(sweep.classes)
+        }
+        for weighting, numbers in rows.items()
+    }
