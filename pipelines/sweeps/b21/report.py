@@ -1,14 +1,15 @@
-"""The report on a sweep of multi-class runs: Tables 2 to 5, Figures 1 and 2, and the paper's claims."""
+"""The report on a sweep of multi-class runs: Tables 2 to 5, Figures 1 to 4, and the paper's claims."""
 
 from functools import partial
 
 from pipelines.sweeps.b21 import tables
+from pipelines.sweeps.b21.attention import attention_figures
 from pipelines.sweeps.b21.claims import WEIGHTINGS, all_claims, metrics_of, rates_of
 from pipelines.sweeps.b21.results import read_sweep
 from pipelines.sweeps.b21.text import report_text
 from pipelines.sweeps.report import Report, note
 from skinkeras.evaluation import estimate
-from skinkeras.evaluation.recall_plots import recall_bars
+from skinkeras.evaluation.multiclass_plots import recall_bars
 
 __all__ = ["make_report", "read_sweep"]
 
@@ -18,14 +19,8 @@ def make_report(sweep, resamples):
     rates = rates_of(sweep, resamples)
     claims = all_claims(sweep.runs, rates)
     weighting = tables.weighting_tables(sweep, rates)
-    foot = note(sweep, f"{len(sweep.images):,} test images")
-    figures, shown = {}, {}
-    for number, head in enumerate(("flat", "hierarchical"), 1):
-        if rows := shown_runs(sweep.runs, head):
-            title = f"Recall of each class, {describe(sweep.runs, rows)}"
-            bars = recall_of(sweep, rates, rows)
-            figures[f"figure_{number}.png"] = partial(recall_bars, bars, title=title, note=foot)
-            shown[f"figure_{number}.png"] = title
+    figures = make_figures(sweep, rates, note(sweep, f"{len(sweep.images):,} test images"))
+    shown = {name: title for name, (_, title) in figures.items()}
     return Report(
         title=f"Finished runs: {len(sweep.runs)}. Differences with 95 % intervals",
         claims=claims,
@@ -38,8 +33,22 @@ def make_report(sweep, resamples):
             },
         },
         csv_files={f"table_{number}.csv": table for number, table in weighting.items()},
-        figures=figures,
+        figures={name: draw for name, (draw, _) in figures.items()},
     )
+
+
+def make_figures(sweep, rates, foot):
+    """Figures 1 and 3 of a flat, 2 and 4 of a hierarchical model: file name -> (what draws it, title)."""
+    figures, rows_of = {}, {}
+    for number, head in enumerate(("flat", "hierarchical"), 1):
+        if rows := shown_runs(sweep.runs, head):
+            common = describe(sweep.runs, rows)
+            title = f"Recall of each class, {common}"
+            bars = recall_of(sweep, rates, rows)
+            figures[number] = partial(recall_bars, bars, title=title, note=foot), title
+            rows_of[number + 2] = rows, common
+    figures |= attention_figures(sweep, rows_of, foot)
+    return {f"figure_{number}.png": figure for number, figure in figures.items()}
 
 
 def shown_runs(runs, head):

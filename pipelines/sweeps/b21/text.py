@@ -36,6 +36,14 @@ the classes of recall, precision and F1, in brackets their 95 % intervals. Of ea
 / F1; the CSV files have their intervals, too. Several seeds are averaged."""
 
 
+_FIGURES = """Figures 1 (flat) and 2 (hierarchical): recall of each class. Figures 3 and 4: where these models
+look, those of the first split, on the test images that all of them together find hardest and easiest (by mean
+cross-entropy; classes take turns)."""
+
+_NO_ATTENTION = """There are no attention maps: no run of Figures 1 and 2 has `split_1/model.keras` of a
+model with attention, or the pictures are not where they were."""
+
+
 def report_text(sweep, claims, rates, weighting, figures, resamples):
     """The whole of `report.md`.
 
@@ -62,8 +70,10 @@ def report_text(sweep, claims, rates, weighting, figures, resamples):
         parts.append(f"### Table {number}: {titles[number]}")
         parts.append(tables.weighting_markdown(table, sweep.classes))
     parts.append(unfinished_markdown(sweep.unfinished, len(sweep.runs) + len(sweep.unfinished)))
-    parts.append("## Figures")
+    parts += ["## Figures", _FIGURES]
     parts += [f"![{mark}{shown}]({name})" for name, shown in figures.items()]
+    if not {"figure_3.png", "figure_4.png"} & set(figures):
+        parts.append(_NO_ATTENTION)
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
