@@ -64,14 +64,14 @@ def print_claims(report, synthetic):
     """Each claim, its verdict, and what decided it."""
     title = f"SYNTHETIC. {report.title}" if synthetic else report.title
     table = rich.table.Table(title=title, title_justify="left")
-    for column in ("claim", "verdict", "comparison", *report.metrics.values()):
+    for column in ("claim", "verdict", "comparison", *(report.metrics[m] for m in report.printed)):
         table.add_column(column)
     for claim in report.claims:
         head = (claim.name, claim.verdict)
         if not claim.tested:
             table.add_row(*head)
         for comparison in claim.comparisons[: claim.deciding]:
-            cells = [signed(comparison.effect[metric]).replace(" ", "\n", 1) for metric in report.metrics]
+            cells = [signed(comparison.effect[metric]).replace(" ", "\n", 1) for metric in report.printed]
             table.add_row(*map(rich.markup.escape, (*head, comparison.what, *cells)))
             head = ("", "")
     console.print()

@@ -11,6 +11,7 @@ class Report:
         title: of the claims on the console.
         claims: list of `Claim`.
         metrics: those of the claims' comparisons, metric -> its name in words.
+        printed: those of `metrics` that the console has room for.
         texts: file name -> Markdown.
         csv_files: file name -> table; `claims.csv` is made from the claims.
         figures: file name -> function that draws it to a path.
@@ -19,6 +20,7 @@ class Report:
     title: str
     claims: list
     metrics: dict
+    printed: tuple
     texts: dict
     csv_files: dict
     figures: dict

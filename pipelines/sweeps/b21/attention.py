@@ -7,9 +7,8 @@ import keras
 import numpy as np
 
 from pipelines.sweeps.b21.claims import WEIGHTINGS
+from skinkeras.evaluation import hard_and_easy, multiclass_plots
 from skinkeras.evaluation.attention import attention_maps
-from skinkeras.evaluation.examples import hard_and_easy
-from skinkeras.evaluation.multiclass_plots import attention_panels
 from skinkeras.inputs import decode
 
 # Hard images, and easy ones.
@@ -79,4 +78,4 @@ def _draw(sweep, rows, images, path, title, note):
             name = WEIGHTINGS[weighting] + (f"\nlevel {level}" if len(maps) > 1 else "")
             columns[name], verdicts[name] = of_level, texts
     captions = [f"{row.label}, {row.kind}" for row in images.itertuples()]
-    attention_panels(pictures, captions, columns, path, verdicts, title, note)
+    multiclass_plots.attention_panels(pictures, captions, columns, path, verdicts, title, note)

@@ -11,6 +11,7 @@ METRICS = {
     "accuracy": "Acc",
     "balanced_accuracy": "BAcc",
     "mean_f1": "mF1",
+    "macro_auc": "macro AUC",
     "trade_off": "(Acc + BAcc) / 2",
     "melanoma_recall": "melanoma recall",
 }
@@ -120,7 +121,7 @@ def hierarchy(runs, rates):
     flat = runs["model"] == runs["backbone"] + "_cbam"
     pairs = matched_pairs(runs, runs["head"] == "hierarchical", flat, keys)
     compared = difference(rates, pairs, "hierarchical - flat", metrics_of(rates))
-    lacking = "no pair of a hierarchical and a flat model (BACKBONE_cbam) that differ in nothing else"
+    lacking = "no otherwise equal runs of a hierarchical and a flat model (BACKBONE_cbam)"
     part = Part(compared, "balanced_accuracy", rises=True, lacking=lacking)
     return judged("hierarchy", "The hierarchical model beats the flat one", [part])
 
@@ -130,7 +131,7 @@ def optimizer(runs, rates):
     keys = agree_but_for(_FACTORS, "optimizer")
     pairs = matched_pairs(runs, runs["optimizer"] == "adam", runs["optimizer"] == "sgd", keys)
     compared = difference(rates, pairs, "Adam - SGD", metrics_of(rates))
-    lacking = "no pair of runs with Adam and with SGD that differ in nothing else"
+    lacking = "no otherwise equal runs with Adam and with SGD"
     part = Part(compared, "balanced_accuracy", rises=True, lacking=lacking)
     return judged("optimizer", "Adam beats SGD", [part])
 
@@ -160,6 +161,4 @@ def _weightings(runs, rates, strategy, base):
 
 
 def _no_pair(strategy, base):
-    return (
-        f"no pair of runs with {WEIGHTINGS[strategy]} and with {WEIGHTINGS[base]} that differ in nothing else"
-    )
+    return f"no otherwise equal runs with {WEIGHTINGS[strategy]} and with {WEIGHTINGS[base]}"

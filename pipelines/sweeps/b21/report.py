@@ -8,10 +8,11 @@ from pipelines.sweeps.b21.claims import WEIGHTINGS, all_claims, metrics_of, rate
 from pipelines.sweeps.b21.results import read_sweep
 from pipelines.sweeps.b21.text import report_text
 from pipelines.sweeps.report import Report, note
-from skinkeras.evaluation import estimate
-from skinkeras.evaluation.multiclass_plots import recall_bars
+from skinkeras.evaluation import estimate, multiclass_plots
 
 __all__ = ["make_report", "read_sweep"]
+
+_PRINTED = ("accuracy", "balanced_accuracy", "trade_off", "melanoma_recall")
 
 
 def make_report(sweep, resamples):
@@ -25,6 +26,7 @@ def make_report(sweep, resamples):
         title=f"Finished runs: {len(sweep.runs)}. Differences with 95 % intervals",
         claims=claims,
         metrics=metrics_of(rates),
+        printed=tuple(metric for metric in _PRINTED if metric in rates),
         texts={
             "report.md": report_text(sweep, claims, rates, weighting, shown, resamples),
             **{
@@ -45,7 +47,7 @@ def make_figures(sweep, rates, foot):
             common = describe(sweep.runs, rows)
             title = f"Recall of each class, {common}"
             bars = recall_of(sweep, rates, rows)
-            figures[number] = partial(recall_bars, bars, title=title, note=foot), title
+            figures[number] = partial(multiclass_plots.recall_bars, bars, title=title, note=foot), title
             rows_of[number + 2] = rows, common
     figures |= attention_figures(sweep, rows_of, foot)
     return {f"figure_{number}.png": figure for number, figure in figures.items()}

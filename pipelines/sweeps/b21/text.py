@@ -11,7 +11,8 @@ images. What a claim says of a metric is *supported* if the interval excludes 0 
 *contradicted* if it excludes 0 in the other, and *not decided* otherwise; a claim that says several things
 is supported if all of them are, and contradicted if one is. Every interval has its own 95 %: nothing is
 corrected for there being many. All is said of the float models, and each image is given to its likeliest
-class."""
+class: a strategy can trade one class for another merely by that. Where the macro AUC (mean over the classes
+of one against the rest) does not rise, the classes are not better told apart."""
 
 _SPLITS = """Each metric is computed on each split's test images and averaged over the {splits} splits. A
 lesion that is among the test images of several splits is drawn equally often in all of them, as it is one
@@ -36,9 +37,9 @@ the classes of recall, precision and F1, in brackets their 95 % intervals. Of ea
 / F1; the CSV files have their intervals, too. Several seeds are averaged."""
 
 
-_FIGURES = """Figures 1 (flat) and 2 (hierarchical): recall of each class. Figures 3 and 4: where these models
-look, those of the first split, on the test images that all of them together find hardest and easiest (by mean
-cross-entropy; classes take turns)."""
+_FIGURES = """Figures 1 (flat) and 2 (hierarchical): recall of each class. Figures 3 and 4: where these
+models look, those of the first split, on the test images that all of them together find hardest and easiest
+(by mean cross-entropy; classes take turns)."""
 
 _NO_ATTENTION = """There are no attention maps: no run of Figures 1 and 2 has `split_1/model.keras` of a
 model with attention, or the pictures are not where they were."""

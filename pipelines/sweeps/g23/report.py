@@ -25,6 +25,7 @@ def make_report(sweep, resamples):
         title=f"Finished runs: {len(sweep.runs)}. Differences at threshold 0.5 with 95 % intervals",
         claims=claims,
         metrics=METRICS,
+        printed=tuple(METRICS),
         texts={
             "report.md": report_text(sweep, claims, configurations, ablation, resamples),
             "table_1.md": tables.configurations_markdown(configurations) + "\n",
