@@ -42,12 +42,16 @@ def make_report(sweep, resamples):
 def make_figures(sweep, rates, foot):
     """Figures 1 and 3 of a flat, 2 and 4 of a hierarchical model: file name -> (what draws it, title)."""
     figures, rows_of = {}, {}
+    support = sweep.images["label"].value_counts().to_dict()
     for number, head in enumerate(("flat", "hierarchical"), 1):
         if rows := shown_runs(sweep.runs, head):
             common = describe(sweep.runs, rows)
             title = f"Recall of each class, {common}"
             bars = recall_of(sweep, rates, rows)
-            figures[number] = partial(multiclass_plots.recall_bars, bars, title=title, note=foot), title
+            figures[number] = (
+                partial(multiclass_plots.recall_bars, bars, support=support, title=title, note=foot),
+                title,
+            )
             rows_of[number + 2] = rows, common
     figures |= attention_figures(sweep, rows_of, foot)
     return {f"figure_{number}.png": figure for number, figure in figures.items()}
