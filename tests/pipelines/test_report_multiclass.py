@@ -121,7 +121,7 @@ def test_class_weights_have_to_raise_one_accuracy_and_lower_the_other(sweep):
 def test_what_only_one_of_two_strategies_shows_is_said_to_be_a_part(sweep, es, verdict):
     sweep.add(scores(bcc=15))
     sweep.add(es, weighting="es")
-    expected = f"{verdict} (a part is not tested: the sweep has no otherwise equal runs with CB"
+    expected = f"{verdict} (a part is not tested: the sweep has no matched runs of CB"
     assert sweep.claims()["class weights"].verdict.startswith(expected)
 
 

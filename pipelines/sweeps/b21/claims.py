@@ -121,7 +121,7 @@ def hierarchy(runs, rates):
     flat = runs["model"] == runs["backbone"] + "_cbam"
     pairs = matched_pairs(runs, runs["head"] == "hierarchical", flat, keys)
     compared = difference(rates, pairs, "hierarchical - flat", metrics_of(rates))
-    lacking = "no otherwise equal runs of a hierarchical and a flat model (BACKBONE_cbam)"
+    lacking = "no matched runs of a hierarchical and a flat model (BACKBONE_cbam)"
     part = Part(compared, "balanced_accuracy", rises=True, lacking=lacking)
     return judged("hierarchy", "The hierarchical model beats the flat one", [part])
 
@@ -131,7 +131,7 @@ def optimizer(runs, rates):
     keys = agree_but_for(_FACTORS, "optimizer")
     pairs = matched_pairs(runs, runs["optimizer"] == "adam", runs["optimizer"] == "sgd", keys)
     compared = difference(rates, pairs, "Adam - SGD", metrics_of(rates))
-    lacking = "no otherwise equal runs with Adam and with SGD"
+    lacking = "no matched runs of Adam and SGD"
     part = Part(compared, "balanced_accuracy", rises=True, lacking=lacking)
     return judged("optimizer", "Adam beats SGD", [part])
 
@@ -161,4 +161,4 @@ def _weightings(runs, rates, strategy, base):
 
 
 def _no_pair(strategy, base):
-    return f"no otherwise equal runs with {WEIGHTINGS[strategy]} and with {WEIGHTINGS[base]}"
+    return f"no matched runs of {WEIGHTINGS[strategy]} and {WEIGHTINGS[base]}"

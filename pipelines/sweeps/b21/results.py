@@ -93,6 +93,7 @@ def _read_run(metrics, folder):
             folder / f"split_{number}" / "predictions.csv",
             usecols=[*_IMAGES, *_columns(classes)],
             dtype=dict.fromkeys(_IMAGES, str),
+            keep_default_na=False,
         )
         multiclass_inputs(_codes(part, classes), part[_columns(classes)], classes)
         parts.append(part.assign(split=number))
