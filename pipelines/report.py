@@ -32,7 +32,8 @@ def main(settings):
     with at_the_door():
         paper = paper_of(settings.sweep_dir)
         sweep = paper.read_sweep(settings.sweep_dir)
-    report = paper.make_report(sweep, _RESAMPLES)
+    with console.status(f"Comparing {len(sweep.runs)} runs"):
+        report = paper.make_report(sweep, _RESAMPLES)
     out = sweep.path / "report"
     for name, draw in report.figures.items():
         draw(path=out / name)
