@@ -43,7 +43,9 @@ def convert(model, kind: str = "float32", io: str = "float32") -> bytes:
 
     function = tf.function(lambda image: model(image, training=False), autograph=False, jit_compile=False)
     image = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function(image)], model)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [function.get_concrete_function(image)], model
+    )
     # Keras' own export, and the converter's default, go over a SavedModel, which is traced and loaded several
     # times: the same operations and weights, in five times the time.
     converter.experimental_lower_to_saved_model = False

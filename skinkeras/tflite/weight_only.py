@@ -56,7 +56,11 @@ def _dequantized(model: schema.ModelT, index: int, axis: int, opcode: int) -> sc
     scales = np.where(largest > 0, largest, 1).astype(np.float32) / np.float32(127)
 
     integers = schema.TensorT()
-    integers.name, integers.shape, integers.type = floats.name + b"_int8", floats.shape, schema.TensorType.INT8
+    integers.name, integers.shape, integers.type = (
+        floats.name + b"_int8",
+        floats.shape,
+        schema.TensorType.INT8,
+    )
     integers.quantization = schema.QuantizationParametersT()
     integers.quantization.scale = scales.ravel()
     integers.quantization.zeroPoint = np.zeros(scales.size, np.int64)
