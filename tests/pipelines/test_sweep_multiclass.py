@@ -173,6 +173,7 @@ def swept(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_sweep_trains_what_is_left_and_passes_over_what_fails(swept):
     out, trained = swept
     table = pd.read_csv(out / "runs.csv").set_index("run")
@@ -188,6 +189,7 @@ def test_a_sweep_trains_what_is_left_and_passes_over_what_fails(swept):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_report_of_a_real_multiclass_sweep(swept, capsys):
     out, _ = swept
     report.main(report.Settings(out))
