@@ -2,16 +2,20 @@
 TensorFlow."""
 
 from skinkeras.tflite.benchmark import Latency, benchmark
+from skinkeras.tflite.contract import SCHEMA_VERSION, decide, find_contract, read_contract
 from skinkeras.tflite.convert import convert
 from skinkeras.tflite.metadata import ModelInfo, add_metadata, read_labels
-from skinkeras.tflite.runtime import Classifier
+from skinkeras.tflite.runtime import Classifier, Picture, PictureError
 from skinkeras.tflite.verify import TOLERANCES, Report, Tolerances, VerificationError, check, verify
 
 __all__ = [
+    "SCHEMA_VERSION",
     "TOLERANCES",
     "Classifier",
     "Latency",
     "ModelInfo",
+    "Picture",
+    "PictureError",
     "Report",
     "Tolerances",
     "VerificationError",
@@ -19,6 +23,9 @@ __all__ = [
     "benchmark",
     "check",
     "convert",
+    "decide",
+    "find_contract",
+    "read_contract",
     "read_labels",
     "verify",
 ]
