@@ -77,11 +77,12 @@ def main(settings):
 
 def read_decision(file, labels):
     """The operating threshold of `NAME.json` beside the file, where there is one."""
-    contract = tflite.find_contract(file)
-    if contract is None:
+    beside = tflite.find_contract(file)
+    if beside is None:
         return Decision(labels, None, None)
+    contract = tflite.read_contract(beside)
     if tuple(contract.get("classes", ())) != labels:
-        raise ValueError(f"The json beside {file} has other classes than the file's labels {list(labels)}.")
+        raise ValueError(f"{beside} has other classes than {file}, whose labels are {list(labels)}.")
     return Decision(labels, contract.get("positive_class"), contract.get("threshold"))
 
 

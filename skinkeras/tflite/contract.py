@@ -8,11 +8,8 @@ from pathlib import Path
 SCHEMA_VERSION = 1
 
 
-def find_contract(path: str | os.PathLike) -> dict | None:
-    """What `NAME.json` in the same folder says of the model of a file `NAME_int8.tflite`.
-
-    Returns:
-        The parsed file, or None if no json beside the file names it.
+def find_contract(path: str | os.PathLike) -> Path | None:
+    """The `NAME.json` in the same folder that describes a file `NAME_int8.tflite`, or None.
 
     Raises:
         FileNotFoundError: there is no file at `path`.
@@ -23,12 +20,11 @@ def find_contract(path: str | os.PathLike) -> dict | None:
     for candidate in sorted(path.parent.glob("*.json")):
         if not path.name.startswith(candidate.stem):
             continue
-        contract = read_contract(candidate)
-        for entry in contract["files"].values():
+        for entry in read_contract(candidate)["files"].values():
             if entry.get("file") == path.name:
                 if entry.get("sha256") != digest:
                     raise ValueError(f"{candidate} describes another {path.name}: the sha256 differs.")
-                return contract
+                return candidate
     return None
 
 

@@ -23,7 +23,7 @@ def test_the_json_beside_a_file_is_found(released):
     path, _ = released
     (path.parent / "other.json").write_text("not even JSON")
     (path.parent / "mol.json").write_text('{"files": {}}')
-    assert tflite.find_contract(path)["threshold"] == 0.4
+    assert tflite.find_contract(path) == path.parent / "mole.json"
 
 
 def test_a_file_without_json_has_no_contract(released):
