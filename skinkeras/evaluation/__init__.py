@@ -4,7 +4,10 @@ from skinkeras.evaluation import plots, sweep_plots
 from skinkeras.evaluation.bootstrap import Estimate, estimate, paired_bootstrap
 from skinkeras.evaluation.card import KNOWN_LIMITS, DataFacts, ModelFacts, VariantFacts, model_card
 from skinkeras.evaluation.metrics import BinaryMetrics, binary_metrics, expected_calibration_error
+from skinkeras.evaluation.multiclass import MulticlassMetrics, level_metrics, multiclass_metrics
+from skinkeras.evaluation.multiclass_bootstrap import paired_multiclass_bootstrap
 from skinkeras.evaluation.operating_point import choose_threshold, sensitivity_at_specificity
+from skinkeras.evaluation.submission import isic_submission
 
 __all__ = [
     "KNOWN_LIMITS",
@@ -12,13 +15,18 @@ __all__ = [
     "DataFacts",
     "Estimate",
     "ModelFacts",
+    "MulticlassMetrics",
     "VariantFacts",
     "binary_metrics",
     "choose_threshold",
     "estimate",
     "expected_calibration_error",
+    "isic_submission",
+    "level_metrics",
     "model_card",
+    "multiclass_metrics",
     "paired_bootstrap",
+    "paired_multiclass_bootstrap",
     "plots",
     "sensitivity_at_specificity",
     "sweep_plots",
