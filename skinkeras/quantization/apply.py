@@ -12,6 +12,7 @@ from skinkeras.quantization.graph import consumers, producers
 from skinkeras.quantization.layers import HOSTS, FakeQuantize, FixedFakeQuantize, QuantizedRescaling
 from skinkeras.quantization.recipe import (
     FLOAT_FRONT,
+    KEEP_PROBABILITIES,
     PROBABILITIES,
     PROBABILITY,
     Output,
@@ -163,14 +164,9 @@ class _Wiring:
         return _quantizer(layer_recipe(layer).output, name)(outputs)
 
     def _is_probability(self, layer: layers.Layer) -> bool:
-        # The product of probabilities is one, too: a measured range would cut off what calibration has not
-        # seen.
+        inputs = (self.model.get_layer(name) for name in producers(self.readers, layer.name))
         return type(layer) in PROBABILITIES or (
-            type(layer) is layers.Multiply
-            and all(
-                self._is_probability(self.model.get_layer(name))
-                for name in producers(self.readers, layer.name)
-            )
+            type(layer) in KEEP_PROBABILITIES and all(map(self._is_probability, inputs))
         )
 
     def _feeds_relu_only(self, name: str) -> bool:

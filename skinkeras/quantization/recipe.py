@@ -80,6 +80,8 @@ LAYERS = {
 
 # The layers whose outputs are probabilities.
 PROBABILITIES = tuple(kind for kind, recipe in LAYERS.items() if recipe.output == PROBABILITY)
+# What makes probabilities of probabilities. A measured range would cut off what calibration has not seen.
+KEEP_PROBABILITIES = (layers.Multiply, layers.Concatenate)
 
 # `skinkeras.layers.ChannelPooling`, by its statistic.
 CHANNEL_POOLING = {
