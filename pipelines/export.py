@@ -28,7 +28,7 @@ from skinkeras import layers as _layers  # noqa: F401  registers the layers that
 from skinkeras.files import write_bytes, write_text
 
 # The jobs whose runs can be exported; a run is of the first one that knows all of its settings.
-_JOBS = ("pipelines.binary",)
+_JOBS = ("pipelines.binary", "pipelines.multiclass")
 
 
 @dataclass(frozen=True)
