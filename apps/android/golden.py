@@ -2,9 +2,10 @@
 
     python apps/android/golden.py
 
-`core/src/test/resources/golden.json` then has frames as a camera delivers them (turned, mirrored, with padding
-and odd strides) with the pixels that `skinkeras.inputs` makes of them, probabilities with the label that belongs
-to them, and pictures with their brightness and blur. The Kotlin tests read it; a Python test holds it current.
+`core/src/test/resources/golden.json` then has frames as a camera delivers them (turned, mirrored, with
+padding and odd strides) with the pixels that `skinkeras.inputs` makes of them, probabilities with the label
+that belongs to them, and pictures with their brightness and blur. The Kotlin tests read it; a Python test
+holds it current.
 """
 
 import base64
@@ -65,7 +66,7 @@ ANSWERS = [
 
 
 def texture(height: int, width: int) -> np.ndarray:
-    """(height, width, 3) uint8 with slopes, hard edges, and black and white patches; repeats, so that it packs well."""
+    """(height, width, 3) uint8: slopes, edges, black and white patches; repeats, so that it packs well."""
     y, x, channel = np.ogrid[:height, :width, :3]
     y, x = y % 8, x % 64
     waves = (x * x + 29 * y * y + 7 * x * y + 85 * channel) // 3 % 256
