@@ -111,8 +111,8 @@ def answer_case(contract: dict, probabilities: list[float]) -> dict:
 def quality(picture: np.ndarray) -> dict:
     """Brightness, clipped share and blur of a (size, size, 3) uint8 picture, as `PictureQuality` in Kotlin.
 
-    The blur effect of Crété et al. 2007 with a window of 3: along each axis, the share of the differences
-    between neighbours that survives averaging; the larger of both axes. Inner pixels only.
+    Blur: along each axis, how much of the energy of the differences between neighbours is left after
+    averaging three pixels; the larger of both axes. Inner pixels only.
     """
     size = len(picture)
     luma = picture.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
@@ -121,10 +121,9 @@ def quality(picture: np.ndarray) -> dict:
     for axis in (0, 1):
         averaged = cv2.blur(luma, (1, 3) if axis == 0 else (3, 1))
         inner = (slice(1, -1), slice(None)) if axis == 0 else (slice(None), slice(1, -1))
-        before = np.abs(np.diff(luma, axis=axis))[inner]
-        after = np.abs(np.diff(averaged, axis=axis))[inner]
-        lost = np.maximum(before - after, 0).sum()
-        blurs.append(1.0 if before.sum() == 0 else 1 - lost / before.sum())
+        before = np.square(np.diff(luma, axis=axis)[inner]).sum()
+        after = np.square(np.diff(averaged, axis=axis)[inner]).sum()
+        blurs.append(after / before if before > 0 else 1.0)
     return {
         "brightness": float(luma[centre, centre].mean()),
         "clipped": float((picture[centre, centre].min(axis=2) >= 250).mean()),
@@ -133,7 +132,7 @@ def quality(picture: np.ndarray) -> dict:
 
 
 # Limits of `PictureQuality`: pictures beyond them are not shown to the model.
-LIMITS = {"darkest": 45, "brightest": 220, "most_clipped": 0.1, "most_blur": 0.8}
+LIMITS = {"darkest": 45, "brightest": 220, "most_clipped": 0.1, "most_blur": 0.75}
 
 
 def issue(measured: dict) -> str | None:

@@ -68,6 +68,7 @@ class Session(application: Application) : AndroidViewModel(application) {
         gpuWanted = gpu
         answer = null
         frozen = null
+        message = store.problems.firstOrNull()
         inBackground {
             loaded?.model?.close()
             loaded = null

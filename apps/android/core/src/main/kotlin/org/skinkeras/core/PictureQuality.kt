@@ -1,7 +1,5 @@
 package org.skinkeras.core
 
-import kotlin.math.abs
-
 /** Why a picture is not shown to the model. */
 enum class QualityIssue { TOO_DARK, TOO_BRIGHT, BLURRED }
 
@@ -16,10 +14,11 @@ class Quality(val brightness: Float, val clipped: Float, val blur: Float, val is
  * Tells pictures that a model cannot judge: too dark, too bright, too blurred.
  *
  * Measured on the model's input, after resizing: blur that the model cannot see does no harm, and the limits hold
- * for every camera. Blur is the effect of Crété et al. 2007 (*The blur effect: perception and estimation with a new
- * no-reference perceptual blur metric*), with a window of 3 pixels for their 9: how much of the difference between
- * neighbours is left when the picture is blurred once more. It depends little on what the picture shows. Noise looks
- * sharp: a noisy picture out of focus can pass.
+ * for every camera. Blur is how much of the difference between neighbours is left when the picture is blurred once
+ * more, by averaging three pixels: the idea of Crété et al. 2007 (*The blur effect: perception and estimation with a
+ * new no-reference perceptual blur metric*), with squares for their magnitudes, so that the rounding of the pixels
+ * counts little. It depends little on what the picture shows. Noise looks sharp: a noisy picture out of focus can
+ * pass.
  *
  * The limits were set on dermoscopy images of 192 and 320 pixels, see README.md.
  */
@@ -27,7 +26,7 @@ class PictureQuality(
     val darkest: Float = 45f,
     val brightest: Float = 220f,
     val mostClipped: Float = 0.1f,
-    val mostBlur: Float = 0.8f,
+    val mostBlur: Float = 0.75f,
 ) {
     /** @param input (size, size, 3) RGB values, 0..255. */
     fun judge(input: FloatArray, size: Int): Quality {
@@ -65,17 +64,17 @@ class PictureQuality(
     /** Blur along lines whose pixels are `step` apart and whose starts are `nextLine` apart. */
     private fun blur(luma: FloatArray, size: Int, step: Int, nextLine: Int): Float {
         var differences = 0.0
-        var kept = 0.0
+        var left = 0.0
         for (line in 0 until size) {
             for (index in 2 until size - 1) {
                 val place = line * nextLine + index * step
-                val difference = abs(luma[place] - luma[place - step])
+                val difference = luma[place] - luma[place - step]
                 // The same difference after averaging three neighbours: all but the outer two cancel.
-                val averaged = abs(luma[place + step] - luma[place - 2 * step]) / 3
-                differences += difference
-                kept += minOf(difference, averaged)
+                val averaged = (luma[place + step] - luma[place - 2 * step]) / 3
+                differences += difference * difference
+                left += averaged * averaged
             }
         }
-        return if (differences == 0.0) 1f else (kept / differences).toFloat()
+        return if (differences == 0.0) 1f else (left / differences).toFloat()
     }
 }

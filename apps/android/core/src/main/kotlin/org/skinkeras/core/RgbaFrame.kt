@@ -1,5 +1,6 @@
 package org.skinkeras.core
 
+import java.nio.Buffer
 import java.nio.ByteBuffer
 
 /**
@@ -51,10 +52,13 @@ class RgbaFrame(
         val length = pixels.limit()
         val bytes = if (reuse != null && reuse.size >= length) reuse else ByteArray(length)
         val source = pixels.duplicate()
-        source.position(0)
+        rewind(source)
         source.get(bytes, 0, length)
         return bytes
     }
+
+    // As a plain Buffer: ByteBuffer has a rewind() of its own since Java 9, which older phones lack.
+    private fun rewind(buffer: Buffer) = buffer.rewind()
 
     /** Where the pixels of the upright, centred square stand among the bytes. */
     fun square(): SquareView {
