@@ -73,7 +73,7 @@ class Session(application: Application) : AndroidViewModel(application) {
             loaded?.model?.close()
             loaded = null
             running = null
-            val model = LiteRtModel(getApplication<Application>().assets, chosen, gpu)
+            val model = checked(chosen, gpu)
             loaded = Loaded(model, PictureReader(chosen, classify = model::classify))
             running = model
         }
@@ -128,6 +128,18 @@ class Session(application: Application) : AndroidViewModel(application) {
     override fun onCleared() {
         executor.execute { loaded?.model?.close() }
         executor.shutdown()
+    }
+
+    /** The model, after it gave the golden pictures the answers of its release. */
+    private fun checked(chosen: ModelContract, gpu: Boolean): LiteRtModel {
+        val model = LiteRtModel(getApplication<Application>().assets, chosen, gpu)
+        if (model.file.answersAsReleased(chosen.size, model::classify)) return model
+        model.close()
+        if (model.accelerator != "GPU") {
+            throw ContractException("On this phone ${model.file.file} does not answer as it was released; it is not used.")
+        }
+        message = "This phone's GPU does not answer as the model was released: the CPU runs it."
+        return checked(chosen, false)
     }
 
     private fun show(frame: RgbaFrame, reader: PictureReader) {

@@ -1,6 +1,7 @@
 package org.skinkeras.core
 
 import java.security.MessageDigest
+import kotlin.math.abs
 
 /** The newest `schema_version` of the json that this code understands; files without the field are older. */
 const val NEWEST_SCHEMA = 1
@@ -31,12 +32,16 @@ class ModelContract private constructor(
      * @property missRate share of positive test pictures that the file calls negative; null where not measured.
      * @property falseAlarmRate share of negative test pictures that the file calls positive; null likewise.
      */
-    class ModelFile(
+    class ModelFile internal constructor(
         val file: String,
         private val sha256: String,
         val missRate: Double?,
         val falseAlarmRate: Double?,
+        private val golden: Golden?,
     ) {
+        /** What the file answered to the golden pictures, by name, and how far a phone may be off. */
+        internal class Golden(val tolerance: Double, val answers: Map<String, List<Double>>)
+
         /** @throws ContractException these are not the bytes that the json describes. */
         fun check(bytes: ByteArray) {
             val digest = MessageDigest.getInstance("SHA-256").digest(bytes)
@@ -44,6 +49,19 @@ class ModelContract private constructor(
                 throw ContractException("$file is not the file that its json describes: copy both again.")
             }
         }
+
+        /**
+         * Whether `classify` gives the golden pictures the probabilities that they were released with; true where
+         * the json has none.
+         *
+         * @param classify (size, size, 3) RGB values -> probabilities.
+         */
+        fun answersAsReleased(size: Int, classify: (FloatArray) -> FloatArray): Boolean =
+            golden == null || golden.answers.all { (name, released) ->
+                val picture = GoldenPictures.draw(name, size) ?: return@all true
+                val answer = classify(picture)
+                answer.size == released.size && answer.indices.all { abs(answer[it] - released[it]) <= golden.tolerance }
+            }
     }
 
     /**
@@ -94,7 +112,7 @@ class ModelContract private constructor(
                 classes = classes,
                 titles = titles(json, classes),
                 decision = decision(json, classes),
-                files = files(json.child("files")),
+                files = files(json.child("files"), classes.size),
             )
         }
 
@@ -136,7 +154,7 @@ class ModelContract private constructor(
             return Decision(positive, threshold)
         }
 
-        private fun files(files: JsonObject): Map<String, ModelFile> = files.names.associateWith { kind ->
+        private fun files(files: JsonObject, classes: Int): Map<String, ModelFile> = files.names.associateWith { kind ->
             val file = files.child(kind)
             val path = file.text("file")
             if ('/' in path || '\\' in path) file.fail("file", "must be a name without folders")
@@ -144,8 +162,18 @@ class ModelContract private constructor(
             if (!Regex("[0-9a-f]{64}").matches(sha256)) file.fail("sha256", "must be 64 hexadecimal digits")
             val test = if (file.has("test")) file.child("test") else null
             fun rate(name: String) = test?.takeIf { it.has(name) }?.number(name)
-            ModelFile(path, sha256, rate("miss_rate"), rate("false_alarm_rate"))
+            val golden = if (file.has("golden")) golden(file.child("golden"), classes) else null
+            ModelFile(path, sha256, rate("miss_rate"), rate("false_alarm_rate"), golden)
         }
+
+        private fun golden(golden: JsonObject, classes: Int) = ModelFile.Golden(
+            golden.number("tolerance"),
+            golden.children("pictures").associate {
+                val probabilities = it.numbers("probabilities")
+                if (probabilities.size != classes) it.fail("probabilities", "must be one number a class")
+                it.text("name") to probabilities
+            },
+        )
     }
 }
 
