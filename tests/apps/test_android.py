@@ -1,6 +1,8 @@
 import json
+import os
 import random
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -71,9 +73,16 @@ def test_the_gates_pass_dermoscopy_images_and_stop_blurred_and_dark_ones(shared_
 
 @pytest.mark.slow
 def test_the_kotlin_code_compiles_and_passes_its_tests():
-    done = subprocess.run([ANDROID / "check.sh"], capture_output=True, text=True)
-    if done.returncode == 3:
-        pytest.skip(done.stderr.strip())
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 tests failed" in done.stdout
-    assert int(re.search(r"(\d+) tests successful", done.stdout)[1]) >= 80
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # A session of its own: whoever interrupts the test ends the compiler too, not the script alone.
+    with subprocess.Popen([ANDROID / "check.sh"], start_new_session=True, **pipes) as check:
+        try:
+            output, errors = check.communicate()
+        except BaseException:
+            os.killpg(check.pid, signal.SIGKILL)
+            raise
+    if check.returncode == 3:
+        pytest.skip(errors.strip())
+    assert check.returncode == 0, output + errors
+    assert "0 tests failed" in output
+    assert int(re.search(r"(\d+) tests successful", output)[1]) >= 80
