@@ -154,10 +154,16 @@ def _digest(files):
 
 
 def _files_script(files, digest):
-    """What the service worker has to know: the build, and the files that it fetches at once."""
+    """What the service worker has to know: the build, the files to fetch at once, and those to keep if used."""
     names = sorted(name for name in files if not name.endswith(_LARGE) and name != "sw.js")
     names[names.index("index.html")] = "./"
-    return f"self.BUILD = {json.dumps({'digest': digest, 'files': names}, indent=1)};\n".encode()
+    # The addresses as the page asks for them: a model's holds its digest.
+    large = [
+        f"{name}?sha256={hashlib.sha256(content).hexdigest()[:16]}" if name.endswith(".tflite") else name
+        for name, content in sorted(files.items())
+        if name.endswith(_LARGE)
+    ]
+    return f"self.BUILD = {json.dumps({'digest': digest, 'files': names, 'large': large}, indent=1)};\n".encode()
 
 
 def _write_folder(out, files):

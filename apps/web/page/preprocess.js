@@ -33,16 +33,16 @@ export function squareInput(bitmap, size) {
  * @returns {Float32Array} see squareInput
  */
 export function resizeSquare(readRows, side, size, rows = side) {
-  const { starts, taps, weights } = side > size ? areaWeights(side, size) : cubicWeights(side, size);
+  const { taps, pixels, weights } = side > size ? areaTaps(side, size) : cubicTaps(side, size);
+  const targets = targetsByRow(pixels, weights, taps, side);
   const sums = new Float64Array(size * size * 3);
   const row = new Float64Array(size * 3);
-  const targets = targetsByRow(starts, taps, weights, side);
   for (let first = 0; first < side; first += rows) {
     const count = Math.min(rows, side - first);
-    const pixels = readRows(first, count);
+    const rgba = readRows(first, count);
     for (let y = 0; y < count; y++) {
-      weighRow(pixels, y * side * 4, side, starts, taps, weights, row);
-      for (const [target, weight] of targets[first + y]) {
+      weighRow(rgba, y * side * 4, pixels, weights, taps, row);
+      for (const { target, weight } of targets[first + y]) {
         const offset = target * size * 3;
         for (let i = 0; i < row.length; i++) sums[offset + i] += weight * row[i];
       }
@@ -52,70 +52,67 @@ export function resizeSquare(readRows, side, size, rows = side) {
   return Float32Array.from(sums, (value) => Math.min(255, Math.max(0, Math.round(value))));
 }
 
-function weighRow(pixels, offset, side, starts, taps, weights, row) {
-  for (let x = 0; x < starts.length; x++) {
+function weighRow(rgba, offset, pixels, weights, taps, row) {
+  for (let i = 0, tap = 0; i < row.length; i += 3) {
     let red = 0, green = 0, blue = 0;
-    for (let tap = 0; tap < taps; tap++) {
-      const weight = weights[x * taps + tap];
-      const column = Math.min(side - 1, Math.max(0, starts[x] + tap));
-      const at = offset + column * 4;
-      red += weight * pixels[at];
-      green += weight * pixels[at + 1];
-      blue += weight * pixels[at + 2];
+    for (const end = tap + taps; tap < end; tap++) {
+      const at = offset + 4 * pixels[tap];
+      red += weights[tap] * rgba[at];
+      green += weights[tap] * rgba[at + 1];
+      blue += weights[tap] * rgba[at + 2];
     }
-    row[x * 3] = red;
-    row[x * 3 + 1] = green;
-    row[x * 3 + 2] = blue;
+    row[i] = red;
+    row[i + 1] = green;
+    row[i + 2] = blue;
   }
 }
 
 /** For each row of the picture: the rows of the result that it counts for, and by how much. */
-function targetsByRow(starts, taps, weights, side) {
+function targetsByRow(pixels, weights, taps, side) {
   const targets = Array.from({ length: side }, () => []);
-  starts.forEach((start, target) => {
-    for (let tap = 0; tap < taps; tap++) {
-      const weight = weights[target * taps + tap];
-      // Beyond the edge, the edge counts.
-      if (weight !== 0) targets[Math.min(side - 1, Math.max(0, start + tap))].push([target, weight]);
-    }
+  weights.forEach((weight, tap) => {
+    if (weight !== 0) targets[pixels[tap]].push({ target: Math.floor(tap / taps), weight });
   });
   return targets;
 }
 
-/** Each pixel of the result is the mean of the area it covers: OpenCV's INTER_AREA. */
-function areaWeights(side, size) {
+// Along one side: which `taps` pixels each pixel of the result is made of, and their weights.
+
+/** The mean of the area that a pixel covers: OpenCV's INTER_AREA. */
+function areaTaps(side, size) {
   const scale = side / size;
   const taps = Math.ceil(scale) + 1;
-  const starts = new Int32Array(size);
+  const pixels = new Int32Array(size * taps);
   const weights = new Float64Array(size * taps);
   for (let i = 0; i < size; i++) {
     const low = i * scale;
     const high = Math.min(side, low + scale);
-    starts[i] = Math.floor(low);
     for (let tap = 0; tap < taps; tap++) {
-      const pixel = starts[i] + tap;
+      const pixel = Math.floor(low) + tap;
       const covered = Math.min(high, pixel + 1) - Math.max(low, pixel);
+      pixels[i * taps + tap] = Math.min(side - 1, pixel);
       // A sliver is a rounding error of `scale`.
       weights[i * taps + tap] = covered > 1e-6 ? covered / (high - low) : 0;
     }
   }
-  return { starts, taps, weights };
+  return { taps, pixels, weights };
 }
 
-/** Keys' cubic with a = -0.75: OpenCV's INTER_CUBIC. */
-function cubicWeights(side, size) {
+/** Keys' cubic with a = -0.75: OpenCV's INTER_CUBIC. Beyond the edge, the edge counts. */
+function cubicTaps(side, size) {
   const a = -0.75;
-  const scale = side / size;
-  const starts = new Int32Array(size);
+  const outer = (d) => ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+  const inner = (d) => ((a + 2) * d - (a + 3)) * d * d + 1;
+  const pixels = new Int32Array(size * 4);
   const weights = new Float64Array(size * 4);
   for (let i = 0; i < size; i++) {
-    const centre = (i + 0.5) * scale - 0.5;
+    const centre = ((i + 0.5) * side) / size - 0.5;
     const near = Math.floor(centre);
     const x = centre - near;
-    starts[i] = near - 1;
-    const outer = (d) => ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
-    const inner = (d) => ((a + 2) * d - (a + 3)) * d * d + 1;
+    for (let tap = 0; tap < 4; tap++) {
+      pixels[i * 4 + tap] = Math.min(side - 1, Math.max(0, near - 1 + tap));
+    }
     weights.set([outer(x + 1), inner(x), inner(1 - x), outer(2 - x)], i * 4);
   }
-  return { starts, taps: 4, weights };
+  return { taps: 4, pixels, weights };
 }

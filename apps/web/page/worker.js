@@ -23,6 +23,8 @@ const commands = {
     self.Module = {
       locateFile: (name) => `${root}wasm/${name}`,
       mainScriptUrlOrBlob: threads > 1 ? script : undefined,
+      // LiteRT.js reports its steps as errors.
+      printErr: (text) => /^(INFO|WARNING|I\d+ )/.test(text) || console.error(text),
     };
     await litert.loadLiteRt(`${root}wasm/`, { threads: threads > 1, jspi });
     if (accelerator === "webgpu" && !litert.getWebGpuDevice()) {
@@ -53,14 +55,9 @@ const commands = {
   /** Scores a picture: { bitmap, force }. Not one that is too dark or too blurred, unless forced. */
   async classify({ bitmap, force }) {
     const begin = performance.now();
-    let input, quality;
-    try {
-      input = modules.squareInput(bitmap, size);
-      const same = size === modules.QUALITY_SIZE;
-      quality = modules.measureQuality(same ? input : modules.squareInput(bitmap, modules.QUALITY_SIZE));
-    } finally {
-      bitmap.close();
-    }
+    const input = modules.squareInput(bitmap, size);
+    bitmap.close();
+    const quality = modules.measureQuality(input, size);
     const prepareMs = performance.now() - begin;
     if (quality.problem && !force) return { quality, input, probabilities: null, prepareMs, runMs: 0 };
     return { quality, input, prepareMs, ...(await run(input)) };
