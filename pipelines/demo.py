@@ -42,8 +42,8 @@ def main(settings):
     address = f"http://{host}:{port}/"
     if not is_loopback(host):
         console.print(
-            f"[bold yellow]Warning:[/] everyone who reaches {host} can open the page. Other machines' browsers "
-            "give a page the camera, threads and offline use over https only: put a proxy with https in front."
+            f"[bold yellow]Warning:[/] everyone who reaches {host} can open the page. On other machines, "
+            "browsers give it the camera, threads and offline use over https only, which takes a proxy."
         )
     console.print(f"Serving {address} until Ctrl-C")
     if settings.browser:
@@ -61,7 +61,8 @@ def listening(settings):
         return web_page.server(settings.out, settings.host, settings.port)
     except (OSError, OverflowError) as error:
         raise RefusedError(
-            f"Cannot listen on {settings.host}, port {settings.port}: {error}. Choose another --port or --host."
+            f"Cannot listen on {settings.host}, port {settings.port}: {error}. "
+            "Choose another --port or --host."
         ) from error
 
 

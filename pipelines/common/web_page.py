@@ -92,18 +92,24 @@ def _runtime_files():
     installed = SOURCES / "node_modules" / "@litertjs"
     if _version(installed / "core") != version:
         _fetch_runtime(version)
-    core = (installed / "core" / "dist" / "index.js").read_text()
+    core, utils = (
+        _without_map(installed / package / "dist" / "index.js") for package in ("core", "wasm-utils")
+    )
     # A bare name is what a bundler resolves; browsers take a path, and import maps do not reach workers.
     if core.count('"@litertjs/wasm-utils"') != 1:
         raise ValueError(f"LiteRT.js {version} imports its helpers in a way unknown to {__file__}: adapt it.")
-    core = core.replace('"@litertjs/wasm-utils"', '"./wasm-utils.js"').rsplit("\n//# sourceMappingURL", 1)[0]
-    utils = (installed / "wasm-utils" / "dist" / "index.js").read_text().rsplit("\n//# sourceMappingURL", 1)[0]
+    core = core.replace('"@litertjs/wasm-utils"', '"./wasm-utils.js"')
     folder = f"litert-{version}"
     files = {f"{folder}/core.js": core.encode(), f"{folder}/wasm-utils.js": utils.encode()}
     for path in sorted((installed / "core" / "wasm").iterdir()):
         files[f"{folder}/wasm/{path.name}"] = path.read_bytes()
     files["runtime.json"] = json.dumps({"version": version, "folder": folder}).encode()
     return files
+
+
+def _without_map(script):
+    """A script's text, less the line that names a source map: that is not served."""
+    return script.read_text("utf-8").rsplit("\n//# sourceMappingURL", 1)[0] + "\n"
 
 
 def _version(package):
@@ -137,7 +143,6 @@ def _model_files(models):
         names.append(contract["name"])
         card = models / f"{contract['name']}.card.md"
         for part in [path, card, *(models / entry["file"] for entry in contract["files"].values())]:
-            # LiteRT.js takes and gives float32 alone.
             if not part.is_file():
                 raise ValueError(f"{part} is missing, though {path} speaks of it.")
             files[f"models/{part.name}"] = part.read_bytes()
@@ -154,7 +159,7 @@ def _digest(files):
 
 
 def _files_script(files, digest):
-    """What the service worker has to know: the build, the files to fetch at once, and those to keep if used."""
+    """What the service worker has to know: the build, files to fetch at once, and files to keep if used."""
     names = sorted(name for name in files if not name.endswith(_LARGE) and name != "sw.js")
     names[names.index("index.html")] = "./"
     # The addresses as the page asks for them: a model's holds its digest.
@@ -163,7 +168,8 @@ def _files_script(files, digest):
         for name, content in sorted(files.items())
         if name.endswith(_LARGE)
     ]
-    return f"self.BUILD = {json.dumps({'digest': digest, 'files': names, 'large': large}, indent=1)};\n".encode()
+    known = {"digest": digest, "files": names, "large": large}
+    return f"self.BUILD = {json.dumps(known, indent=1)};\n".encode()
 
 
 def _write_folder(out, files):
@@ -223,7 +229,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
             return None
         compressed = Path(f"{path}.gz")
         gzipped = "gzip" in self.headers.get("Accept-Encoding", "") and compressed.is_file()
-        file = open(compressed if gzipped else path, "rb")  # noqa: SIM115: the base class closes it
+        file = open(compressed if gzipped else path, "rb")  # noqa: SIM115
         self.send_response(http.HTTPStatus.OK)
         self.send_header("Content-Type", _TYPES.get(path.suffix, "application/octet-stream"))
         self.send_header("Content-Length", str(os.fstat(file.fileno()).st_size))

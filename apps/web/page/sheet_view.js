@@ -23,7 +23,7 @@ export function sheetView(byId, failed) {
     const picture = element("img", "");
     picture.src = URL.createObjectURL(entry.seen);
     addresses.push(picture.src);
-    const time = entry.time.toLocaleString();
+    const time = entry.time.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
     picture.alt = `Picture of ${time}`;
     const best = entry.probabilities.indexOf(Math.max(...entry.probabilities));
     const shown = entry.positive === null ? best : entry.classes.indexOf(entry.positive);

@@ -1,5 +1,5 @@
-// Keeps the page for use without a network. Its own files are fetched at once; a model and the variant of
-// LiteRT.js that the browser runs are kept when they are first used.
+// Keeps the page for use without a network. Its own files are fetched at once; the variant of LiteRT.js that the
+// browser runs is kept when it is first used, and worker.js keeps the models.
 
 importScripts("files.js"); // BUILD: a digest, the page's own files, and the large ones
 
@@ -35,17 +35,20 @@ async function takeOver() {
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method === "GET" && url.origin === self.location.origin) {
-    event.respondWith(answer(event.request));
+    event.respondWith(answer(event));
   }
 });
 
-async function answer(request) {
+async function answer(event) {
+  const { request } = event;
   const found = await caches.match(request);
   if (found) return found;
   const response = await fetch(request);
-  if (response.ok && BUILD.large.some((file) => new URL(file, self.location.href).href === request.url)) {
-    const cache = await caches.open(LARGE);
-    await cache.put(request, response.clone());
-  }
+  if (response.ok && request.url.includes("/litert-")) event.waitUntil(keepLarge(request, response.clone()));
   return response;
+}
+
+async function keepLarge(request, response) {
+  const cache = await caches.open(LARGE);
+  await cache.put(request, response);
 }

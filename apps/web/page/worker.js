@@ -108,7 +108,14 @@ async function download({ url, sha256, bytes, name }) {
   if (received !== bytes || !(await hasDigest(content, sha256))) {
     throw new Error(`${name} is not the file that its json describes: build the page again.`);
   }
+  await keepForOffline(url, content);
   return content;
+}
+
+/** Here and not in the service worker, so that only what has the right digest is kept. */
+async function keepForOffline(url, content) {
+  const cache = await self.caches?.open("large").catch(() => null); // none in some private windows
+  if (cache && !(await cache.match(url))) await cache.put(url, new Response(content));
 }
 
 async function hasDigest(content, sha256) {
