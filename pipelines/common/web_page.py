@@ -1,5 +1,6 @@
 """The web page of `apps/web`: put together in one folder, and served with the headers that it needs."""
 
+import contextlib
 import gzip
 import hashlib
 import http
@@ -8,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -127,10 +129,23 @@ def _fetch_runtime(version):
             f"LiteRT.js {version} is not in {SOURCES / 'node_modules'}, and npm, which fetches it, is not "
             f"installed: install Node.js with npm, then run `npm ci --ignore-scripts` in {SOURCES}."
         )
-    done = subprocess.run(command, cwd=SOURCES, capture_output=True, text=True)
-    if done.returncode:
-        reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise ValueError(f"npm could not fetch LiteRT.js {version} into {SOURCES}: {' '.join(reason)}")
+    # Beside and then moved: two processes may build at once.
+    with tempfile.TemporaryDirectory(dir=SOURCES, prefix=".npm-") as folder:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(SOURCES / name, folder)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        if done.returncode:
+            reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+            raise ValueError(f"npm could not fetch LiteRT.js {version}: {' '.join(reason)}")
+        installed = SOURCES / "node_modules"
+        if _version(installed / "@litertjs" / "core") != version:
+            shutil.rmtree(installed, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another process was faster; what it moved is checked below
+                os.replace(Path(folder) / "node_modules", installed)
+    if _version(installed / "@litertjs" / "core") != version:
+        raise ValueError(
+            f"npm fetched another version of LiteRT.js than {version}: see {SOURCES / 'package.json'}."
+        )
 
 
 def _model_files(models):

@@ -240,13 +240,22 @@ def large(folder):
     return path
 
 
+def large_jpeg(folder):
+    """Python reads it at a quarter of its size, the browser in full."""
+    path = folder / "large.jpg"
+    Image.fromarray(cv2.resize(draw(5, 6), (2801, 2203), interpolation=cv2.INTER_CUBIC)).save(
+        path, quality=92
+    )
+    return path
+
+
 def small(folder):
     path = folder / "small.png"
     Image.fromarray(cv2.resize(draw(5, 4), (170, 131), interpolation=cv2.INTER_AREA)).save(path)
     return path
 
 
-@pytest.mark.parametrize("make", [plain, jpeg, turned, with_gamma, large, small])
+@pytest.mark.parametrize("make", [plain, jpeg, turned, with_gamma, large, large_jpeg, small])
 def test_an_uploaded_picture_gets_the_probabilities_that_python_gives_it(page, classifiers, tmp_path, make):
     path = make(tmp_path)
     upload(page, path)

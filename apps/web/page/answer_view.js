@@ -8,7 +8,7 @@ const UNDECIDED = 0.5;
 export const PROBLEMS = {
   dark: "Too dark to score: bring more light.",
   bright: "Too bright to score: avoid glare, or use less light.",
-  blurred: "Too blurred to score: hold still, and closer or farther away.",
+  blurred: "Too blurred to score: hold still, or change the distance.",
 };
 
 /** { verdict, explanation } of probabilities, for one model. */

@@ -93,6 +93,7 @@ async function loadModel() {
   kind = byId("kind").value;
   ready = false;
   session++;
+  byId("error").hidden = true;
   setPickers(false);
   showContract();
   try {
@@ -107,7 +108,6 @@ async function loadModel() {
     ready = true;
     status(backend === "webgpu" && !accelerated ? "Ready, in part on the processor" : "Ready");
     localStorage.setItem(CHOICE, JSON.stringify({ model: contract.name, kind, backend: engineKey }));
-    byId("error").hidden = true;
   } catch (error) {
     status("No model is loaded");
     fail(error);
@@ -115,7 +115,7 @@ async function loadModel() {
     setPickers(true);
   }
   if (still) await scoreStill();
-  else if (byId("viewer").dataset.state === "live") watch();
+  else if (byId("viewer").dataset.state === "live") watch().catch(fail);
 }
 
 function setPickers(enabled) {
@@ -186,7 +186,17 @@ function show(state) {
 async function startCamera(deviceId) {
   byId("error").hidden = true;
   stopLooking();
-  await openCamera(video, deviceId);
+  const mine = session;
+  byId("camera").disabled = true;
+  try {
+    await openCamera(video, deviceId, () => {
+      stopLooking();
+      fail(new Error("The camera stopped: start it again, or choose a picture."));
+    });
+  } finally {
+    byId("camera").disabled = false;
+  }
+  if (mine !== session) return closeCamera(video); // a picture was chosen meanwhile
   show("live");
   byId("freeze").focus();
   const cameras = await listCameras();
@@ -269,7 +279,14 @@ async function scoreStill(force = false) {
   const mine = ++session;
   mapping = false;
   clearAnswer("Scoring", "");
-  const answer = await engine.classify(await createImageBitmap(still.bitmap), force);
+  let answer;
+  try {
+    answer = await engine.classify(await createImageBitmap(still.bitmap), force);
+  } catch (error) {
+    if (mine !== session) return;
+    clearAnswer();
+    throw error;
+  }
   if (mine !== session) return;
   still.answer = answer;
   showLatency(answer);
@@ -429,11 +446,11 @@ async function begin() {
   });
   const found = await readContracts();
   ({ folder, models } = found);
-  for (const problem of found.problems) fail(problem);
   if (models.length === 0) throw new Error("The page was built without a model that it can run.");
   fillPickers();
   restoreChoice();
   await loadModel();
+  if (found.problems.length > 0) fail(found.problems.join(" "));
   if (offline && ready) byId("offline").textContent += " It works offline now.";
 }
 

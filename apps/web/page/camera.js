@@ -7,8 +7,8 @@ const REASONS = {
   OverconstrainedError: "That camera is gone: choose another one.",
 };
 
-/** Shows the camera in a <video>; the back camera unless `deviceId` names one. */
-export async function openCamera(video, deviceId) {
+/** Shows the camera in a <video>, the back camera unless `deviceId` names one; `ended` is told of its end. */
+export async function openCamera(video, deviceId, ended) {
   if (!navigator.mediaDevices?.getUserMedia) {
     throw new Error("Browsers give a page the camera over https or on this machine only: choose a picture.");
   }
@@ -18,6 +18,7 @@ export async function openCamera(video, deviceId) {
       audio: false,
       video: { ...which, width: { ideal: 1280 }, height: { ideal: 720 } },
     });
+    video.srcObject.getVideoTracks()[0].onended = ended;
     await video.play();
   } catch (error) {
     closeCamera(video);

@@ -31,7 +31,7 @@ export function sheetView(byId, failed) {
     facts.append(
       element("p", "picture-score", `${entry.titles[shown]} ${percent(entry.probabilities[shown])}`),
       element("p", "picture-facts", time),
-      element("p", "picture-facts", entry.file.replace(/\.tflite$/, "")),
+      element("p", "picture-facts", entry.file.replace(/\.tflite$/, "").replaceAll("_", "_\u200b")),
     );
     const button = element("button", "quiet", "Delete");
     button.setAttribute("aria-label", `Delete the picture of ${time}`);
