@@ -1,5 +1,6 @@
 """The web page in a real browser: Debian's Chromium, headless, with a camera that shows a drawn picture."""
 
+import base64
 import contextlib
 import csv
 import http.server
@@ -18,7 +19,7 @@ from PIL import Image, PngImagePlugin
 from pipelines.common import web_page
 from skinkeras import tflite
 from skinkeras.datasets.synthetic import draw
-from skinkeras.inputs import decode
+from skinkeras.inputs import decode, resize_to_square
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
@@ -413,6 +414,46 @@ def test_float16_and_one_thread_agree_with_python_too(page, site, classifiers, t
 
 def test_threads_are_to_be_had(page):
     assert page.evaluate("self.crossOriginIsolated") is True
+    assert page.locator("#backend option").first.get_attribute("value") in {"wasm 2", "wasm 3", "wasm 4"}
+
+
+def test_a_browser_without_relaxed_simd_and_service_worker_gets_one_thread_and_the_same_score(
+    browser, site, classifiers, tmp_path
+):
+    def without_relaxed_simd(route):
+        script, count = re.subn(r"tryWasm\(WASM_RELAXED_SIMD_CHECK\)", "tryWasm([])", route.fetch().text())
+        assert count == 1
+        route.fulfill(body=script, headers={**web_page.HEADERS, "Content-Type": "text/javascript"})
+
+    with contextlib.closing(browser.new_context(service_workers="block")) as context:
+        context.route("**/core.js", without_relaxed_simd)
+        page = context.new_page()
+        opened(page, site.address)
+        assert page.locator("#backend option").first.get_attribute("value") == "wasm 1"
+        assert any("litert_wasm_compat_internal.wasm" in path for path in site.paths)
+        path = jpeg(tmp_path)
+        upload(page, path)
+        assert shown(page) == pytest.approx(answer(classifiers["int8"], path), abs=0.01)
+        assert "offline" not in page.inner_text("#offline")
+
+
+@pytest.mark.parametrize(
+    ("side", "size"), [(300, 192), (192, 192), (1000, 192), (384, 192), (130, 192), (5, 16)]
+)
+def test_resizing_gives_the_pixels_of_opencv(page, side, size):
+    square = np.random.default_rng(side).integers(0, 256, (side, side, 4), np.uint8)
+    result = page.evaluate(
+        """async ({ rgba, side, size }) => {
+          const { resizeSquare } = await import("/preprocess.js");
+          const pixels = Uint8Array.from(atob(rgba), (character) => character.charCodeAt(0));
+          const read = (first, count) => pixels.subarray(first * side * 4, (first + count) * side * 4);
+          return String.fromCharCode(...resizeSquare(read, side, size, 77).slice(0, 60_000));
+        }""",
+        {"rgba": base64.b64encode(square.tobytes()).decode(), "side": side, "size": size},
+    )
+    expected = resize_to_square(square[:, :, :3], size).ravel()[:60_000]
+    difference = np.abs(np.frombuffer(result.encode("latin-1"), np.uint8).astype(int) - expected)
+    assert difference.max() <= 1 and difference.mean() < 0.02
 
 
 def test_the_heat_map_finds_what_a_score_depends_on(page):

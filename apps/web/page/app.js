@@ -50,11 +50,13 @@ function announce(text, patient = false) {
 
 // The model
 
-function fillPickers() {
+async function fillPickers() {
   byId("model").replaceChildren(...models.map((model) => option(model.name, model.name)));
   const backends = [];
   const threads = Math.min(MOST_THREADS, navigator.hardwareConcurrency ?? 1);
-  if (self.crossOriginIsolated && threads > 1) {
+  const { supportsFeature } = await import(`./${folder}/core.js`);
+  // Shared memory takes a page that is cross-origin isolated; LiteRT.js has threads with relaxed SIMD only.
+  if (threads > 1 && (await supportsFeature("threads")) && (await supportsFeature("relaxedSimd"))) {
     backends.push(option(`wasm ${threads}`, `Processor, ${threads} threads`));
   }
   backends.push(option("wasm 1", "Processor, 1 thread"));
@@ -447,7 +449,7 @@ async function begin() {
   const found = await readContracts();
   ({ folder, models } = found);
   if (models.length === 0) throw new Error("The page was built without a model that it can run.");
-  fillPickers();
+  await fillPickers();
   restoreChoice();
   await loadModel();
   if (found.problems.length > 0) fail(found.problems.join(" "));

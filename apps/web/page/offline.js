@@ -1,6 +1,6 @@
 // Registers the service worker, which keeps the page for use without a network.
 
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 20_000; // the page itself is small; a network this slow keeps the rest at the next visit
 
 /**
  * Resolves once everything that the page loads passes through the service worker, so that it is kept; with
