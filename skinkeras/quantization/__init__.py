@@ -10,7 +10,9 @@ from skinkeras.quantization.layers import (
     QuantizedDepthwiseConv2D,
     QuantizedMergeClasses,
     QuantizedRescaling,
+    QuantizedSpreadClasses,
 )
+from skinkeras.quantization.unfolding import unfold
 
 __all__ = [
     "FakeQuantize",
@@ -20,8 +22,10 @@ __all__ = [
     "QuantizedDepthwiseConv2D",
     "QuantizedMergeClasses",
     "QuantizedRescaling",
+    "QuantizedSpreadClasses",
     "calibrate",
     "fold_batch_norm",
     "is_quantized",
     "quantize",
+    "unfold",
 ]

@@ -8,31 +8,43 @@ import numpy as np
 from keras import layers
 
 from skinkeras.quantization.folding import fold_batch_norm
-from skinkeras.quantization.graph import consumers
+from skinkeras.quantization.graph import consumers, producers
 from skinkeras.quantization.layers import HOSTS, FakeQuantize, FixedFakeQuantize, QuantizedRescaling
-from skinkeras.quantization.recipe import Output, is_relu, is_relu_function, layer_recipe
+from skinkeras.quantization.recipe import (
+    FLOAT_FRONT,
+    KEEP_PROBABILITIES,
+    PROBABILITIES,
+    PROBABILITY,
+    Output,
+    is_relu,
+    is_relu_function,
+    layer_recipe,
+)
+from skinkeras.quantization.unfolding import unfold
 
 
 def quantize(model: keras.Model) -> keras.Model:
     """Builds the quantization-aware version of a trained model (Jacob et al. 2018).
 
-    Batch normalization is folded, kernels and activations are rounded to 8 bits where the integer
-    operations of the exported file round them, and gradients pass straight through the rounding.
+    Attention and LSTM cells are unfolded, batch normalization is folded, kernels and activations are
+    rounded to 8 bits where the integer operations of the exported file round them, and gradients pass
+    straight through the rounding.
     `calibrate` the result before use; then it can be compiled (with `jit_compile=False`), fitted, saved and
     loaded like any Keras model, and `skinkeras.tflite.convert(..., kind="int8")` turns it into integers.
 
     Args:
-        model: flat functional `keras.Model`, float32, from one input (batch, height, width, channels) with
-            pixels 0..255 that `Rescaling` layers read.
+        model: functional `keras.Model` of layers of the recipe, float32, from one input (batch, height,
+            width, channels) with pixels 0..255 that `Rescaling` layers read, directly or behind
+            `ShadesOfGray`, which stays float.
 
     Returns:
-        A new model with the same input, outputs and layer names, and `FakeQuantize` layers in between. It
-        shares no weight with `model`.
+        A new model with the same input and outputs, and `FakeQuantize` layers in between. Its layers have
+        the names of `unfold`'s. It shares no weight with `model`.
 
     Raises:
         ValueError: a layer is not in the recipe (it is named), or the model does not begin as described.
     """
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(unfold(model))
     readers = consumers(folded)
     _check(folded, readers)
     quantized = keras.models.clone_model(
@@ -82,19 +94,24 @@ def is_quantized(model: keras.Model) -> bool:
 
 def _check(model: keras.Model, readers: dict[str, list[str]]) -> None:
     inputs = [layer for layer in model.layers if isinstance(layer, layers.InputLayer)]
-    behind_input = {reader for layer in inputs for reader in readers[layer.name]}
     if len(inputs) != 1 or len(model.input_shape) != 4:
         raise ValueError(
             f"quantize needs a model of one batch of images. Received inputs: {model.input_shape}"
         )
-    for name in behind_input:
-        if type(model.get_layer(name)) is not layers.Rescaling:
+    front = set()
+    behind = list(readers[inputs[0].name])
+    while behind:
+        layer = model.get_layer(behind.pop())
+        if type(layer) in FLOAT_FRONT:
+            behind += readers[layer.name]
+        elif type(layer) is not layers.Rescaling:
             raise ValueError(
                 f"quantize needs a Rescaling layer behind the input {inputs[0].name!r}; "
-                f"{name!r} of type {type(model.get_layer(name)).__name__} reads it."
+                f"{layer.name!r} of type {type(layer).__name__} reads it."
             )
+        front.add(layer.name)
     for layer in model.layers:
-        if layer not in inputs and layer.name not in behind_input:
+        if layer not in inputs and layer.name not in front:
             layer_recipe(layer)
 
 
@@ -119,7 +136,7 @@ class _Wiring:
 
     def __call__(self, layer: layers.Layer, *args, **kwargs):
         original = self.model.get_layer(layer.name)
-        if isinstance(layer, QuantizedRescaling):
+        if isinstance(layer, (QuantizedRescaling, *FLOAT_FRONT)):
             return layer(*args, **kwargs)
         # A layer that is used twice gets separate quantizers: its outputs have separate ranges.
         self.uses[layer.name] += 1
@@ -129,7 +146,8 @@ class _Wiring:
         outputs = layer(*args, **kwargs)
         recipe = layer_recipe(original)
         if not (recipe.fuses_relu and self._feeds_relu_only(layer.name)):
-            outputs = _quantizer(recipe.output, name)(outputs)
+            output = PROBABILITY if self._is_probability(original) else recipe.output
+            outputs = _quantizer(output, name)(outputs)
         activation = getattr(original, "activation", keras.activations.linear)
         if activation is keras.activations.linear or is_relu_function(activation):
             return outputs
@@ -144,6 +162,12 @@ class _Wiring:
         else:
             outputs = layer(inputs)
         return _quantizer(layer_recipe(layer).output, name)(outputs)
+
+    def _is_probability(self, layer: layers.Layer) -> bool:
+        inputs = (self.model.get_layer(name) for name in producers(self.readers, layer.name))
+        return type(layer) in PROBABILITIES or (
+            type(layer) in KEEP_PROBABILITIES and all(map(self._is_probability, inputs))
+        )
 
     def _feeds_relu_only(self, name: str) -> bool:
         readers = self.readers[name]

@@ -28,6 +28,11 @@ def consumers(model: keras.Model) -> dict[str, list[str]]:
     return readers
 
 
+def producers(readers: dict[str, list[str]], name: str) -> list[str]:
+    """Names of the layers whose output the layer `name` reads, given the model's `consumers`."""
+    return [producer for producer, names in readers.items() if name in names]
+
+
 def _producers(node) -> Iterator[str]:
     if isinstance(node, dict):
         if node.get("class_name") == "__keras_tensor__":

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from skinkeras.layers import MergeClasses
+from skinkeras.layers import MergeClasses, SpreadClasses
 from skinkeras.quantization.recipe import LAYERS, WeightQuantizer
 from skinkeras.quantization.tfmot import quantizers
 
@@ -226,10 +226,21 @@ class QuantizedMergeClasses(_QuantizedKernel, MergeClasses):
         return ops.matmul(inputs, self.quantized_kernel(training))
 
 
+@keras.saving.register_keras_serializable("skinkeras")
+class QuantizedSpreadClasses(_QuantizedKernel, SpreadClasses):
+    """`SpreadClasses` as an 8-bit matrix product; zeros and ones are exact in it."""
+
+    weight_quantizer = LAYERS[SpreadClasses].weights
+
+    def call(self, inputs, training=False):
+        return ops.matmul(inputs, self.quantized_kernel(training)) + self.bias
+
+
 # The layer that takes the place of each type with a kernel.
 HOSTS = {
     layers.Conv2D: QuantizedConv2D,
     layers.DepthwiseConv2D: QuantizedDepthwiseConv2D,
     layers.Dense: QuantizedDense,
     MergeClasses: QuantizedMergeClasses,
+    SpreadClasses: QuantizedSpreadClasses,
 }

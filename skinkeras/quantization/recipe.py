@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
-from skinkeras.layers import MergeClasses
+from skinkeras.layers import ChannelPooling, MergeClasses, ShadesOfGray, SpreadClasses
 
 
 class Output(enum.Enum):
@@ -62,6 +62,7 @@ LAYERS = {
     layers.DepthwiseConv2D: LayerRecipe(Output.MEASURED, PER_AXIS, fuses_relu=True),
     layers.Dense: LayerRecipe(Output.MEASURED, PER_TENSOR, fuses_relu=True),
     MergeClasses: LayerRecipe(PROBABILITY, PER_TENSOR),
+    SpreadClasses: LayerRecipe(PROBABILITY, PER_TENSOR),
     layers.Add: LayerRecipe(Output.MEASURED, fuses_relu=True),
     layers.Multiply: LayerRecipe(Output.MEASURED),
     layers.Concatenate: LayerRecipe(Output.MEASURED),
@@ -76,6 +77,21 @@ LAYERS = {
     layers.Flatten: LayerRecipe(Output.UNCHANGED),
     layers.Dropout: LayerRecipe(Output.UNCHANGED),
 }
+
+# The layers whose outputs are probabilities.
+PROBABILITIES = tuple(kind for kind, recipe in LAYERS.items() if recipe.output == PROBABILITY)
+# What makes probabilities of probabilities. A measured range would cut off what calibration has not seen.
+KEEP_PROBABILITIES = (layers.Multiply, layers.Concatenate)
+
+# `skinkeras.layers.ChannelPooling`, by its statistic.
+CHANNEL_POOLING = {
+    "mean": LayerRecipe(Output.MEASURED),
+    "max": LayerRecipe(Output.UNCHANGED),
+}
+
+# What may stand between the input and the normalisation. It is computed in float, in front of the first
+# rounding.
+FLOAT_FRONT = (ShadesOfGray,)
 
 # `keras.layers.Activation`, and `activation=` of the layers above.
 ACTIVATIONS = {
@@ -98,6 +114,8 @@ def layer_recipe(layer: layers.Layer) -> LayerRecipe:
     table, key, kind = LAYERS, type(layer), type(layer).__name__
     if type(layer) is layers.Activation:
         table, key, kind = ACTIVATIONS, layer.activation, f"Activation({layer.activation.__name__})"
+    elif type(layer) is ChannelPooling:
+        table, key = CHANNEL_POOLING, layer.statistic
     elif type(layer) is layers.ReLU and not is_relu(layer):
         key, kind = None, "ReLU other than max(x, 0) and min(max(x, 0), 6)"
     elif getattr(layer, "activation", keras.activations.linear) not in ACTIVATIONS:
