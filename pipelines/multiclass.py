@@ -42,7 +42,7 @@ _QUICK = {
     "qat_epochs": 1,
 }
 _PAPER_EPOCHS = {"flat": 150, "hierarchical": 250}
-_RATES = {("adam", False): 1e-5, ("sgd", False): 1e-4, ("adam", True): 5e-4, ("sgd", True): 1e-2}
+_RATES = {("adam", False): 1e-5, ("sgd", False): 1e-4, ("adam", True): 1e-4, ("sgd", True): 1e-3}
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Settings(TrainingSettings):
     """Adam, or SGD with Nesterov's momentum."""
     learning_rate: float | None = None
     """Divided by 10 at a half and at three quarters of the epochs; by default 1e-5 for Adam and 1e-4 for SGD,
-    with --quick 5e-4 and 1e-2."""
+    with --quick 1e-4 and 1e-3."""
     batch_size: int | None = None
     """Images in a training step; by default 20."""
     epochs: int | None = None

@@ -131,6 +131,7 @@ def write_contract(run, facts, files, task, positive_class, tests, titles):
     """
     size = facts.input_size
     contract = {
+        "schema_version": tflite.SCHEMA_VERSION,
         "name": facts.name,
         "task": task,
         "not_a_medical_device": True,
@@ -161,9 +162,11 @@ def write_contract(run, facts, files, task, positive_class, tests, titles):
                 "size_bytes": file.size_bytes,
                 "test": tests[kind],
                 "median_ms": {str(latency.threads): latency.median_ms for latency in file.latency},
+                "golden": tflite.golden(file.path),
             }
             for kind, file in files.items()
         },
+        "latency_host": facts.latency_host,
         "data": {"name": facts.data.source, "licence": facts.data.licence, "images": facts.data.counts},
         "versions": facts.versions,
         "command": facts.command,
