@@ -1,6 +1,7 @@
 """Quantization-aware training: what to quantize (recipe), folding, fake-quantized layers, calibration."""
 
 from skinkeras.quantization.apply import calibrate, is_quantized, quantize
+from skinkeras.quantization.errors import LayerError, layer_errors
 from skinkeras.quantization.folding import fold_batch_norm
 from skinkeras.quantization.layers import (
     FakeQuantize,
@@ -17,6 +18,7 @@ from skinkeras.quantization.unfolding import unfold
 __all__ = [
     "FakeQuantize",
     "FixedFakeQuantize",
+    "LayerError",
     "QuantizedConv2D",
     "QuantizedDense",
     "QuantizedDepthwiseConv2D",
@@ -26,6 +28,7 @@ __all__ = [
     "calibrate",
     "fold_batch_norm",
     "is_quantized",
+    "layer_errors",
     "quantize",
     "unfold",
 ]

@@ -184,3 +184,14 @@ def test_colour_constancy_stays_float_in_front_of_integers():
     assert "POW" in names[: names.index("QUANTIZE")]
     assert float_islands(graph) == ()
     assert np.abs(run(gray, raw) - run(plain, corrected)).max() <= 1 / 128
+
+
+def test_bytes_cannot_go_into_colour_constancy():
+    image, x = features(ShadesOfGray(name="gray"))
+    x = layers.Dense(4)(layers.GlobalAveragePooling2D()(x))
+    model = quantization.quantize(keras.Model(image, layers.Softmax(name="probs")(x), name="gray"))
+    quantization.calibrate(model, [pictures(8, seed=4)[0]])
+    with pytest.raises(
+        ValueError, match="io='uint8' needs a model that begins with the normalisation; 'gray'"
+    ):
+        tflite.convert(model, "int8", "uint8")

@@ -1,0 +1,125 @@
+"""Where a quantized model loses what it loses: its activations against those of the float model."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from skinkeras.quantization.folding import fold_batch_norm
+from skinkeras.quantization.layers import HOSTS, FakeQuantize, FixedFakeQuantize, QuantizedRescaling
+from skinkeras.quantization.unfolding import unfold
+
+_FLOAT = {host: original for original, host in HOSTS.items()} | {QuantizedRescaling: layers.Rescaling}
+_QUANTIZERS = (FakeQuantize, FixedFakeQuantize)
+
+
+@dataclass(frozen=True)
+class LayerError:
+    """How far one layer's activations are off, as signal-to-noise ratios in decibels.
+
+    The signal is the sum of the squares of the exact activations, the noise that of the differences; 20 dB
+    are a noise of a tenth of the signal's root mean square, 40 dB of a hundredth.
+
+    Attributes:
+        layer: the layer of the quantized model; one that is used several times has a number for each use.
+        own: what this layer adds: its kernel and its output rounded, against the same layer unrounded on the
+            same, rounded inputs.
+        total: against the float model, with all that was lost before, and what training on has moved.
+    """
+
+    layer: str
+    own: float
+    total: float
+
+
+def layer_errors(
+    model: keras.Model, quantized: keras.Model, batches: Iterable[np.ndarray]
+) -> list[LayerError]:
+    """Compares each rounded activation of a quantized model with its exact value.
+
+    Args:
+        model: the float model that `quantized` was made from.
+        quantized: from `quantize`, calibrated; with or without training.
+        batches: (batch, height, width, channels) float32 images 0..255. All activations of one batch are in
+            memory at once, three times: a few images a batch.
+
+    Returns:
+        One `LayerError` for each rounded layer, the one that adds the most noise first.
+
+    Raises:
+        ValueError: `quantized` was not made from `model`, or `batches` is empty.
+    """
+    floats = {layer.name: layer for layer in fold_batch_norm(unfold(model)).layers if layer.weights}
+    hosts = {layer.name: layer for layer in quantized.layers if type(layer) in HOSTS.values()}
+    if floats.keys() != hosts.keys():
+        odd = sorted(floats.keys() ^ hosts.keys())
+        raise ValueError(
+            f"{quantized.name!r} was not quantized from {model.name!r}: only one of them has {odd[0]!r}."
+        )
+    rounded = {layer.name: layer.output for layer in quantized.layers if isinstance(layer, _QUANTIZERS)}
+    own = _exact(quantized, rounded, weights=hosts, go_on_rounded=True)
+    total = _exact(quantized, rounded, weights=floats, go_on_rounded=False)
+    sums = keras.Model(
+        quantized.input,
+        {
+            name: [
+                ops.sum(ops.square(value))
+                for value in (own[name], rounded[name] - own[name], total[name], rounded[name] - total[name])
+            ]
+            for name in rounded
+        },
+    )
+    totals = dict.fromkeys(rounded, np.zeros(4))
+    count = 0
+    for batch in batches:
+        for name, values in sums(batch, training=False).items():
+            totals[name] = totals[name] + np.array(values, np.float64)
+        count += 1
+    if not count:
+        raise ValueError("layer_errors needs at least one batch of images. Received: none")
+    errors = [
+        LayerError(name.removesuffix("_quantized"), _decibels(*values[:2]), _decibels(*values[2:]))
+        for name, values in totals.items()
+    ]
+    return sorted(errors, key=lambda error: error.own)
+
+
+def _exact(quantized, rounded, weights, go_on_rounded):
+    """What goes into each rounding if kernels are not rounded: {name of the quantizer: symbolic tensor}.
+
+    Args:
+        quantized: the model whose layers are repeated in float.
+        rounded: its quantizers' outputs.
+        weights: {name: layer} whose first weights the repeated layers take.
+        go_on_rounded: whether the next layer reads what was rounded, or the exact values.
+    """
+    exact = {}
+
+    def clone(layer):
+        if isinstance(layer, _QUANTIZERS):
+            return layer  # stands for its name only; it is not called
+        config = layer.get_config()
+        config["name"] = f"{layer.name}_{'own' if go_on_rounded else 'total'}"
+        return _FLOAT.get(type(layer), type(layer)).from_config(config)
+
+    def call(layer, *args, **kwargs):
+        if isinstance(layer, _QUANTIZERS):
+            exact[layer.name] = args[0]
+            return rounded[layer.name] if go_on_rounded else args[0]
+        return layer(*args, **kwargs)
+
+    repeated = keras.models.clone_model(
+        quantized, input_tensors=quantized.input, clone_function=clone, call_function=call
+    )
+    suffix = "_own" if go_on_rounded else "_total"
+    for layer in repeated.layers:
+        source = weights.get(layer.name.removesuffix(suffix))
+        if source is not None and layer.name.endswith(suffix):
+            layer.set_weights(source.get_weights()[: len(layer.weights)])
+    return exact
+
+
+def _decibels(signal: float, noise: float) -> float:
+    return float("inf") if not noise else float(10 * np.log10(signal / noise)) if signal else float("-inf")

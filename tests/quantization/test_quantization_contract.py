@@ -1,0 +1,71 @@
+"""What every model of the registry must go through: build, quantize, train, save, load, export, verify.
+
+One architecture a family runs with one head each. The others are the same layers, more and wider, and cost a
+minute each; SKINKERAS_EVERY_ARCHITECTURE=1 runs all of them with all heads.
+"""
+
+import os
+
+import keras
+import numpy as np
+import pytest
+
+from skinkeras import models, quantization, tflite
+from skinkeras.datasets import ISIC2018_TAXONOMY
+from skinkeras.losses import HierarchicalCrossentropy
+from skinkeras.models.variants import MINIMUM_INPUT_SIZE, VARIANTS
+
+HEADS = ("binary", "cbam", "hierarchical")
+QUICK = (("vgg16", "binary"), ("efficientnet_b0", "cbam"), ("efficientnet_lite0", "hierarchical"))
+EVERY = tuple((name, head) for name in VARIANTS for head in HEADS)
+CASES = EVERY if os.environ.get("SKINKERAS_EVERY_ARCHITECTURE") else QUICK
+
+
+def build(name, head):
+    if head == "hierarchical":
+        return models.create_hierarchical(name, ISIC2018_TAXONOMY, MINIMUM_INPUT_SIZE, "none", units=32)
+    return models.create(name, 2 if head == "binary" else 7, MINIMUM_INPUT_SIZE, "none", cbam=head == "cbam")
+
+
+def learner(model, head):
+    if head == "hierarchical":
+        return models.level_model(model, ISIC2018_TAXONOMY), HierarchicalCrossentropy(ISIC2018_TAXONOMY)
+    return keras.Model(model.input, model.get_layer("probs").output), "categorical_crossentropy"
+
+
+@pytest.mark.parametrize(("name", "head"), CASES)
+def test_a_model_of_the_registry_becomes_integers(name, head, tmp_path):
+    keras.utils.set_random_seed(0)
+    images = np.random.default_rng(0).integers(0, 256, (4, MINIMUM_INPUT_SIZE, MINIMUM_INPUT_SIZE, 3))
+    images = images.astype("float32")
+    model = quantization.quantize(build(name, head))
+    classes = model.output_shape[-1]
+    quantization.calibrate(model, [images])
+
+    trained, loss = learner(model, head)
+    # Two steps eagerly: to trace the graph of a step takes longer than many steps.
+    trained.compile(keras.optimizers.Adam(1e-4), loss, run_eagerly=True, jit_compile=False)
+    before = [np.array(variable) for variable in trained.trainable_variables]
+    for _ in range(2):
+        assert np.isfinite(trained.train_on_batch(images, np.eye(classes, dtype="float32")[[0, 1, 0, 1]]))
+    moved = [
+        np.any(np.array(variable) != values)
+        for variable, values in zip(trained.trainable_variables, before, strict=True)
+    ]
+    assert np.mean(moved) > 0.9
+
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for ours, theirs in zip(loaded.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+    info = tflite.ModelInfo("Contract", "A test.", "skinkeras", "1.0", "Apache-2.0")
+    path = tmp_path / "model.tflite"
+    labels = ISIC2018_TAXONOMY.classes[:classes]
+    path.write_bytes(tflite.add_metadata(tflite.convert(loaded, "int8"), labels, info))
+    loaded.compile(run_eagerly=True, jit_compile=False)
+    report = tflite.verify(path, loaded, images)
+    assert (report.custom_ops, report.dynamic_tensors, report.float_islands) == ((), (), ())
+    assert report.int8_share == 1
+    # Untrained, all classes are about as probable: 4 of 256 levels are what rounding may move.
+    assert report.max_difference <= 4 / 256
