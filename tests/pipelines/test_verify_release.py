@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import release
+from pipelines.common.console import RefusedError
 from skinkeras import tflite
 from skinkeras.files import write_json
 from skinkeras.tflite.contract import sha256
@@ -201,3 +203,50 @@ def test_the_command_refuses_with_exit_code_1_and_renews_the_table(folder):
     assert "README.md: its table is not that of the json files" in done.stderr
     assert run("--write-table").returncode == 0
     assert "AUC 0.990" in (folder / "README.md").read_text()
+
+
+@pytest.fixture
+def finished_run(tmp_path):
+    """A run's folder as far as a release needs it, made of a released model, and an empty release folder."""
+    export, to = tmp_path / "run" / "export", tmp_path / "to"
+    export.mkdir(parents=True)
+    to.mkdir()
+    for path in RELEASED.glob(f"{NAME}*"):
+        shutil.copy(path, export)
+    shutil.copy(RELEASED / "README.md", to)
+    return tmp_path / "run", to
+
+
+def test_a_run_is_released_and_passes_the_check(finished_run):
+    run, to = finished_run
+    release.main(release.Settings(run, ("int8",), to))
+    assert faults(to) == ""
+    assert sorted(path.name for path in to.iterdir()) == sorted(
+        ["README.md", INT8, f"{NAME}.json", f"{NAME}.labels.txt", f"{NAME}.card.md"]
+    )
+    files = json.loads((to / f"{NAME}.json").read_text())["files"]
+    assert files["float16"]["shipped"] is False and "shipped" not in files["int8"]
+    assert f"`{NAME}`" in (to / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda run: shutil.rmtree(run / "export"), "holds no exported model"),
+        (lambda run: (run / "state").mkdir(), "holds no exported model"),
+        (
+            lambda run: change(run / "export", lambda contract: contract.update(synthetic=True)),
+            "drawn pictures",
+        ),
+        (
+            lambda run: change(run / "export", lambda contract: contract["files"].pop("int8")),
+            "--kinds must name",
+        ),
+    ],
+)
+def test_what_cannot_be_released_leaves_the_folder_alone(finished_run, spoil, words):
+    run, to = finished_run
+    spoil(run)
+    with pytest.raises(RefusedError, match=words):
+        release.main(release.Settings(run, to=to))
+    assert [path.name for path in to.iterdir()] == ["README.md"]
