@@ -8,7 +8,6 @@ medians over the rounds; the ratio is the median of the rounds' ratios.
 """
 
 import argparse
-import statistics
 import tempfile
 from pathlib import Path
 
@@ -44,12 +43,10 @@ def main():
         parser.error(f"give two files or none, not {len(options.files)}")
     with tempfile.TemporaryDirectory() as folder:
         files = options.files or lite0_files(options.size, Path(folder))
-        rounds = [[tflite.benchmark(file, THREADS) for file in files] for _ in range(options.rounds)]
-    for place, threads in enumerate(THREADS):
-        times = [(first[place].median_ms, second[place].median_ms) for first, second in rounds]
-        first, second = (statistics.median(column) for column in zip(*times, strict=True))
-        ratio = statistics.median(a / b for a, b in times)
-        print(f"{threads} thread(s): {first:.2f} ms and {second:.2f} ms, {ratio:.2f} times faster")
+        compared = tflite.compare(files, THREADS, (True,), runs=100, rounds=options.rounds)
+    for first, second in zip(compared[::2], compared[1::2], strict=True):
+        times = f"{first.latency.median_ms:.2f} ms and {second.latency.median_ms:.2f} ms"
+        print(f"{first.latency.threads} thread(s): {times}, {second.ratio:.2f} times faster")
 
 
 if __name__ == "__main__":

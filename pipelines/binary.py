@@ -13,7 +13,7 @@ from typing import Literal
 import keras
 
 import skinkeras
-from pipelines.common import export, results
+from pipelines.common import binary_results, export
 from pipelines.common import settings as common_settings
 from pipelines.common.cleaning import cleaned
 from pipelines.common.console import at_the_door, run, section
@@ -65,7 +65,7 @@ def main(settings):
         folder = RunFolder(settings.out)
         folder.check(settings, settings.resume)
         if folder.is_complete:
-            return results.print_results(folder)
+            return binary_results.print_results(folder)
         data, rounds = begin(settings, folder)
     data = cleaned(settings, data, rounds, folder)
     if settings.learn == "binary":
@@ -79,9 +79,9 @@ def main(settings):
         section("Export, verification, benchmark")
         files = export.export(folder, name, model, quantized, data, about(settings, name))
     section("Evaluation on the test images")
-    results.write(folder, settings, name, data, files, model, quantized)
+    binary_results.write(folder, settings, name, data, files, model, quantized)
     folder.complete()
-    results.print_results(folder)
+    binary_results.print_results(folder)
 
 
 def resolved(settings):

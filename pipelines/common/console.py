@@ -8,11 +8,11 @@ import rich.console
 import rich.progress
 import tyro
 
-from skinkeras.cleaning import CleaningError
-from skinkeras.tflite import VerificationError
+from skinkeras.errors import WorkError
 
 # A log file has no width of its own: give it enough for the table of results.
 console = rich.console.Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 110)
+error_console = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class RefusedError(Exception):
@@ -42,16 +42,14 @@ def run(main, settings_class):
         main(settings)
     except RefusedError as error:
         _fail(error, 2)
-    except (OSError, CleaningError, VerificationError) as error:
+    except (OSError, WorkError) as error:
         _fail(error, 1)
     except KeyboardInterrupt:
         _fail("Stopped. Run the same command with --resume to go on.", 130)
 
 
 def _fail(message, code):
-    rich.console.Console(stderr=True, highlight=False, soft_wrap=True).print(
-        f"[bold red]Error:[/] {rich.markup.escape(str(message))}"
-    )
+    error_console.print(f"[bold red]Error:[/] {rich.markup.escape(str(message))}")
     sys.exit(code)
 
 

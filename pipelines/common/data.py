@@ -1,6 +1,6 @@
 """From the name of a data set to decoded pictures with labels and a split."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -22,12 +22,16 @@ class Source:
         licence: of the images.
         positive: the classes that count as malignant, unless the user names others.
         synthetic: whether the pictures are drawn.
+        taxonomy: the tree that its classes hang on, where there is one.
+        titles: {class: its name in full}, where the class is an abbreviation.
     """
 
     title: str
     licence: str
     positive: tuple = ("malignant",)
     synthetic: bool = False
+    taxonomy: datasets.Taxonomy | None = None
+    titles: dict = field(default_factory=dict)
 
     @property
     def note(self):
@@ -37,11 +41,23 @@ class Source:
 
 _ISIC_LICENCE = "CC BY-NC 4.0"
 SOURCES = {
-    "synthetic": Source("synthetic drawings", "none needed", synthetic=True),
-    "ham10000": Source(
-        "HAM10000 (Tschandl et al., Sci Data 2018, doi:10.1038/sdata.2018.161)", _ISIC_LICENCE, ("mel",)
+    "synthetic": Source(
+        "synthetic drawings", "none needed", synthetic=True, taxonomy=datasets.SYNTHETIC_TAXONOMY
     ),
-    "isic2018": Source("ISIC 2018 task 3", _ISIC_LICENCE, ("mel",)),
+    "ham10000": Source(
+        "HAM10000 (Tschandl et al., Sci Data 2018, doi:10.1038/sdata.2018.161)",
+        _ISIC_LICENCE,
+        ("mel",),
+        taxonomy=datasets.ISIC2018_TAXONOMY,
+        titles=datasets.HAM10000,
+    ),
+    "isic2018": Source(
+        "ISIC 2018 task 3",
+        _ISIC_LICENCE,
+        ("mel",),
+        taxonomy=datasets.ISIC2018_TAXONOMY,
+        titles=datasets.HAM10000,
+    ),
     "isic2019": Source("ISIC 2019", _ISIC_LICENCE, ("mel",)),
     "isic2020": Source("ISIC 2020", _ISIC_LICENCE),
     "isic_merge": Source("ISIC 2020 and the melanomas of ISIC 2019 (Gilal et al. 2023)", _ISIC_LICENCE),
@@ -52,7 +68,7 @@ SOURCES = {
 _SYNTHETIC_PICTURES = 800
 
 
-def read_manifest(name, data_dir, seed, folder):
+def read_manifest(name, data_dir, seed, folder, structures=False):
     """The manifest of the data set called `name`.
 
     Args:
@@ -60,6 +76,7 @@ def read_manifest(name, data_dir, seed, folder):
         data_dir: where the user has it; None only for the synthetic set.
         seed: of the synthetic set.
         folder: where the synthetic set is drawn.
+        structures: whether the synthetic set is to have more than two classes.
 
     Raises:
         ValueError, FileNotFoundError: the data is not there or not what it should be.
@@ -70,7 +87,7 @@ def read_manifest(name, data_dir, seed, folder):
                 "--data-dir was given without --data: say which data set it holds (--data folder, ...)."
             )
         return datasets.synthetic(
-            _SYNTHETIC_PICTURES, seed, folder / f"synthetic-{_SYNTHETIC_PICTURES}-{seed}"
+            _SYNTHETIC_PICTURES, seed, folder / f"synthetic-{_SYNTHETIC_PICTURES}-{seed}", structures
         )
     if data_dir is None:
         raise ValueError(f"--data {name} needs --data-dir, the folder that holds it.")
@@ -112,7 +129,7 @@ class Data:
         manifest: `Manifest` of the classes that are learned.
         assignment: (n,) str, the part of the split of each row.
         used: the same, with "" for the rows whose pictures cannot be read.
-        positives: indices of the classes that count as malignant.
+        positives: indices of the classes that count as malignant; empty where every class is for itself.
         pictures: `Pictures`, row by row those of the manifest.
         variants: `VariantPictures` of the training images, as the oversampling shows them.
         kept: (number of variants,) bool, those that cleaning has left.
@@ -130,6 +147,11 @@ class Data:
     def groups(self):
         """(classes,) int: 1 for the positive classes, else 0; what `MergeClasses` adds up."""
         return tuple(int(number in self.positives) for number in range(len(self.manifest.classes)))
+
+    @property
+    def shown_classes(self):
+        """What a model that ships tells apart: benign and malignant, or without positives all classes."""
+        return datasets.BINARY_CLASSES if self.positives else self.manifest.classes
 
     def part(self, name):
         """The `Part` called `name`: train (its variants that are left), validation or test."""
@@ -157,22 +179,30 @@ class Data:
         return replace(self, manifest=self.manifest.binary(names), positives=(1,))
 
     def counts(self):
-        """{part: {"benign": n, "malignant": n}}; variants of a training picture count singly."""
+        """{part: {class: n}}, of the classes benign and malignant where there are positives; variants of a
+        training picture count singly."""
         totals = {}
         for name in SPLITS:
-            malignant = self.part(name).malignant
-            totals[name] = {"benign": int((malignant == 0).sum()), "malignant": int(malignant.sum())}
+            part = self.part(name)
+            of_classes = part.one_hot.sum(axis=0).astype(int).tolist()
+            if self.positives:
+                malignant = int(part.malignant.sum())
+                totals[name] = {"benign": sum(of_classes) - malignant, "malignant": malignant}
+            else:
+                totals[name] = dict(zip(self.manifest.classes, of_classes, strict=True))
         return totals
 
 
-def load_data(settings, split_file, policy, plan=None):
+def load_data(settings, split_file, policy, plan=None, split_seed=None):
     """Reads, splits and decodes the images that the settings ask for; writes nothing but the cache.
 
     Args:
-        settings: the job's settings, resolved.
+        settings: the job's settings, resolved. Where `positive` names classes, they count as malignant, and
+            a data set of two classes becomes one of benign and malignant; where it is empty, not.
         split_file: the split of an earlier part of the run, if it is there.
         policy: the `Oversampling` of the training images.
         plan: the `CleaningPlan` that the training images must suit, or None.
+        split_seed: of the split; by default the settings' `data_seed`.
 
     Raises:
         ValueError, FileNotFoundError: something about the data is wrong; the sentence says what and where.
@@ -181,8 +211,11 @@ def load_data(settings, split_file, policy, plan=None):
     if split_file.exists():
         assignment = datasets.load_split(manifest, split_file)
     else:
-        assignment = datasets.split(manifest, settings.split, settings.data_seed)
-    if len(manifest.classes) == 2:
+        seed = settings.data_seed if split_seed is None else split_seed
+        assignment = datasets.split(manifest, settings.split, seed)
+    if not settings.positive:
+        positives = ()
+    elif len(manifest.classes) == 2:
         # Whatever the two are called, and sorted: benign comes first from here on.
         manifest, positives = manifest.binary(settings.positive), (1,)
     else:
@@ -215,12 +248,12 @@ def load_data(settings, split_file, policy, plan=None):
 def print_counts(data):
     """How many pictures of each class every part has."""
     for part, counts in data.counts().items():
-        console.print(f"  {part}: {counts['benign']} benign, {counts['malignant']} malignant")
+        console.print(f"  {part}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
 
 
 def record_data(settings, data, run):
     """Writes `split.csv`, `duplicates.csv` and `--materialise`, unless an earlier part of the run did."""
-    if settings.materialise:
+    if getattr(settings, "materialise", None):
         with progress_bar("Writing variants") as progress:
             inputs.materialise(data.variants, settings.materialise, progress)
     split_file, duplicates_file = run.file("split.csv"), run.file("duplicates.csv")
@@ -239,8 +272,15 @@ def record_data(settings, data, run):
 
 
 def _chosen_images(settings):
-    manifest = read_manifest(settings.data, settings.data_dir, settings.data_seed, settings.cache_dir)
-    datasets.check_positive(settings.positive, manifest.classes)
+    manifest = read_manifest(
+        settings.data,
+        settings.data_dir,
+        settings.data_seed,
+        settings.cache_dir,
+        structures=not settings.positive,
+    )
+    if settings.positive:
+        datasets.check_positive(settings.positive, manifest.classes)
     if settings.data in ("isic2020", "isic_merge") and not (
         settings.keep_known_duplicates or settings.split == "paper"
     ):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.common.console import console
-from skinkeras import datasets, tflite
+from skinkeras import tflite
 from skinkeras.files import write_bytes, write_text
 
 KINDS = ("float32", "float16", "int8")
@@ -66,7 +66,7 @@ def export(run, name, model, quantized, data, about, threads=(1, 2)):
         VerificationError: a file disagrees with its model; it is left in the run's folder under the name
             `rejected_...`, and nothing is exported under its own name.
     """
-    labels, files = datasets.BINARY_CLASSES, {}
+    labels, files = data.shown_classes, {}
     for kind in KINDS:
         original = quantized if kind == "int8" else model
         content = tflite.add_metadata(tflite.convert(original, kind), labels, about)
@@ -88,6 +88,6 @@ def export(run, name, model, quantized, data, about, threads=(1, 2)):
 def _verified(path, model, data, tolerances):
     test = data.part("test")
     batches = (images.numpy() for images, _ in test.dataset(_BATCH))
-    report = tflite.verify(path, model, batches, test.malignant)
+    report = tflite.verify(path, model, batches, test.malignant if data.positives else None)
     tflite.check(report, tolerances)
     return report

@@ -1,4 +1,4 @@
-"""The settings that every training job has: data, oversampling, cleaning, model, where to write."""
+"""The settings that training jobs share: data, model, where to write; oversampling and cleaning."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -10,15 +10,13 @@ from skinkeras import cleaning, inputs, models
 
 
 @dataclass(frozen=True)
-class JobSettings:
+class TrainingSettings:
     """What every training job has to be told. None stands for what `resolved` puts there."""
 
     data: Literal[tuple(SOURCES)] = "synthetic"
     """Which data set; "synthetic" draws its own pictures, for a demonstration without data."""
     data_dir: Path | None = None
     """The folder that holds the data set."""
-    positive: tuple[str, ...] = ()
-    """Classes that count as malignant; by default those of the data set (melanoma)."""
     split: Literal["grouped", "paper"] = "grouped"
     """Keep lesions and patients together, or split by image as Gilal et al. 2023 did (which leaks)."""
     limit: int | None = None
@@ -27,31 +25,6 @@ class JobSettings:
     """Leave out pictures that cannot be read, instead of stopping."""
     keep_known_duplicates: bool = False
     """Keep both pictures of the published ISIC 2020 duplicate pairs, as --split paper always does."""
-    oversample: Literal[tuple(inputs.OVERSAMPLING)] = "none"
-    """Show training pictures in several variants: "g23" as Gilal et al. 2023, benign twice and malignant four
-    times, turned, flipped and radially blurred; -separate and -aberration vary the blur beyond the paper."""
-    rho: tuple[float, float] | None = None
-    """The lowest and highest strength of the blur; by default the paper's, 0.005 and 0.02."""
-    clean: Literal[("none", *cleaning.PRESETS, "custom")] = "none"
-    """Remove the benign training pictures with the highest loss, in rounds: a preset of Gilal et al. 2023,
-    the same -scaled to the size of the data, or "custom": what --clean-remove and the others say."""
-    clean_rounds: int | None = None
-    """Rounds; of a preset, its first ones."""
-    clean_remove: float | None = None
-    """Benign training pictures that a custom round removes (variants count singly); below 1, a share."""
-    clean_until_ratio: float | None = None
-    """Stop a custom cleaning at this ratio of malignant to benign pictures."""
-    clean_model: Literal[tuple(models.VARIANTS)] | None = None
-    """The architecture that ranks; by default --model."""
-    clean_epochs: int = 4
-    """Epochs of each round's model, which starts from the pretrained weights."""
-    clean_folds: int = 0
-    """Rank each picture by a model that was not trained on it, with this many models a round; 0: the paper's
-    way, one model that was trained on all."""
-    clean_dir: Path | None = None
-    """Where the rounds are kept, to be used by several runs; by default in the run's folder."""
-    materialise: Path | None = None
-    """Write the training pictures as they are shown, every variant, into this folder; for looking at only."""
     model: Literal[tuple(models.VARIANTS)] = "efficientnet_lite0"
     """The architecture."""
     weights: str = "imagenet"
@@ -77,9 +50,45 @@ class JobSettings:
     cache_dir: Path | None = None
     """Where decoded pictures are kept for the next run; by default `.cache` beside the run's folder."""
 
+    # No class counts as malignant, unless the job's own settings have a field of this name.
+    positive = ()
+
+
+@dataclass(frozen=True)
+class JobSettings(TrainingSettings):
+    """What Gilal et al. 2023 add: classes that count as malignant, oversampling and cleaning."""
+
+    positive: tuple[str, ...] = ()
+    """Classes that count as malignant; by default those of the data set (melanoma)."""
+    oversample: Literal[tuple(inputs.OVERSAMPLING)] = "none"
+    """Show training pictures in several variants: "g23" as Gilal et al. 2023, benign twice and malignant four
+    times, turned, flipped and radially blurred; -separate and -aberration vary the blur beyond the paper."""
+    rho: tuple[float, float] | None = None
+    """The lowest and highest strength of the blur; by default the paper's, 0.005 and 0.02."""
+    clean: Literal[("none", *cleaning.PRESETS, "custom")] = "none"
+    """Remove the benign training pictures with the highest loss, in rounds: a preset of Gilal et al. 2023,
+    the same -scaled to the size of the data, or "custom": what --clean-remove and the others say."""
+    clean_rounds: int | None = None
+    """Rounds; of a preset, its first ones."""
+    clean_remove: float | None = None
+    """Benign training pictures that a custom round removes (variants count singly); below 1, a share."""
+    clean_until_ratio: float | None = None
+    """Stop a custom cleaning at this ratio of malignant to benign pictures."""
+    clean_model: Literal[tuple(models.VARIANTS)] | None = None
+    """The architecture that ranks; by default --model."""
+    clean_epochs: int = 4
+    """Epochs of each round's model, which starts from the pretrained weights."""
+    clean_folds: int = 0
+    """Rank each picture by a model that was not trained on it, with this many models a round; 0: the paper's
+    way, one model that was trained on all."""
+    clean_dir: Path | None = None
+    """Where the rounds are kept, to be used by several runs; by default in the run's folder."""
+    materialise: Path | None = None
+    """Write the training pictures as they are shown, every variant, into this folder; for looking at only."""
+
 
 def resolved(settings, **defaults):
-    """The settings with every None that has a default replaced, checked as far as every job needs it.
+    """The settings of one of Gilal's jobs, every None that has a default replaced, checked.
 
     Args:
         settings: a `JobSettings`.
@@ -88,27 +97,41 @@ def resolved(settings, **defaults):
     Raises:
         ValueError: a value out of its range, or weights that are not to be had.
     """
-    defaults = {
-        "image_size": 96 if settings.data == "synthetic" else models.variant(settings.model).input_size,
-        "cache_dir": settings.out.parent / ".cache",
-        "clean_model": settings.model,
-        "data_seed": settings.seed,
+    settings = filled(
+        settings,
+        image_size=96 if settings.data == "synthetic" else models.variant(settings.model).input_size,
+        clean_model=settings.model,
         **defaults,
-    }
-    missing = {name: value for name, value in defaults.items() if getattr(settings, name) is None}
-    settings = dataclasses.replace(
-        settings, **missing, positive=settings.positive or SOURCES[settings.data].positive
     )
-    check_least(settings, batch_size=1, seed=0, data_seed=0, clean_epochs=1)
-    if not 0 < settings.learning_rate < 1:
-        raise ValueError(f"--learning-rate must be between 0 and 1. Received: {settings.learning_rate}")
+    settings = dataclasses.replace(settings, positive=settings.positive or SOURCES[settings.data].positive)
+    check_training(settings)
+    check_least(settings, clean_epochs=1)
     if settings.clean_folds == 1 or settings.clean_folds < 0:
         raise ValueError(f"--clean-folds must be 0, or at least 2. Received: {settings.clean_folds}")
     oversampling(settings)
     for model in {settings.model, settings.clean_model} if cleaning_plan(settings) else {settings.model}:
-        models.check_input_size(model, settings.image_size)
-        models.check_available(model, settings.weights)
+        check_model(settings, model)
     return settings
+
+
+def filled(settings, **defaults):
+    """The settings with each None replaced by what `defaults` has for it, and by what every job has."""
+    defaults = {"cache_dir": settings.out.parent / ".cache", "data_seed": settings.seed, **defaults}
+    missing = {name: value for name, value in defaults.items() if getattr(settings, name) is None}
+    return dataclasses.replace(settings, **missing)
+
+
+def check_training(settings):
+    """Raises ValueError if a number that every training job has is out of its range."""
+    check_least(settings, batch_size=1, seed=0, data_seed=0)
+    if not 0 < settings.learning_rate < 1:
+        raise ValueError(f"--learning-rate must be between 0 and 1. Received: {settings.learning_rate}")
+
+
+def check_model(settings, name):
+    """Raises ValueError if the architecture cannot take the image size, or its weights are not to be had."""
+    models.check_input_size(name, settings.image_size)
+    models.check_available(name, settings.weights)
 
 
 def check_least(settings, **least):

@@ -2,11 +2,12 @@
 
 import time
 from dataclasses import dataclass
+from typing import Literal
 
 import keras
 import numpy as np
 import pandas as pd
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import accuracy_score, log_loss, recall_score, roc_auc_score
 
 from pipelines.common.console import console
 from skinkeras import callbacks, inputs, models, quantization
@@ -18,37 +19,61 @@ CALIBRATION_IMAGES = 256
 
 @dataclass(frozen=True)
 class Phase:
-    """One stretch of training with its own optimizer and one-cycle schedule.
+    """One stretch of training with its own optimizer and schedule of the learning rate.
 
     Attributes:
         name: for the history and the file that holds its state.
         epochs: int >= 1.
-        max_lr: the highest learning rate of the cycle.
+        max_lr: the highest learning rate.
         seed: of the order of the pictures, their augmentation and dropout.
+        optimizer: "one_cycle": Adam on fastai's one-cycle schedule; "adam", or "sgd" with Nesterov's
+            momentum 0.9: a constant rate, divided by 10 at a half and at three quarters of the epochs.
     """
 
     name: str
     epochs: int
     max_lr: float
     seed: int
+    optimizer: Literal["one_cycle", "adam", "sgd"] = "one_cycle"
+
+    def new_optimizer(self):
+        """The optimizer, before its first step."""
+        if self.optimizer == "one_cycle":
+            return callbacks.CyclicalAdam()
+        if self.optimizer == "adam":
+            return keras.optimizers.Adam(self.max_lr)
+        return keras.optimizers.SGD(self.max_lr, momentum=0.9, nesterov=True)
+
+    def schedule(self, steps):
+        """The callback that moves its learning rate; `steps` make an epoch."""
+        if self.optimizer == "one_cycle":
+            return callbacks.OneCycle(self.max_lr, steps * self.epochs)
+        return keras.callbacks.LearningRateScheduler(self.dropped_rate)
+
+    def dropped_rate(self, epoch, _=None):
+        """The learning rate of an epoch, from 0, after the drops (Barata & Santiago 2021)."""
+        drops = (2 * epoch >= self.epochs) + (4 * epoch >= 3 * self.epochs)
+        return self.max_lr * 0.1**drops
 
 
-def train_phase(model, phase, data, loss, batch_size, run, extra_callbacks=()):
+def train_phase(model, phase, data, loss, batch_size, run, extra_callbacks=(), classifier=None):
     """Trains `model` in place, from the phase's saved state if there is one.
 
     Args:
-        model: ends in softmax probabilities of the classes that `data` is labelled with.
+        model: gives what `loss` compares with one-hot labels of the classes of `data`.
         phase: `Phase`.
         data: `pipelines.common.data.Data`.
         loss: a Keras loss.
         batch_size: int.
         run: `RunFolder`.
         extra_callbacks: what else moves the loss.
+        classifier: gives the probabilities of those classes, where `model` gives something else; shares its
+            weights.
     """
     keras.utils.set_random_seed(phase.seed)
     train = data.part("train")
     steps = inputs.steps_per_epoch(len(train.rows), batch_size)
-    model.compile(optimizer=callbacks.CyclicalAdam(), loss=loss, jit_compile=_jit_compile())
+    model.compile(optimizer=phase.new_optimizer(), loss=loss, jit_compile=_jit_compile())
     # Without its variables, TensorFlow would trace the training step twice: half a minute on slow machines.
     model.optimizer.build(model.trainable_variables)
     state = callbacks.TrainingState(run.state / f"{phase.name}.npz", loss)
@@ -78,9 +103,9 @@ def train_phase(model, phase, data, loss, batch_size, run, extra_callbacks=()):
         shuffle=False,  # the dataset has done it
         verbose="auto" if console.is_terminal else 0,
         callbacks=[
-            callbacks.OneCycle(phase.max_lr, steps * phase.epochs),
+            phase.schedule(steps),
             *extra_callbacks,
-            EpochEvaluation(data, batch_size),
+            EpochEvaluation(data, batch_size, classifier),
             state,
             keras.callbacks.TensorBoard(run.file("logs") / phase.name, write_graph=False),
             history,
@@ -115,32 +140,61 @@ def unfreeze(model, weights):
 class EpochEvaluation(keras.callbacks.Callback):
     """Adds to each epoch's logs how the model does on the validation images.
 
-    `val_loss` is plain cross-entropy over the classes that are learned; `val_auc`, `val_malignant_recall`
-    and `val_benign_recall` (at 0.5) read malignant off them.
+    `val_loss` is plain cross-entropy over the classes that are learned. Where some of them count as
+    malignant, `val_auc`, `val_malignant_recall` and `val_benign_recall` (at 0.5) read malignant off them;
+    else there are `val_accuracy` and `val_balanced_accuracy`.
     """
 
-    def __init__(self, data, batch_size):
+    def __init__(self, data, batch_size, classifier=None):
         super().__init__()
         self.part = data.part("validation")
         self.positives = list(data.positives)
         self.dataset = self.part.dataset(batch_size)
+        self.classifier = classifier
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self.started
-        probabilities = self.model.predict(self.dataset, verbose=0)
-        malignant = probabilities[:, self.positives].sum(axis=1)
-        found = malignant >= 0.5
-        truth = self.part.malignant
-        logs["val_loss"] = log_loss(
-            self.part.one_hot.argmax(axis=1), probabilities, labels=range(probabilities.shape[1])
-        )
-        logs["val_auc"] = roc_auc_score(truth, malignant)
-        logs["val_malignant_recall"] = float(np.mean(found[truth == 1]))
-        logs["val_benign_recall"] = float(np.mean(~found[truth == 0]))
+        probabilities = (self.classifier or self.model).predict(self.dataset, verbose=0)
+        # Rounded to integers, as they are in fine-tuning, they do not quite sum to 1.
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        classes = self.part.one_hot.argmax(axis=1)
+        logs["val_loss"] = log_loss(classes, probabilities, labels=range(probabilities.shape[1]))
+        logs.update(self._binary(probabilities) if self.positives else _multiclass(classes, probabilities))
         logs["seconds"] = seconds
+
+    def _binary(self, probabilities):
+        malignant, truth = probabilities[:, self.positives].sum(axis=1), self.part.malignant
+        found = malignant >= 0.5
+        return {
+            "val_auc": roc_auc_score(truth, malignant),
+            "val_malignant_recall": float(np.mean(found[truth == 1])),
+            "val_benign_recall": float(np.mean(~found[truth == 0])),
+        }
+
+
+def _multiclass(classes, probabilities):
+    named = probabilities.argmax(axis=1)
+    return {
+        "val_accuracy": accuracy_score(classes, named),
+        "val_balanced_accuracy": recall_score(
+            classes, named, labels=np.unique(classes), average="macro", zero_division=0
+        ),
+    }
+
+
+# What the console shows of an epoch, where the logs have it.
+_SHOWN = {
+    "loss": "loss {:.4f}",
+    "val_auc": "validation AUC {:.3f}",
+    "val_malignant_recall": "malignant recall {:.2f}",
+    "val_benign_recall": "benign recall {:.2f}",
+    "val_accuracy": "validation accuracy {:.3f}",
+    "val_balanced_accuracy": "balanced {:.3f}",
+    "seconds": "{:.0f} s",
+}
 
 
 class HistoryFile(keras.callbacks.Callback):
@@ -153,11 +207,8 @@ class HistoryFile(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.write()
         last = self.state.history[-1]
-        console.print(
-            f"  {self.phase.name} {epoch + 1}/{self.phase.epochs}   loss {last['loss']:.4f}   validation AUC "
-            f"{last['val_auc']:.3f}   malignant recall {last['val_malignant_recall']:.2f}   benign recall "
-            f"{last['val_benign_recall']:.2f}   {last['seconds']:.0f} s"
-        )
+        shown = "   ".join(text.format(last[name]) for name, text in _SHOWN.items() if name in last)
+        console.print(f"  {self.phase.name} {epoch + 1}/{self.phase.epochs}   {shown}")
 
     def write(self):
         rows = [{"phase": self.phase.name, "epoch": n, **row} for n, row in enumerate(self.state.history, 1)]
@@ -169,12 +220,13 @@ class HistoryFile(keras.callbacks.Callback):
             pd.DataFrame(rows).to_csv(temporary, index=False)
 
 
-def quantization_aware(model, phase, data, loss, batch_size, run, extra_callbacks=()):
+def quantization_aware(model, phase, data, loss, batch_size, run, extra_callbacks=(), taxonomy=None):
     """Quantizes, calibrates and fine-tunes a model.
 
     Args:
-        model: the trained float model with two outputs.
+        model: the trained float model, whose outputs are those that ship.
         phase, data, loss, batch_size, run, extra_callbacks: as `train_phase`.
+        taxonomy: of a hierarchical model, which is fine-tuned level by level.
 
     Returns:
         The quantization-aware model, of the same input and output.
@@ -187,8 +239,12 @@ def quantization_aware(model, phase, data, loss, batch_size, run, extra_callback
     quantization.calibrate(quantized, (train.pictures.read(rows).astype("float32") for rows in batches))
     # The gradient enters in front of the last rounding: behind it, a probability that rounds to 0 or 1
     # would teach nothing.
-    learner = keras.Model(quantized.input, quantized.get_layer("probs").output)
-    train_phase(learner, phase, data, loss, batch_size, run, extra_callbacks)
+    if taxonomy:
+        learner = models.level_model(quantized, taxonomy)
+    else:
+        learner = keras.Model(quantized.input, quantized.get_layer("probs").output)
+    classifier = quantized if taxonomy else None
+    train_phase(learner, phase, data, loss, batch_size, run, extra_callbacks, classifier)
     return quantized
 
 

@@ -1,167 +1,45 @@
-"""Tables I and II of Gilal et al. 2023 for a sweep, and its claims, each as data and as Markdown."""
+"""Claims and comparisons as tables, for reading and as data; `metrics` is metric -> its name in words."""
 
 import pandas as pd
 
-from pipelines.sweeps.claims import METRICS, difference, matched_pairs
-from skinkeras.evaluation import estimate, markdown
+from skinkeras.evaluation import markdown
 
-_INTERVALS = {
-    "balanced_accuracy": "balanced accuracy",
-    "roc_auc": "ROC AUC",
-    "benign_recall": "benign recall",
-    "malignant_recall": "malignant recall",
-}
-_ENDS = ("", "_low", "_high")
-_DIFFERENCES = [f"{metric}_difference{end}" for metric in METRICS for end in _ENDS]
-_SETTINGS = [
-    "balance_ratio",
-    "model",
-    "loss",
-    "gamma",
-    "focal_delta",
-    "blurred",
-    "rounds",
-    "cleaning",
-    "seed",
-]
+ENDS = ("", "_low", "_high")
 
 
-def configurations(sweep):
-    """Table I: one row a configuration, by balanced accuracy; what has not finished stands last."""
-    rows = []
-    for run, at_half in zip(sweep.runs["run"], sweep.at_half, strict=True):
-        row = {"run": run, "accuracy": at_half["accuracy"]}
-        for name in _INTERVALS:
-            row[name] = at_half[name]
-            row[f"{name}_low"], row[f"{name}_high"] = at_half[f"{name}_interval"]
-        rows.append(row)
-    finished = pd.DataFrame(rows).merge(sweep.runs[["run", *_SETTINGS]], on="run")
-    finished = finished.sort_values("balanced_accuracy", ascending=False, kind="stable")
-    rest = sweep.unfinished[["run", *_SETTINGS, "status", "error"]]
-    return pd.concat([finished.assign(status="done", error=""), rest], ignore_index=True)
-
-
-def configurations_markdown(table):
-    """`configurations` for reading."""
-    header = [
-        "accuracy",
-        *_INTERVALS.values(),
-        "balance ratio",
-        "model",
-        "loss",
-        "gamma",
-        "blur",
-        "rounds",
-        "seed",
-    ]
-    done = table[table["status"] == "done"]
-    rows = [
-        [
-            f"{row['accuracy']:.3f}",
-            *(_interval(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in _INTERVALS),
-            f"{row['balance_ratio']:.3f}",
-            row["model"],
-            # As in the paper, gamma has a column of its own and delta has not.
-            row["loss"] + (f", delta {row['focal_delta']:g}" if row["loss"] == "focal" else ""),
-            f"{row['gamma']:g}" if row["loss"] == "recall" else "",
-            "yes" if row["blurred"] else "no",
-            f"{row['rounds']:g}" + (f" ({row['cleaning']})" if row["cleaning"] else ""),
-            f"{row['seed']:g}",
-        ]
-        for _, row in done.iterrows()
-    ]
-    text = markdown.table(header, rows)
-    failed = table[table["status"] == "failed"]
-    if len(failed):
-        text += "\n\nFailed:\n\n" + "\n".join(
-            f"- `{row['run']}`: {row['error']}" for _, row in failed.iterrows()
-        )
-    waiting = len(table) - len(done) - len(failed)
-    if waiting:
-        text += f"\n\nNot run yet: {waiting} of {len(table)} configurations."
-    return text
-
-
-def ablation(runs, rates):
-    """Table II: for each architecture the base line and what recall loss, blur and cleaning add to it.
-
-    BL is cross-entropy, no blur, no cleaning; +RL the recall loss; +UNDER the most rounds of cleaning that
-    the sweep has, with blur or without. Several seeds are averaged, differences over the seeds that both
-    have.
-
-    Args:
-        runs: those of `SweepResults`.
-        rates: those of `paired_bootstrap` for the same runs.
-    """
-    losses = [("", runs["loss"] == "crossentropy")]
-    for value in sorted(runs.loc[runs["loss"] == "recall", "gamma"].unique()):
-        losses.append((f"+RL({value:g})", (runs["loss"] == "recall") & (runs["gamma"] == value)))
-    rows = []
-    for model in dict.fromkeys(runs["model"]):
-        base = _cell(runs, model, losses[0][1], False, False)
-        for blurred in (False, True):
-            for cleaned in (False, True):
-                for name, loss in losses:
-                    cell = _cell(runs, model, loss, blurred, cleaned)
-                    if cell.any():
-                        data = ("+BLUR" if blurred else "") + ("+UNDER" if cleaned else "")
-                        row = {"model": model, "configuration": data + name or "BL", "runs": int(cell.sum())}
-                        rows.append(row | _effects(runs, rates, cell, base))
-    return pd.DataFrame(rows, columns=["model", "configuration", "runs", *METRICS, *_DIFFERENCES])
-
-
-def _cell(runs, model, loss, blurred, cleaned):
-    """The rows of the runs that one row of Table II is the mean of, as a mask."""
-    most = runs.loc[runs["blurred"] == blurred, "rounds"].max()
-    rounds = runs["rounds"] == (max(most, 1) if cleaned else 0)
-    return (runs["model"] == model) & loss & (runs["blurred"] == blurred) & rounds
-
-
-def _effects(runs, rates, cell, base):
-    row = {metric: estimate(rates[metric][cell.to_numpy()].mean(axis=0)).value for metric in METRICS}
-    compared = difference(rates, matched_pairs(runs, cell, base, ["seed"]), "difference from BL")
-    is_base = (cell & base).any()
-    return row if is_base or not compared else row | _flat(compared.effect)
-
-
-def ablation_markdown(table):
-    """`ablation` for reading: each value, and behind it its difference from BL."""
-    rows = []
-    for _, row in table.iterrows():
-        cells = []
-        for metric in METRICS:
-            shift = [row[f"{metric}_difference{end}"] for end in _ENDS]
-            cells.append(f"{row[metric]:.3f}" + ("" if pd.isna(shift[0]) else f" ({signed(shift)})"))
-        rows.append([row["model"], row["configuration"], str(row["runs"]), *cells])
-    header = [f"{title} (difference from BL)" for title in METRICS.values()]
-    return markdown.table(["model", "configuration", "runs", *header], rows)
-
-
-def claims_table(claims):
-    """One row a comparison; `decides` marks the one that the verdict rests on."""
+def claims_table(claims, metrics):
+    """One row a comparison; `decides` marks those that the verdict rests on."""
     rows = []
     for claim in claims:
         row = {"claim": claim.name, "text": claim.text, "verdict": claim.verdict, "decides": False}
         if not claim.comparisons:
             rows.append(row)
         for i, comparison in enumerate(claim.comparisons):
-            found = {"comparison": comparison.what, "count": comparison.count} | _flat(comparison.effect)
-            rows.append(row | {"decides": claim.tested and i == 0} | found)
-    return pd.DataFrame(rows, columns=[*row, "comparison", "count", *_DIFFERENCES])
+            found = {"comparison": comparison.what, "count": comparison.count}
+            rows.append(
+                row | {"decides": i < claim.deciding} | found | differences(comparison.effect, metrics)
+            )
+    return pd.DataFrame(rows, columns=[*row, "comparison", "count", *difference_columns(metrics)])
 
 
-def _flat(effect):
-    """The columns named in _DIFFERENCES."""
-    return dict(zip(_DIFFERENCES, [end for metric in METRICS for end in effect[metric]], strict=True))
+def difference_columns(metrics):
+    """The columns of a difference and the ends of its interval."""
+    return [f"{metric}_difference{end}" for metric in metrics for end in ENDS]
 
 
-def comparisons_markdown(claim):
+def differences(effect, metrics):
+    """Column -> value of an effect, metric -> `Estimate`."""
+    values = [value for metric in metrics for value in effect[metric]]
+    return dict(zip(difference_columns(metrics), values, strict=True))
+
+
+def comparisons_markdown(claim, metrics):
     """The comparisons behind a claim."""
     rows = [
-        [comparison.what, str(comparison.count), *(signed(comparison.effect[m]) for m in METRICS)]
+        [comparison.what, str(comparison.count), *(signed(comparison.effect[m]) for m in metrics)]
         for comparison in claim.comparisons
     ]
-    return markdown.table(["comparison", "matched", *METRICS.values()], rows)
+    return markdown.table(["comparison", "matched", *metrics.values()], rows)
 
 
 def signed(effect):
@@ -170,5 +48,18 @@ def signed(effect):
     return f"{value:+z.3f} [{low:+z.3f}, {high:+z.3f}]"
 
 
-def _interval(value, low, high):
+def interval(value, low, high):
+    """A value and its interval."""
     return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def unfinished_markdown(runs, total):
+    """What failed, and how many runs have not been done, of `total`; "" if there is nothing to say."""
+    failed = runs[runs["status"] == "failed"]
+    parts = []
+    if len(failed):
+        lines = [f"- `{row['run']}`: {row['error']}" for _, row in failed.iterrows()]
+        parts.append("Failed:\n\n" + "\n".join(lines))
+    if waiting := len(runs) - len(failed):
+        parts.append(f"Not run yet: {waiting} of {total} configurations.")
+    return "\n\n".join(parts)

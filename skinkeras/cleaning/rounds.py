@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from skinkeras.errors import WorkError
 from skinkeras.files import replacing, write_json
 
 _KEYS = ["image_id", "variant", "label"]
 
 
-class CleaningError(Exception):
+class CleaningError(WorkError):
     """A cleaning that cannot go on."""
 
 

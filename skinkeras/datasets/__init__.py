@@ -13,8 +13,8 @@ from skinkeras.datasets.isic import (
 )
 from skinkeras.datasets.manifest import BINARY_CLASSES, Manifest, check_positive
 from skinkeras.datasets.splits import check_split, load_split, save_split, split
-from skinkeras.datasets.synthetic import synthetic
-from skinkeras.datasets.taxonomy import ISIC2018_TAXONOMY, Taxonomy
+from skinkeras.datasets.synthetic import SYNTHETIC_TAXONOMY, synthetic
+from skinkeras.datasets.taxonomy import HAM10000, ISIC2018_TAXONOMY, Taxonomy
 
 # By the names that the command lines use; each takes the folder that holds the data.
 READERS = {
@@ -28,8 +28,10 @@ READERS = {
 
 __all__ = [
     "BINARY_CLASSES",
+    "HAM10000",
     "ISIC2018_TAXONOMY",
     "READERS",
+    "SYNTHETIC_TAXONOMY",
     "Manifest",
     "Taxonomy",
     "check_positive",

@@ -10,16 +10,22 @@ import numpy as np
 import pandas as pd
 
 from skinkeras.datasets.manifest import BINARY_CLASSES, Manifest
+from skinkeras.datasets.taxonomy import Taxonomy
 from skinkeras.files import write_bytes, write_text
 
 WIDTH, HEIGHT = 320, 240
 # Raise it when the drawing changes, so that folders drawn before are not taken for its work.
-_VERSION = 1
+_VERSION = 2
 _MARK = "# drawn, not photographed"  # the first words of every `labels.csv` that is written here
 _LEAST = 20
 _QUALITY = 92
 _TWICE = 0.15  # of the lesions are pictured twice
 _MALIGNANT = 0.3
+_STRUCTURES = ("network", "globules", "streaks", "plain")
+_STRUCTURE_SHARES = (0.4, 0.25, 0.15, 0.2)
+
+# The classes of the set with `structures`: benign drawings are told apart by what is drawn on them.
+SYNTHETIC_TAXONOMY = Taxonomy({"lesion": ("benign", "malignant"), "benign": _STRUCTURES})
 
 # RGB, 0..255.
 _SKINS = ((231, 190, 178), (222, 170, 160), (212, 160, 130), (190, 134, 104), (228, 160, 165), (150, 104, 80))
@@ -45,6 +51,7 @@ class Lesion:
         malignant: bool.
         asymmetry, irregularity, variety: each 0..1, of the outline, of its border and of the colours;
             malignant lesions tend to have more, benign ones less, and the two overlap.
+        structure: what is drawn on it: a pigment network, globules, streaks, or nothing ("plain").
         seed: of all further details.
     """
 
@@ -52,10 +59,11 @@ class Lesion:
     asymmetry: float
     irregularity: float
     variety: float
+    structure: str
     seed: tuple
 
 
-def synthetic(n, seed, directory):
+def synthetic(n, seed, directory, structures=False):
     """Draws pictures that look like dermoscopy, with labels that a model can learn but not fully.
 
     Lesions have a random outline on textured skin, brown to alarming colours, a pigment network, globules or
@@ -68,9 +76,11 @@ def synthetic(n, seed, directory):
         seed: int >= 0; picture number i depends on (seed, i) alone.
         directory: folder for 320 x 240 JPEG files and `labels.csv`. One that holds the whole set already is
             used as it is; an incomplete one is drawn anew.
+        structures: whether benign pictures are of several classes, by what is drawn on the lesion.
 
     Returns:
-        `Manifest` with the classes benign and malignant, and source "synthetic".
+        `Manifest` with source "synthetic" and the classes benign and malignant, or with `structures` those of
+        `SYNTHETIC_TAXONOMY`.
 
     Raises:
         ValueError: `n` or `seed` is too small, or the folder holds labels of other pictures.
@@ -93,17 +103,22 @@ def synthetic(n, seed, directory):
             write_bytes(path, cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes())
         write_text(directory / "labels.csv", text)
     table = table.assign(image=[str(path) for path in paths], source="synthetic")
-    return Manifest(table, BINARY_CLASSES, origin=f"synthetic data in {directory}")
+    classes = BINARY_CLASSES
+    if structures:
+        classes = SYNTHETIC_TAXONOMY.classes
+        table["label"] = table["label"].where(table["label"] == "malignant", table["structure"])
+    return Manifest(table, classes, origin=f"synthetic data in {directory}")
 
 
 def _labels_csv(n, seed):
     key = hashlib.sha256(f"{n},{seed},{_VERSION}".encode()).hexdigest()[:16]
     rows = []
     for index in range(n):
-        shown = lesion_index(seed, index)
-        label = BINARY_CLASSES[lesion(seed, shown).malignant]
-        rows.append(f"synthetic_{index:06d},{label},lesion_{shown:06d}")
-    return f"{_MARK}; {key}\nimage_id,label,lesion_id\n" + "\n".join(rows) + "\n"
+        number = lesion_index(seed, index)
+        shown = lesion(seed, number)
+        label = BINARY_CLASSES[shown.malignant]
+        rows.append(f"synthetic_{index:06d},{label},{shown.structure},lesion_{number:06d}")
+    return f"{_MARK}; {key}\nimage_id,label,structure,lesion_id\n" + "\n".join(rows) + "\n"
 
 
 def _refuse_other_labels(labels):
@@ -132,7 +147,8 @@ def lesion(seed, index):
     # How bad it looks, a number that the three signs share, and each has its own share of chance besides.
     latent = random.normal(1.0 if malignant else -1.0, 0.6)
     signs = 1 / (1 + np.exp(-1.6 * (latent + random.normal(0, 0.55, 3))))
-    return Lesion(malignant, *signs.tolist(), seed=(seed, index, 1))
+    structure = str(random.choice(_STRUCTURES, p=_STRUCTURE_SHARES))
+    return Lesion(malignant, *signs.tolist(), structure, seed=(seed, index, 1))
 
 
 def draw(seed, index):
@@ -178,7 +194,7 @@ def _lesion(shown, detail, tone):
     edge, angle = _outline(shown, detail, radius)
     x, y = _X / radius, _Y / radius
     pigment = _colours(shown, detail, x, y, np.clip(tone.mean() / 205, 0.55, 1.05))
-    pigment *= _to_rgb(_structures(detail, x, y, edge / radius, angle))
+    pigment *= _to_rgb(_structures(shown.structure, detail, x, y, edge / radius, angle))
     blur = np.float32(detail.uniform(1.5, 6 - 3 * shown.irregularity))
     density = np.float32(detail.uniform(0.6, 0.95)) + np.float32(0.16) * _noise(detail, 12)
     return pigment, _sigmoid(edge / blur) * np.clip(density, 0, 1)
@@ -212,9 +228,8 @@ def _colours(shown, detail, x, y, darkness):
     return pigment
 
 
-def _structures(detail, x, y, edge, angle):
-    """(square, square) float32 factor of brightness: a pigment network, globules, streaks, or none."""
-    kind = detail.choice(("network", "globules", "streaks", "none"), p=(0.4, 0.25, 0.15, 0.2))
+def _structures(kind, detail, x, y, edge, angle):
+    """(square, square) float32 factor of brightness: that of the structure called `kind`."""
     factor = 1 + np.float32(0.05) * _noise(detail, 4)
     if kind == "network":
         cells, bend = np.float32(detail.uniform(20, 30)), np.float32(0.06) * _noise(detail, 16)

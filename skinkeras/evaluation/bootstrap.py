@@ -135,14 +135,9 @@ def _resampled(
 ) -> np.ndarray:
     """The metrics named in _RESAMPLED, shape (4, models, 1 + resamples), column 0 without resampling."""
     result = np.empty((len(_RESAMPLED), len(scores), 1 + resamples))
-    rankings = [_ranking(row) for row in scores]
+    rankings = [ranking(row) for row in scores]
     called_benign = (scores < threshold).astype(np.float64)
-    done = 0
-    for counts in itertools.chain(
-        [np.ones((1, codes.max() + 1))], _group_counts(labels, codes, resamples, seed)
-    ):
-        columns = slice(done, done + len(counts))
-        done += len(counts)
+    for columns, counts in group_draws(labels, codes, resamples, seed):
         weights = counts[:, codes]
         benign, malignant = weights * (labels == 0), weights * (labels == 1)
         benign_total, malignant_total = benign.sum(axis=1), malignant.sum(axis=1)
@@ -153,35 +148,51 @@ def _resampled(
         result[2, :, columns] = malignant_recall
         result[3, :, columns] = (benign_recall + malignant_recall) / 2
         for model, (order, starts) in enumerate(rankings):
-            wins = _pairs_won(benign[:, order], malignant[:, order], starts)
+            wins = pairs_won(benign[:, order], malignant[:, order], starts)
             result[0, model, columns] = wins / (benign_total * malignant_total)
     return result
 
 
-def _ranking(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ranking(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The order of ascending scores (n,), and where in it each run of equal scores starts."""
     order = np.argsort(scores, kind="stable")
     scores = scores[order]
     return order, np.flatnonzero(np.r_[True, scores[1:] != scores[:-1]])
 
 
-def _pairs_won(benign: np.ndarray, malignant: np.ndarray, starts: np.ndarray) -> np.ndarray:
+def pairs_won(negative: np.ndarray, positive: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Mann-Whitney's count (draws,) from how often each image was drawn (draws, n), in ascending order.
 
-    A malignant image beats the benign ones of lower score, and half of those with the same.
+    A positive image beats the negative ones of lower score, and half of those with the same.
     """
-    if len(starts) < benign.shape[1]:
-        benign, malignant = (np.add.reduceat(drawn, starts, axis=1) for drawn in (benign, malignant))
-    return np.einsum("ij,ij->i", malignant, np.cumsum(benign, axis=1) - benign / 2)
+    if len(starts) < negative.shape[1]:
+        negative, positive = (np.add.reduceat(drawn, starts, axis=1) for drawn in (negative, positive))
+    return np.einsum("ij,ij->i", positive, np.cumsum(negative, axis=1) - negative / 2)
+
+
+def group_draws(
+    labels: np.ndarray, codes: np.ndarray, resamples: int, seed: int
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """(columns, how often each group was drawn in each), block by block; column 0 has each group once."""
+    done = 0
+    for counts in itertools.chain(
+        [np.ones((1, codes.max() + 1))], _group_counts(labels, codes, resamples, seed)
+    ):
+        yield slice(done, done + len(counts)), counts
+        done += len(counts)
 
 
 def _group_counts(labels: np.ndarray, codes: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each group was drawn, as blocks of shape (up to _BLOCK, number of groups), float64."""
+    """How often each group was drawn, as blocks of shape (up to _BLOCK, number of groups), float64.
+
+    The strata are the sets of classes that a group may hold, so that every draw holds every class.
+    """
     rng = np.random.default_rng(seed)
-    has_benign = np.bincount(codes, weights=labels == 0) > 0
-    has_malignant = np.bincount(codes, weights=labels == 1) > 0
-    kind = has_benign + 2 * has_malignant
-    strata = [np.flatnonzero(kind == value) for value in np.unique(kind)]
+    holds = np.zeros((codes.max() + 1, labels.max() + 1), bool)
+    holds[codes, labels] = True
+    # Sorted with the last class as the most significant.
+    _, kind = np.unique(holds[:, ::-1], axis=0, return_inverse=True)
+    strata = [np.flatnonzero(kind == value) for value in range(kind.max() + 1)]
     for start in range(0, resamples, _BLOCK):
         rows = min(_BLOCK, resamples - start)
         counts = np.empty((rows, len(kind)))

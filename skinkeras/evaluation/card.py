@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from skinkeras.evaluation.card_usage import android_example, python_example
 from skinkeras.evaluation.markdown import table
 from skinkeras.evaluation.metrics import BinaryMetrics
+from skinkeras.evaluation.multiclass import MulticlassMetrics
 
 NOT_MEASURED = "not measured"
 
@@ -23,8 +24,6 @@ KNOWN_LIMITS: dict[str, tuple[str, ...]] = {
         "learns there may be such cues.",
         "More than half of the lesions were confirmed by histopathology, the others by follow-up, "
         "consensus or confocal microscopy; the labels are not free of error.",
-        '"Benign" means every diagnosis but melanoma, and so includes basal cell carcinoma and actinic '
-        "keratosis, which need treatment.",
     ),
     "isic_merge": (
         "Almost all images show light skin. Benign images come from ISIC 2020 and most melanomas from "
@@ -36,6 +35,14 @@ KNOWN_LIMITS: dict[str, tuple[str, ...]] = {
     ),
 }
 """What is known to be wrong with a data set, by its name on the command line, for `DataFacts.limits`."""
+
+BINARY_LIMITS: dict[str, tuple[str, ...]] = {
+    "ham10000": (
+        '"Benign" means every diagnosis but melanoma, and so includes basal cell carcinoma and actinic '
+        "keratosis, which need treatment.",
+    ),
+}
+"""What besides is wrong with calling its images benign or malignant."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,8 @@ class VariantFacts:
     """Metrics at threshold 0.5."""
     at_chosen: BinaryMetrics | None = None
     """Metrics at the threshold chosen on validation."""
+    multiclass: MulticlassMetrics | None = None
+    """Metrics of the class that is named, for a model without threshold."""
     size_bytes: int | None = None
     latency_ms: Mapping[int, float] = field(default_factory=dict)
     """Number of threads -> median latency of one image on the host."""
@@ -81,10 +90,10 @@ class ModelFacts:
     name: str
     architecture: str
     """With the origin of the initial weights, such as "EfficientNet-Lite0, ImageNet weights"."""
-    classes: tuple[str, str]
+    classes: tuple[str, ...]
     input_size: int
-    threshold: float
-    """Chosen on validation."""
+    threshold: float | None
+    """Chosen on validation, for the second of two classes; None where the most probable class is named."""
     data: DataFacts
     variants: tuple[VariantFacts, ...]
     """In the order of the tables. The last one with a file is the one that the usage examples load."""
@@ -95,6 +104,14 @@ class ModelFacts:
     """Package -> version."""
     latency_host: str | None = None
     """The machine that latency was measured on."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Class -> its name in full, where the class is an abbreviation."""
+    averages: str = ""
+    """What several splits gave on average, as Markdown."""
+
+    def title(self, name: str) -> str:
+        """A class by its name in full, with the abbreviation."""
+        return f"{self.titles[name]} (`{name}`)" if name in self.titles else f"`{name}`"
 
 
 def model_card(facts: ModelFacts) -> str:
@@ -119,7 +136,7 @@ def model_card(facts: ModelFacts) -> str:
 
 
 def _check(facts: ModelFacts) -> None:
-    counts = set()
+    counts = {(v.multiclass.n, v.multiclass.n_groups) for v in facts.variants if v.multiclass}
     for variant in facts.variants:
         for metrics, threshold in ((variant.at_half, 0.5), (variant.at_chosen, facts.threshold)):
             if metrics is None:
@@ -132,7 +149,7 @@ def _check(facts: ModelFacts) -> None:
                 )
     if len(counts) > 1:
         raise ValueError(
-            f"A card compares models on the same test images. Received (images, malignant): {sorted(counts)}"
+            f"A card compares models on the same test images. Received different counts: {sorted(counts)}"
         )
 
 
@@ -143,8 +160,11 @@ def _heading(facts: ModelFacts) -> str:
             "> **SYNTHETIC: not for real lesions.** This model was trained and measured on drawn "
             "pictures only. It shows that the software runs; it knows nothing about skin."
         )
+    told = f"{facts.classes[1]} from {facts.classes[0]}"
+    if facts.threshold is None:
+        told = f"{len(facts.classes)} classes apart ({', '.join(map(facts.title, facts.classes))})"
     lines.append(
-        f"{facts.architecture}, trained to tell {facts.classes[1]} from {facts.classes[0]} in dermoscopy "
+        f"{facts.architecture}, trained to tell {told} in dermoscopy "
         f"images of {facts.input_size} x {facts.input_size} pixels, in TensorFlow Lite form for phones."
     )
     return "\n\n".join(lines)
@@ -161,21 +181,26 @@ def _intended_use(facts: ModelFacts) -> str:
 
 
 def _usage(facts: ModelFacts) -> str:
-    size, threshold = facts.input_size, facts.threshold
+    size, count = facts.input_size, len(facts.classes)
     file = next((v.file for v in reversed(facts.variants) if v.file), "model.tflite")
+    names = ", ".join(f"`{name}`" for name in facts.classes)
+    decision = "the class with the highest probability."
+    if facts.threshold is not None:
+        decision = (
+            f"{facts.classes[1]} when its probability is at least {facts.threshold:.4f} (chosen on "
+            "validation images)."
+        )
     return (
         "## How to use it\n\n"
         f"- Input: float32, shape (1, {size}, {size}, 3), RGB, 0..255: the largest centred square, "
         f"resized to {size} x {size}. Normalisation is inside the model: hand over plain pixels.\n"
-        f"- Output: float32, shape (1, 2), probabilities of `{facts.classes[0]}` and "
-        f"`{facts.classes[1]}`, in this order.\n"
-        f"- Decision: {facts.classes[1]} when its probability is at least {threshold:.4f} (chosen on "
-        f"validation images).\n\n"
+        f"- Output: float32, shape (1, {count}), probabilities of {names}, in this order.\n"
+        f"- Decision: {decision}\n\n"
         f"Python (`pip install ai-edge-litert opencv-python-headless`):\n\n```python\n"
-        f"{python_example(file, size, threshold)}```\n\n"
+        f"{python_example(file, size, facts.classes, facts.threshold)}```\n\n"
         "Android (`org.tensorflow.lite.Interpreter`, from `com.google.ai.edge.litert:litert` 1.x or "
         f"`org.tensorflow:tensorflow-lite`), with the file in `assets/`:\n\n```kotlin\n"
-        f"{android_example(file, size, threshold)}```"
+        f"{android_example(file, size, count, facts.threshold)}```"
     )
 
 
@@ -199,12 +224,11 @@ def _training(facts: ModelFacts) -> str:
     return f"## Training\n\n{table(['setting', 'value'], [[k, str(v)] for k, v in facts.training.items()])}"
 
 
-def _results(facts: ModelFacts) -> str:
+def _binary_results(facts: ModelFacts) -> str:
     half = [_recall_row(v.name, v.at_half) for v in facts.variants]
     chosen = [_recall_row(v.name, v.at_chosen) for v in facts.variants]
     metrics = [(v.name, v.at_chosen or v.at_half) for v in facts.variants]
     ranking = [_ranking_row(name, m) for name, m in metrics]
-    cost = [_cost_row(v) for v in facts.variants]
     scores = ["model", "ROC AUC", "average precision", "sensitivity at 90 % specificity", "ECE"]
     recalls = ["model", "balanced accuracy", f"{facts.classes[1]} recall", f"{facts.classes[0]} recall"]
     counted = next((m for _, m in metrics if m), None)
@@ -213,11 +237,50 @@ def _results(facts: ModelFacts) -> str:
         images = f"{counted.n:,} test images, {counted.n_malignant:,} of them malignant"
         resampled = f"group ({counted.n_groups:,} groups)" if counted.n_groups < counted.n else "image"
     return (
-        f"## Results\n\nEvery row on the same {images}. In brackets: 95 % bootstrap interval, resampled by "
+        f"Every row on the same {images}. In brackets: 95 % bootstrap interval, resampled by "
         f"{resampled}.\n\n"
         f"{table(scores, ranking)}\n\n"
         f"At threshold 0.5:\n\n{table(recalls, half)}\n\n"
-        f"At threshold {facts.threshold:.4f}, chosen on validation:\n\n{table(recalls, chosen)}\n\n"
+        f"At threshold {facts.threshold:.4f}, chosen on validation:\n\n{table(recalls, chosen)}"
+    )
+
+
+def _multiclass_results(facts: ModelFacts) -> str:
+    measured = [(v.name, v.multiclass) for v in facts.variants if v.multiclass]
+    if not measured:
+        return f"Test images: {NOT_MEASURED}."
+    scores = {
+        "accuracy": "accuracy",
+        "balanced accuracy": "balanced_accuracy",
+        "mean precision": "mean_precision",
+        "mean F1": "mean_f1",
+        "mean AUC": "macro_auc",
+    }
+    overall = [[name, *(_interval(m, key) for key in scores.values())] for name, m in measured]
+    _, shipped = measured[-1]
+    classes = [
+        [
+            facts.title(name),
+            str(row["support"]),
+            *(f"{row[key]:.3f}" for key in ("recall", "precision", "f1")),
+        ]
+        for name, row in shipped.per_class.items()
+    ]
+    text = (
+        f"Every row on the same {shipped.n:,} test images of {shipped.n_groups:,} groups. In brackets: 95 % "
+        f"bootstrap interval, resampled by group.\n\n"
+        f"{table(['model', *scores], overall)}\n\n"
+        f"Class by class, {measured[-1][0]}:\n\n"
+        f"{table(['class', 'test images', 'recall', 'precision', 'F1'], classes)}"
+    )
+    return f"{text}\n\n{facts.averages}" if facts.averages else text
+
+
+def _results(facts: ModelFacts) -> str:
+    cost = [_cost_row(v) for v in facts.variants]
+    found = _multiclass_results(facts) if facts.threshold is None else _binary_results(facts)
+    return (
+        f"## Results\n\n{found}\n\n"
         f"Size, and median latency of one image ({facts.latency_host or 'host not recorded'}):\n\n"
         f"{table(['model', 'size, MB', '1 thread, ms', '2 threads, ms'], cost)}"
     )
@@ -275,7 +338,7 @@ def _recall_row(name: str, metrics: BinaryMetrics | None) -> list[str]:
     return [name, *(_interval(metrics, key) for key in keys)]
 
 
-def _interval(metrics: BinaryMetrics | None, key: str) -> str:
+def _interval(metrics: BinaryMetrics | MulticlassMetrics | None, key: str) -> str:
     if metrics is None:
         return NOT_MEASURED
     low, high = getattr(metrics, f"{key}_interval")

@@ -1,5 +1,7 @@
 """What every metric asks of its input."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -36,3 +38,46 @@ def binary_inputs(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.
                 f"Binary metrics need images of both classes, and none of the {len(labels)} images is {name}."
             )
     return labels, scores
+
+
+def multiclass_inputs(
+    labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns labels as int64 (n,) and probabilities as float64 (n, c), or says what is wrong with them.
+
+    A row of probabilities need not sum to 1: the softmax of an int8 model misses it by its rounding.
+
+    Args:
+        labels: index of each image's class, 0..c-1, shape (n,).
+        probabilities: in 0..1, shape (n, c).
+        classes: the c class names, two or more.
+
+    Raises:
+        ValueError: class names that repeat, shapes that do not fit, a label that is no class's index, a value
+            that is not a probability, or a class that no image has.
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
+    if len(classes) < 2 or len(set(classes)) < len(classes):
+        raise ValueError(f"classes must be two or more different names. Received: {list(classes)}")
+    if labels.ndim != 1 or probabilities.shape != (len(labels), len(classes)):
+        raise ValueError(
+            f"n labels of {len(classes)} classes need probabilities of shape (n, {len(classes)}). "
+            f"Received shapes: {labels.shape} and {probabilities.shape}"
+        )
+    wrong = labels[~np.isin(labels, range(len(classes)))]
+    if wrong.size:
+        raise ValueError(f"labels must be whole numbers in 0..{len(classes) - 1}. Received: {wrong[0]}")
+    outside = np.argwhere(~((probabilities >= 0) & (probabilities <= 1)))
+    if outside.size:
+        row, column = outside[0]
+        raise ValueError(
+            "probabilities must be in 0..1. "
+            f"Received: {probabilities[row, column]} in row {row}, class {classes[column]!r}"
+        )
+    labels = labels.astype(np.int64)
+    for value, name in enumerate(classes):
+        if not np.any(labels == value):
+            raise ValueError(
+                f"A class without images has no recall, and none of the {len(labels)} images is {name!r}."
+            )
+    return labels, probabilities

@@ -43,6 +43,7 @@ _PANELS = {
         "miss_rate_benign": "benign flagged",
     },
     "Recall on validation": {"val_malignant_recall": "malignant", "val_benign_recall": "benign"},
+    "Accuracy on validation": {"val_accuracy": "of images", "val_balanced_accuracy": "mean of classes"},
     "Learning rate": {"learning_rate": "learning rate"},
 }
 
@@ -168,7 +169,8 @@ def training_curves(history: pd.DataFrame, path: str | os.PathLike, note: str = 
 
     Args:
         history: one row an epoch, in order. Drawn where present: loss, val_loss, auc, val_auc,
-            miss_rate_malignant, miss_rate_benign, val_malignant_recall, val_benign_recall, learning_rate. A
+            miss_rate_malignant, miss_rate_benign, val_malignant_recall, val_benign_recall, val_accuracy,
+            val_balanced_accuracy, learning_rate. A
             column `phase` names the phase of each row. Other columns are left alone.
         path: PNG file to write.
         note: where the data comes from.

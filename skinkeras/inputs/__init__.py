@@ -1,5 +1,6 @@
 """Manifest -> tf.data: decoding once, shuffling, augmentation, oversampling, blur, colour constancy."""
 
+from skinkeras.decoding import decode, resize_to_square
 from skinkeras.inputs.augmentation import Augmentation
 from skinkeras.inputs.blur import Rho, chromatic_aberration, radial_blur
 from skinkeras.inputs.colour_constancy import shades_of_gray
@@ -12,7 +13,7 @@ from skinkeras.inputs.oversampling import (
     materialise,
     variant_table,
 )
-from skinkeras.inputs.pictures import BadImagesError, Pictures, decode, decode_all, resize_to_square
+from skinkeras.inputs.pictures import BadImagesError, Pictures, decode_all
 
 __all__ = [
     "OVERSAMPLING",

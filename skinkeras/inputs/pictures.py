@@ -3,8 +3,6 @@
 Decoding costs more than anything else in the input pipeline, and every epoch needs every picture: so
 each is decoded once, before training, into one file of raw pixels that any run with the same pictures
 and size uses again. That is also where a broken picture is found: before training, all at once.
-
-Pillow decodes, because OpenCV fills the missing part of a cut-off JPEG with grey and reports success.
 """
 
 import hashlib
@@ -13,10 +11,9 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
-from PIL import Image, ImageOps
 
+from skinkeras.decoding import decode
 from skinkeras.files import replacing
 
 
@@ -34,40 +31,6 @@ class BadImagesError(ValueError):
             f"{len(problems)} picture(s) cannot be read; repair or remove them, or pass --skip-bad-images "
             f"to leave them out:\n{lines}"
         )
-
-
-def decode(path, size):
-    """Reads a picture as a model sees it: the largest centred square, resized to `size`.
-
-    JPEGs much larger than needed are decoded at 1/2, 1/4 or 1/8 of their size (DCT scaling), never
-    below `size`. Shrinking averages areas, enlarging is bicubic. The camera's orientation mark (EXIF)
-    is obeyed.
-
-    Args:
-        path: the picture; any format that Pillow reads.
-        size: pixels, height and width of the result.
-
-    Returns:
-        (size, size, 3) uint8, RGB.
-
-    Raises:
-        OSError: the file is missing, is not a picture or is cut off.
-    """
-    with Image.open(path) as picture:
-        # Twice the wanted size leaves enough pixels for the averaging below to be clean.
-        picture.draft("RGB", (2 * size, 2 * size))
-        pixels = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
-    return resize_to_square(pixels, size)
-
-
-def resize_to_square(pixels, size):
-    """The largest centred square of a (height, width, 3) uint8 picture, resized to (size, size, 3)."""
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = pixels[top : top + side, left : left + side]
-    interpolation = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
-    return cv2.resize(square, (size, size), interpolation=interpolation) if side != size else square
 
 
 class Pictures:

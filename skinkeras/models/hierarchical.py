@@ -14,7 +14,9 @@ from skinkeras.layers import CBAM, SpreadClasses
 from skinkeras.models.registry import load_backbone
 
 
-def create_hierarchical(name, taxonomy, input_size=None, weights="imagenet", units=256, dropout=0.5):
+def create_hierarchical(
+    name, taxonomy, input_size=None, weights="imagenet", units=256, dropout=0.5, colour_constancy=False
+):
     """Builds a classifier that diagnoses level by level, on any backbone.
 
     An LSTM makes one step a level. It reads the mean over places of the last feature map, weighed by a CBAM
@@ -33,7 +35,7 @@ def create_hierarchical(name, taxonomy, input_size=None, weights="imagenet", uni
         probabilities = model.predict(images)
 
     Args:
-        name, input_size, weights: as in `create`.
+        name, input_size, weights, colour_constancy: as in `create`.
         taxonomy: a `skinkeras.datasets.Taxonomy`; its `classes` are the order of the output.
         units: int >= 1, size of the LSTM's state; the default keeps the head smaller than the backbones.
         dropout: rate in [0, 1), on what the LSTM reads and on what the logits read.
@@ -51,14 +53,16 @@ def create_hierarchical(name, taxonomy, input_size=None, weights="imagenet", uni
     """
     if units < 1:
         raise ValueError(f"units must be at least 1. Received: {units}")
-    backbone, _ = load_backbone(name, input_size, weights)
+    backbone, _ = load_backbone(name, input_size, weights, colour_constancy)
     probabilities = hierarchical_head(backbone.output, taxonomy, units, dropout)
     return keras.Model(backbone.input, probabilities, name=f"{name}_hierarchical")
 
 
-def HierarchicalVGG16(taxonomy, input_size=None, weights="imagenet", units=256, dropout=0.5):
+def HierarchicalVGG16(
+    taxonomy, input_size=None, weights="imagenet", units=256, dropout=0.5, colour_constancy=False
+):
     """`create_hierarchical("vgg16", ...)`: the hierarchical model of Barata & Santiago 2021."""
-    return create_hierarchical("vgg16", taxonomy, input_size, weights, units, dropout)
+    return create_hierarchical("vgg16", taxonomy, input_size, weights, units, dropout, colour_constancy)
 
 
 def hierarchical_head(features, taxonomy, units, dropout):

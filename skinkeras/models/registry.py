@@ -4,7 +4,7 @@ import functools
 
 import keras
 
-from skinkeras.layers import CBAM
+from skinkeras.layers import CBAM, ShadesOfGray
 from skinkeras.models import weights as pretrained
 from skinkeras.models.backbones import b_backbone, lite_backbone, vgg_backbone
 from skinkeras.models.torch_file import read_torch_file
@@ -14,7 +14,9 @@ from skinkeras.models.variants import VARIANTS, check_input_size, variant
 _IMAGENET_CLASSES = 1000
 
 
-def create(name, classes=2, input_size=None, weights="imagenet", dropout=None, cbam=False):
+def create(
+    name, classes=2, input_size=None, weights="imagenet", dropout=None, cbam=False, colour_constancy=False
+):
     """Builds an image classifier.
 
     Args:
@@ -25,6 +27,8 @@ def create(name, classes=2, input_size=None, weights="imagenet", dropout=None, c
         dropout: rate in [0, 1) in front of the classifier; None is the architecture's own.
         cbam: whether to put a `skinkeras.layers.CBAM` named `cbam` between the last feature map and the
             classifier: the flat model of Barata & Santiago 2021. It always starts from random weights.
+        colour_constancy: whether a `skinkeras.layers.ShadesOfGray` named `colour_constancy` takes the light's
+            colour out of the picture, first of all.
 
     Returns:
         A `keras.Model` from `image` (batch, size, size, 3), float32 RGB in 0..255, to `probs`
@@ -39,18 +43,18 @@ def create(name, classes=2, input_size=None, weights="imagenet", dropout=None, c
     """
     if classes < 2:
         raise ValueError(f"classes must be at least 2. Received: {classes}")
-    backbone, path = load_backbone(name, input_size, weights)
+    backbone, path = load_backbone(name, input_size, weights, colour_constancy)
     model = _with_classifier(backbone, classes, variant(name).dropout if dropout is None else dropout, cbam)
     if path is not None and path.suffix == ".pth" and classes == _IMAGENET_CLASSES and not cbam:
         pretrained.load_torch_weights(model, read_torch_file(path), path)
     return model
 
 
-def load_backbone(name, input_size=None, weights="imagenet"):
+def load_backbone(name, input_size=None, weights="imagenet", colour_constancy=False):
     """The convolutional part of a model, up to its last feature map, for a head to be put on.
 
     Args:
-        name, input_size, weights: as in `create`.
+        name, input_size, weights, colour_constancy: as in `create`.
 
     Returns:
         A `keras.Model` from `image` to (batch, size/32, size/32, filters), and the file that its weights
@@ -68,7 +72,19 @@ def load_backbone(name, input_size=None, weights="imagenet"):
     backbone = builders[row.family](name, input_size)
     if path is not None:
         pretrained.load(backbone, path)
-    return backbone, path
+    return _behind_colour_constancy(backbone) if colour_constancy else backbone, path
+
+
+def _behind_colour_constancy(backbone):
+    """The same layers, with a `ShadesOfGray` between the picture and the first of them."""
+    first = backbone.layers[1]  # layer 0 is the input; every backbone begins with one normalisation
+
+    def call(layer, *args, **kwargs):
+        if layer is first:
+            args = (ShadesOfGray(name="colour_constancy")(args[0]),)
+        return layer(*args, **kwargs)
+
+    return keras.models.clone_model(backbone, clone_function=lambda layer: layer, call_function=call)
 
 
 def _with_classifier(backbone, classes, dropout, cbam):
@@ -89,14 +105,14 @@ def backbone_layers(model):
     return model.layers[: min(names.index(name) for name in ("cbam", "pool") if name in names)]
 
 
-def VGG16CBAM(classes=7, input_size=None, weights="imagenet", dropout=0.5):
+def VGG16CBAM(classes=7, input_size=None, weights="imagenet", dropout=0.5, colour_constancy=False):
     """The flat model of Barata & Santiago 2021: `create("vgg16", ..., cbam=True)`.
 
     VGG16's convolutions, CBAM on the output of the last pooling, and a fully connected softmax layer on
     its mean over places. The mean instead of all places keeps the layer small (512 inputs, not 25,088) and
     free of the input size.
     """
-    return create("vgg16", classes, input_size, weights, dropout, cbam=True)
+    return create("vgg16", classes, input_size, weights, dropout, True, colour_constancy)
 
 
 _NAMES = {
@@ -108,8 +124,10 @@ _NAMES = {
 
 def _constructor(name):
     @functools.wraps(create)
-    def build(classes=2, input_size=None, weights="imagenet", dropout=None, cbam=False):
-        return create(name, classes, input_size, weights, dropout, cbam)
+    def build(
+        classes=2, input_size=None, weights="imagenet", dropout=None, cbam=False, colour_constancy=False
+    ):
+        return create(name, classes, input_size, weights, dropout, cbam, colour_constancy)
 
     build.__name__ = build.__qualname__ = _NAMES[name]
     build.__doc__ = f"`create({name!r}, ...)`: see `skinkeras.models.create`."

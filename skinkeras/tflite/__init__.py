@@ -1,24 +1,43 @@
 """TensorFlow Lite files: conversion, embedded labels, verification, running and timing. Light to import: no
 TensorFlow."""
 
-from skinkeras.tflite.benchmark import Latency, benchmark
+from skinkeras.tflite.benchmark import Comparison, Latency, benchmark, compare
+from skinkeras.tflite.contract import SCHEMA_VERSION, decide, find_contract, read_contract
 from skinkeras.tflite.convert import convert
-from skinkeras.tflite.metadata import ModelInfo, add_metadata, read_labels
-from skinkeras.tflite.runtime import Classifier
+from skinkeras.tflite.golden import GOLDEN_TOLERANCE, golden, golden_pictures
+from skinkeras.tflite.metadata import Metadata, ModelInfo, add_metadata, read_labels, read_metadata
+from skinkeras.tflite.release import models_table, release_faults, with_models_table
+from skinkeras.tflite.runtime import Classifier, Picture, PictureError
 from skinkeras.tflite.verify import TOLERANCES, Report, Tolerances, VerificationError, check, verify
 
 __all__ = [
+    "GOLDEN_TOLERANCE",
+    "SCHEMA_VERSION",
     "TOLERANCES",
     "Classifier",
+    "Comparison",
     "Latency",
+    "Metadata",
     "ModelInfo",
+    "Picture",
+    "PictureError",
     "Report",
     "Tolerances",
     "VerificationError",
     "add_metadata",
     "benchmark",
     "check",
+    "compare",
     "convert",
+    "decide",
+    "find_contract",
+    "golden",
+    "golden_pictures",
+    "models_table",
+    "read_contract",
     "read_labels",
+    "read_metadata",
+    "release_faults",
     "verify",
+    "with_models_table",
 ]

@@ -7,14 +7,17 @@ https://github.com/tensorflow/tflite-support/blob/master/tensorflow_lite_support
 
 import io
 import os
+import struct
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import flatbuffers
+import flatbuffers.table
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import number_types
 
 from skinkeras.tflite.graph import pack, unpack
 
@@ -95,6 +98,54 @@ def read_labels(path: str | os.PathLike) -> tuple[str, ...]:
             f"{path} is not a whole TensorFlow Lite file with embedded labels; "
             "it may be cut off or of another origin."
         ) from error
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What is embedded in a file.
+
+    Attributes:
+        info: what it says about itself.
+        labels: class names, in the order of the output.
+        input_size: (height, width) in pixels.
+        mean, std: what an app must subtract from, and divide by, each pixel 0..255.
+    """
+
+    info: ModelInfo
+    labels: tuple[str, ...]
+    input_size: tuple[int, int]
+    mean: float
+    std: float
+
+
+def read_metadata(path: str | os.PathLike) -> Metadata:
+    """The metadata that `add_metadata` embeds, read back by the fields of the published schema.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: as `read_labels`, or the file has labels but no metadata of an image classifier.
+    """
+    labels = read_labels(path)
+    model = unpack(Path(path).read_bytes())
+    buffers = [
+        model.buffers[entry.buffer].data for entry in model.metadata or [] if entry.name == _BUFFER_NAME
+    ]
+    try:
+        root = _TableReader.root(bytes(buffers[0]))
+        subgraph = root.tables(3)[0]
+        image = subgraph.tables(2)[0]
+        size = image.table(3).table(1).table(1)
+        normalisation = image.tables(4)[0].table(1)
+        info = ModelInfo(*(root.text(field) for field in (0, 1, 4, 2, 5)))
+        return Metadata(
+            info,
+            labels,
+            (size.uint32(1), size.uint32(0)),
+            normalisation.float(0),
+            normalisation.float(1),
+        )
+    except (IndexError, struct.error) as error:
+        raise ValueError(f"{path} has no metadata of an image classifier.") from error
 
 
 def _check_labels(labels: Sequence[str], classes: int) -> None:
@@ -179,3 +230,45 @@ class _TableWriter:
             else:
                 self.builder.PrependUOffsetTRelativeSlot(number, value, 0)
         return self.builder.EndObject()
+
+
+class _TableReader:
+    """Reads flatbuffer tables by field number; IndexError for a field that is absent."""
+
+    def __init__(self, data: bytes, position: int):
+        self._table = flatbuffers.table.Table(data, position)
+
+    @classmethod
+    def root(cls, data: bytes) -> "_TableReader":
+        if data[4:8] != _IDENTIFIER:
+            raise IndexError("not ModelMetadata")
+        return cls(data, struct.unpack_from("<I", data)[0])
+
+    def text(self, field: int) -> str:
+        return self._table.String(self._place(field)).decode()
+
+    def uint32(self, field: int) -> int:
+        return self._table.Get(number_types.Uint32Flags, self._place(field))
+
+    def float(self, field: int) -> float:
+        """The first of a vector of floats."""
+        return self._table.Get(number_types.Float32Flags, self._table.Vector(self._offset(field)))
+
+    def table(self, field: int) -> "_TableReader":
+        return _TableReader(self._table.Bytes, self._table.Indirect(self._place(field)))
+
+    def tables(self, field: int) -> list["_TableReader"]:
+        start, length = self._table.Vector(self._offset(field)), self._table.VectorLen(self._offset(field))
+        return [
+            _TableReader(self._table.Bytes, self._table.Indirect(start + 4 * index))
+            for index in range(length)
+        ]
+
+    def _place(self, field: int) -> int:
+        return self._table.Pos + self._offset(field)
+
+    def _offset(self, field: int) -> int:
+        offset = self._table.Offset(4 + 2 * field)  # fields begin behind two sizes of two bytes each
+        if not offset:
+            raise IndexError(f"no field {field}")
+        return offset

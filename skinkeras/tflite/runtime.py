@@ -1,12 +1,23 @@
 """Running a .tflite file, with nothing but the file."""
 
 import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from PIL import Image, UnidentifiedImageError
 
+from skinkeras.decoding import decode, resize_to_square, rgb_pixels
 from skinkeras.tflite.metadata import read_labels
+
+Picture = str | os.PathLike | np.ndarray | Image.Image
+_BATCH = 32
+
+
+class PictureError(ValueError):
+    """A picture that cannot be read, or an array that is none."""
 
 
 class Classifier:
@@ -34,13 +45,65 @@ class Classifier:
         shape = [int(size) for size in self._input["shape"]]
         if len(inputs) != 1 or len(outputs) != 1 or len(shape) != 4 or shape[0] != 1 or shape[3] != 3:
             raise ValueError(
-                f"{path} does not classify images one by one: its first input has shape {shape}."
+                f"{path} does not classify pictures one by one: its first input has shape {shape}, "
+                "not (1, height, width, 3)."
             )
         if list(self._output["shape"]) != [1, len(self.labels)]:
             raise ValueError(
                 f"{path} has {len(self.labels)} labels but an output of shape {list(self._output['shape'])}."
             )
+        dtypes = {np.dtype(detail["dtype"]).name for detail in (self._input, self._output)}
+        if not dtypes <= {"float32", "uint8"}:
+            raise ValueError(f"{path} takes or gives {' and '.join(sorted(dtypes))}, not float32 or uint8.")
         self.input_size = (shape[1], shape[2])
+
+    def classify(self, pictures: Picture | Iterable[Picture]) -> np.ndarray:
+        """Class probabilities of pictures of any size.
+
+        Args:
+            pictures: one, or any number of: paths, PIL images, arrays (height, width, 3) of RGB 0..255. An
+                iterable is read as it goes: at most 32 decoded pictures are held at once.
+
+        Returns:
+            (n, classes) float32.
+
+        Raises:
+            PictureError: as `prepare`.
+        """
+        rows = list(self.batches(pictures))
+        return np.concatenate(rows) if rows else np.empty((0, len(self.labels)), np.float32)
+
+    def batches(
+        self, pictures: Picture | Iterable[Picture], batch_size: int = _BATCH
+    ) -> Iterator[np.ndarray]:
+        """As `classify`, but yields the probabilities of `batch_size` pictures at a time."""
+        if isinstance(pictures, str | os.PathLike | Image.Image) or getattr(pictures, "ndim", 4) == 3:
+            pictures = [pictures]
+        prepared = map(self.prepare, pictures)
+        while batch := list(islice(prepared, batch_size)):
+            yield self.predict(np.stack(batch))
+
+    def prepare(self, picture: Picture) -> np.ndarray:
+        """A picture as the model sees it: what training does to each, `skinkeras.decoding.decode`.
+
+        Args:
+            picture: path, PIL image, or array (height, width, 3) of RGB 0..255, integers or floats; floats
+                are rounded to whole pixel values first. A file is decoded as in training, a large JPEG at a
+                fraction of its size; the same picture as pixels can differ from it by a level or two.
+
+        Returns:
+            (height, width, 3) uint8 of the model's size.
+
+        Raises:
+            PictureError: one sentence that says what is wrong with the picture.
+        """
+        height, width = self.input_size
+        if height != width:
+            raise PictureError(f"The model takes {width} x {height} pixels; only squares can be cut out.")
+        if isinstance(picture, str | os.PathLike):
+            return _decoded(Path(picture), height)
+        pixels = rgb_pixels(picture) if isinstance(picture, Image.Image) else _whole_pixels(picture)
+        return resize_to_square(pixels, height)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Class probabilities of images that already have the input's size.
@@ -72,6 +135,31 @@ class Classifier:
             scale, zero_point = self._output["quantization"]
             probabilities = (probabilities - np.float32(zero_point)) * np.float32(scale)
         return probabilities
+
+
+def _decoded(path: Path, size: int) -> np.ndarray:
+    try:
+        return decode(path, size)
+    except FileNotFoundError as error:
+        raise PictureError(f"{path}: no such file.") from error
+    except UnidentifiedImageError as error:
+        raise PictureError(f"{path} is not a picture of any format that Pillow reads.") from error
+    except Exception as error:  # a broken file can raise anything inside a decoder
+        raise PictureError(f"{path} cannot be read as a picture: {error}.") from error
+
+
+def _whole_pixels(pixels: np.ndarray) -> np.ndarray:
+    """The array as uint8, if it is a picture."""
+    pixels = np.asarray(pixels)
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size or pixels.dtype.kind not in "uif":
+        raise PictureError(
+            f"A picture must be (height, width, 3) numbers. Received: {pixels.shape} of {pixels.dtype}"
+        )
+    if not (pixels.min() >= 0 and pixels.max() <= 255):  # so that NaN fails
+        raise PictureError(f"Pixels must be 0..255. Received: {pixels.min()} to {pixels.max()}")
+    if pixels.dtype.kind == "f" and 0 < pixels.max() <= 1:
+        raise PictureError("Pixels must be 0..255, and these are 0..1: multiply them by 255.")
+    return np.rint(pixels).astype(np.uint8)
 
 
 def _load(path: str | os.PathLike, num_threads: int) -> Interpreter:

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import binom
-from sklearn.metrics import roc_auc_score
 
+from skinkeras.errors import WorkError
 from skinkeras.tflite.graph import Graph, Op, read_graph
 from skinkeras.tflite.runtime import Classifier
 
 _BATCH = 32
 
 
-class VerificationError(ValueError):
+class VerificationError(WorkError, ValueError):
     """A file disagrees with the model it was made from, or is not built as asked."""
 
 
@@ -31,7 +30,8 @@ class Report:
         max_difference, mean_difference: absolute difference of the probabilities, over all images and
             classes.
         agreement: share of the images with the same most probable class.
-        auc_keras, auc_file: area under the ROC curve of class 1; None without binary labels.
+        auc_keras, auc_file: area under the ROC curve of class 1 of two; of more classes, the mean over those
+            present of each against the rest. None without labels.
         input_dtype, output_dtype: "float32" or "uint8".
         input_shape, output_shape: with the batch of one.
         custom_ops: operations that are no TensorFlow Lite builtins.
@@ -95,7 +95,7 @@ def verify(path: str | os.PathLike, model, images: np.ndarray | Iterable[np.ndar
         model: `keras.Model` with the same input and output; the quantized one for an int8 file.
         images: (n, height, width, 3) float32 RGB 0..255, or an iterable of such batches. Real images: noise
             says little about what matters.
-        labels: (n,) class numbers 0 or 1, or one-hot (n, 2), for the AUC; None leaves it out.
+        labels: (n,) class numbers, or one-hot (n, classes), for the AUC; None leaves it out.
 
     Returns:
         The measured report; `check` judges it.
@@ -134,13 +134,20 @@ def verify(path: str | os.PathLike, model, images: np.ndarray | Iterable[np.ndar
     )
 
 
-def check(report: Report, tolerances: Tolerances) -> None:
+def check(report: Report, tolerances: Tolerances, io: str = "float32") -> None:
     """Refuses a file that disagrees.
+
+    Args:
+        report: from `verify`.
+        tolerances: the limits for the kind of file.
+        io: type that input and output were asked to have, as in `convert`.
 
     Raises:
         VerificationError: one sentence that names the file and everything that is out of bounds.
     """
     faults = []
+    if (report.input_dtype, report.output_dtype) != (io, io):
+        faults.append(f"input {report.input_dtype} and output {report.output_dtype}, asked for was {io}")
     if report.custom_ops:
         faults.append(f"operations that are not builtin: {', '.join(sorted(set(report.custom_ops)))}")
     if report.dynamic_tensors:
@@ -168,6 +175,8 @@ def _disagrees(report: Report, tolerances: Tolerances) -> bool:
 
     On few images a handful of near ties would otherwise refuse a good file: 3 of 240 are 1.25 %.
     """
+    from scipy.stats import binom  # here, because it takes longer to import than a file takes to load
+
     disagreeing = round((1 - report.agreement) * report.images)
     return bool(disagreeing > binom.ppf(0.95, report.images, 1 - tolerances.agreement))
 
@@ -220,12 +229,21 @@ def _batches(images: np.ndarray | Iterable[np.ndarray]) -> Iterable[np.ndarray]:
 
 
 def _aucs(labels: Sequence, ours: np.ndarray, files: np.ndarray) -> tuple[float, float]:
-    labels = np.asarray(labels)
+    from sklearn.metrics import roc_auc_score  # as slow to import as SciPy above
+
+    labels, classes = np.asarray(labels), ours.shape[1]
     labels = labels.argmax(-1) if labels.ndim == 2 else labels
-    if ours.shape[1] != 2 or len(labels) != len(ours) or set(np.unique(labels)) != {0, 1}:
+    present = np.unique(labels)
+    if len(labels) != len(ours) or len(present) < 2 or not set(present) <= set(range(classes)):
         raise ValueError(
-            "The AUC needs two classes and a label of 0 or 1 for each image, both present. "
-            f"Received: {len(labels)} labels with values {np.unique(labels).tolist()} "
-            f"for {len(ours)} images of {ours.shape[1]} classes"
+            f"The AUC needs a class number below {classes} for each image, two of them present. "
+            f"Received: {len(labels)} labels with values {present.tolist()} "
+            f"for {len(ours)} images of {classes} classes"
         )
-    return float(roc_auc_score(labels, ours[:, 1])), float(roc_auc_score(labels, files[:, 1]))
+    if classes == 2:
+        return float(roc_auc_score(labels, ours[:, 1])), float(roc_auc_score(labels, files[:, 1]))
+    # Class by class, because scikit-learn's own mean wants rows that sum to 1, which int8 steps do not.
+    one_hot = labels[:, None] == present
+    return tuple(
+        float(roc_auc_score(one_hot, scores[:, present], average="macro")) for scores in (ours, files)
+    )

@@ -13,9 +13,9 @@ from scipy import stats
 
 from pipelines import report
 from pipelines.common.console import run
-from pipelines.sweeps import tables
-from pipelines.sweeps.claims import all_claims
-from pipelines.sweeps.results import read_sweep
+from pipelines.sweeps.g23 import tables
+from pipelines.sweeps.g23.claims import all_claims
+from pipelines.sweeps.g23.results import read_sweep
 from skinkeras.evaluation import binary_metrics, paired_bootstrap
 
 MALIGNANT, BENIGN = 40, 100

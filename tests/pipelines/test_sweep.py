@@ -14,7 +14,8 @@ import yaml
 
 from pipelines import binary, clean, report, sweep
 from pipelines.common.console import run
-from pipelines.sweeps.grid import parsed, read_grid
+from pipelines.sweeps.command_line import parsed
+from pipelines.sweeps.grid import read_grid
 from pipelines.sweeps.workers import Job, LocalWorkers, RayWorkers
 
 ROOT = Path(__file__).parents[2]

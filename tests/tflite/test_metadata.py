@@ -4,6 +4,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from skinkeras import tflite
+from skinkeras.tflite.graph import pack, unpack
 
 
 def metadata_buffers(model):
@@ -13,6 +14,25 @@ def metadata_buffers(model):
 
 def test_labels_come_back_in_order(files):
     assert tflite.read_labels(files["int8"][0]) == ("benign", "malignant")
+
+
+def test_metadata_come_back_as_they_were_given(files):
+    info = tflite.ModelInfo("Small", "A test.", "skinkeras", "1.0", "Apache-2.0")
+    expected = tflite.Metadata(info, ("benign", "malignant"), (64, 64), mean=0, std=1)
+    assert tflite.read_metadata(files["int8"][0]) == expected
+
+
+@pytest.mark.parametrize("kept", [0, 4, 40])
+def test_a_file_with_labels_but_without_metadata_is_one_sentence(files, tmp_path, kept):
+    model = unpack(files["float32"][0].read_bytes())
+    (entry,) = (entry for entry in model.metadata if entry.name == b"TFLITE_METADATA")
+    model.buffers[entry.buffer].data = model.buffers[entry.buffer].data[:kept]
+    path = tmp_path / "bare.tflite"
+    path.write_bytes(pack(model))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labels.txt", "benign\nmalignant\n")
+    with pytest.raises(ValueError, match=r"bare\.tflite has no metadata of an image classifier"):
+        tflite.read_metadata(path)
 
 
 def test_the_label_file_is_a_stored_zip_member_as_android_expects(files):

@@ -7,7 +7,7 @@ from small_efficientnet import fine_tuned, pictures, trained
 
 from skinkeras import tflite
 from skinkeras.tflite.graph import Graph, Op, Tensor
-from skinkeras.tflite.verify import float_islands, int8_share
+from skinkeras.tflite.verify import _aucs, float_islands, int8_share
 
 IMAGES, LABELS = pictures(200, seed=4)
 
@@ -30,7 +30,10 @@ def test_int8_agrees_with_its_quantization_aware_model(files, name):
     assert (report.float_islands, report.custom_ops, report.int8_share) == ((), (), 1)
     expected = roc_auc_score(LABELS[:, 1], fine_tuned().predict(IMAGES, verbose=0)[:, 1])
     assert report.auc_keras == pytest.approx(expected)
-    tflite.check(report, tflite.TOLERANCES["int8"])
+    io = "uint8" if name == "uint8" else "float32"
+    tflite.check(report, tflite.TOLERANCES["int8"], io)
+    with pytest.raises(tflite.VerificationError, match=f"input {io} and output {io}, asked for was"):
+        tflite.check(report, tflite.TOLERANCES["int8"], "float32" if io == "uint8" else "uint8")
 
 
 def test_batches_and_class_numbers_give_the_same_report(files):
@@ -77,10 +80,22 @@ def test_each_fault_is_said(files, change, message):
 
 
 def test_labels_that_have_no_auc_are_refused(files):
-    with pytest.raises(ValueError, match="both present"):
+    with pytest.raises(ValueError, match="two of them present"):
         tflite.verify(*files["float32"], IMAGES[:4], np.zeros(4))
     with pytest.raises(ValueError, match="at least one image"):
         tflite.verify(*files["float32"], IMAGES[:0])
+
+
+def test_the_auc_of_many_classes_is_the_mean_of_each_against_the_rest():
+    # Class 0 ranks perfectly (1), class 1 has one pair of four wrong (3/4), class 2 two of three (1/3); class
+    # 3 has no image and no say. The file's rows need not sum to 1.
+    labels = np.array([0, 1, 1, 2])
+    scores = np.array([[0.9, 0.5, 0.3, 0], [0.1, 0.6, 0.4, 0], [0.2, 0.4, 0.1, 0], [0.3, 0.2, 0.2, 0]])
+    ours, files = _aucs(labels, scores, 0.5 * scores)
+    assert ours == files == pytest.approx((1 + 3 / 4 + 1 / 3) / 3)
+    assert _aucs(np.eye(4)[labels], scores, scores)[0] == ours
+    with pytest.raises(ValueError, match="class number below 4"):
+        _aucs([0, 1, 1, 4], scores, scores)
 
 
 def chain(*ops):

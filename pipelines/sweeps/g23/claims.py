@@ -4,10 +4,9 @@ Every comparison is between runs that differ in one factor and agree in all othe
 same resamples of the test images for all runs (`skinkeras.evaluation.paired_bootstrap`).
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from pipelines.sweeps.comparisons import Comparison, Part, agree_but_for, difference, judged, matched_pairs
 from skinkeras.evaluation import estimate
 
 METRICS = {
@@ -16,9 +15,6 @@ METRICS = {
     "balanced_accuracy": "balanced accuracy",
     "roc_auc": "ROC AUC",
 }
-SUPPORTED = "supported"
-CONTRADICTED = "contradicted"
-UNDECIDED = "not decided by these runs"
 
 # Everything that two runs can differ in, by factor. Cleaning without a round has no preset to agree in.
 _FACTORS = {
@@ -28,45 +24,6 @@ _FACTORS = {
     "architecture": ("model",),
     "seed": ("seed",),
 }
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The effect of one factor on each of METRICS.
-
-    Attributes:
-        what: the two sides, or what was measured.
-        count: how many matched pairs, or sets of runs, it is the mean of.
-        effect: metric -> `Estimate`.
-    """
-
-    what: str
-    count: int
-    effect: dict
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One of the paper's claims, and what these runs say about it.
-
-    Attributes:
-        name: one word.
-        text: the claim.
-        metric: of METRICS, the one that the verdict is about; it must fall for the claim to hold.
-        verdict: SUPPORTED, CONTRADICTED, UNDECIDED, or "not tested: the sweep has no ...".
-        comparisons: unless it was not tested, the first decides.
-    """
-
-    name: str
-    text: str
-    metric: str
-    verdict: str
-    comparisons: tuple
-
-    @property
-    def tested(self):
-        """Whether the sweep has runs that the claim is about."""
-        return not self.verdict.startswith("not tested")
 
 
 def all_claims(runs, rates):
@@ -81,24 +38,24 @@ def all_claims(runs, rates):
 
 def blur(runs, rates):
     """Oversampling by radial blur against no oversampling."""
-    pairs = matched_pairs(runs, runs["blurred"], ~runs["blurred"], agree_but_for("blur"))
+    pairs = matched_pairs(runs, runs["blurred"], ~runs["blurred"], agree_but_for(_FACTORS, "blur"))
     return _claim(
         "blur",
         "Oversampling by radial blur lowers the miss rate",
         "no pair of runs with and without blur that differ in nothing else",
-        difference(rates, pairs, "blur - no blur"),
+        difference(rates, pairs, "blur - no blur", METRICS),
     )
 
 
 def cleaning(runs, rates):
     """Any number of rounds of cleaning against none; then each number by itself."""
-    none, keys = runs["rounds"] == 0, agree_but_for("cleaning")
+    none, keys = runs["rounds"] == 0, agree_but_for(_FACTORS, "cleaning")
     chosen = {"cleaning": ~none}
     numbers = _levels(runs[~none], "rounds")
     if len(numbers) > 1:
         chosen |= {f"{n:g} round{'s' if n > 1 else ''}": runs["rounds"] == n for n in numbers}
     compared = [
-        difference(rates, matched_pairs(runs, rows, none, keys), f"{name} - no cleaning")
+        difference(rates, matched_pairs(runs, rows, none, keys), f"{name} - no cleaning", METRICS)
         for name, rows in chosen.items()
     ]
     return _claim(
@@ -111,13 +68,14 @@ def cleaning(runs, rates):
 
 def gamma(runs, rates):
     """The slope of the rates over log10(gamma); then each gamma against cross-entropy."""
-    keys, plain = agree_but_for("loss"), runs["loss"] == "crossentropy"
+    keys, plain = agree_but_for(_FACTORS, "loss"), runs["loss"] == "crossentropy"
     recall = runs[runs["loss"] == "recall"]
     against_plain = [
         difference(
             rates,
             matched_pairs(runs, (runs["loss"] == "recall") & (runs["gamma"] == value), plain, keys),
             f"gamma {value:g} - cross-entropy",
+            METRICS,
         )
         for value in _levels(recall, "gamma")
     ]
@@ -167,36 +125,6 @@ def architecture(runs, rates):
     return _claim("architecture", text, "", decisive, *each, metric="balanced_accuracy")
 
 
-def agree_but_for(factor):
-    """The columns in which runs must agree to be compared in `factor`."""
-    return [column for name, columns in _FACTORS.items() if name != factor for column in columns]
-
-
-def matched_pairs(runs, treated, base, keys):
-    """Row numbers (treated, base) of all pairs of runs that agree in the columns `keys`.
-
-    Args:
-        runs: index 0, 1, ...
-        treated, base: masks of rows.
-        keys: columns.
-
-    Returns:
-        Two integer vectors of one length, which may be 0.
-    """
-    left, right = (runs.loc[mask, keys].reset_index(names="row") for mask in (treated, base))
-    pairs = left.merge(right, on=keys, suffixes=("", "_base"))
-    return pairs["row"].to_numpy(int), pairs["row_base"].to_numpy(int)
-
-
-def difference(rates, pairs, what):
-    """The mean of treated minus base over the pairs, or None if there is none."""
-    treated, base = pairs
-    if not len(treated):
-        return None
-    effect = {m: estimate((rates[m][treated] - rates[m][base]).mean(axis=0)) for m in METRICS}
-    return Comparison(what, len(treated), effect)
-
-
 def _slope(recall, rates, keys):
     """The least-squares slope over log10(gamma): the mean over sets of runs that differ in gamma alone."""
     slopes = []
@@ -213,7 +141,7 @@ def _slope(recall, rates, keys):
 
 def _spread(runs, rates, factor, column):
     """(number of sets, metric -> max - min of the levels' means, column by column of the rates), or None."""
-    keys, levels = agree_but_for(factor), _levels(runs, column)
+    keys, levels = agree_but_for(_FACTORS, factor), _levels(runs, column)
     sets = [rows for _, rows in runs.groupby(keys) if rows[column].nunique() == len(levels)]
     if len(levels) < 2 or not sets:
         return None
@@ -231,11 +159,6 @@ def _levels(runs, column):
     return sorted(runs[column].unique())
 
 
-def _claim(name, text, lacking, *comparisons, metric="miss_rate"):
-    compared = tuple(comparison for comparison in comparisons if comparison)
-    if comparisons[0] is None:
-        verdict = f"not tested: the sweep has {lacking}"
-    else:
-        _, low, high = comparisons[0].effect[metric]
-        verdict = SUPPORTED if high < 0 else CONTRADICTED if low > 0 else UNDECIDED
-    return Claim(name, text, metric, verdict, compared)
+def _claim(name, text, lacking, first, *others, metric="miss_rate"):
+    """The claim that `metric` falls in the `first` comparison."""
+    return judged(name, text, [Part(first, metric, rises=False, lacking=lacking)], others)

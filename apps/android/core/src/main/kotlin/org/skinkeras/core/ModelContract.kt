@@ -1,0 +1,188 @@
+package org.skinkeras.core
+
+import java.security.MessageDigest
+import kotlin.math.abs
+
+/** The newest `schema_version` of the json that this code understands; files without the field are older. */
+const val NEWEST_SCHEMA = 1
+
+/**
+ * What the json beside a model says about it, as far as an app needs it.
+ *
+ * @property size height and width of the input, in pixels.
+ * @property classes labels, in the order of the probabilities.
+ * @property titles full name of each class; the label itself where the json has none.
+ * @property decision when the model calls a picture positive; null where it only ranks its classes.
+ * @property files the model's files, by kind: `int8`, `float16`, ...
+ */
+class ModelContract private constructor(
+    val name: String,
+    val task: String,
+    val synthetic: Boolean,
+    val size: Int,
+    val classes: List<String>,
+    val titles: List<String>,
+    val decision: Decision?,
+    val files: Map<String, ModelFile>,
+) {
+    /** The picture is called `classes[positive]` when its probability is at least `threshold`. */
+    class Decision(val positive: Int, val threshold: Double)
+
+    /**
+     * @property missRate share of positive test pictures that the file calls negative; null where not measured.
+     * @property falseAlarmRate share of negative test pictures that the file calls positive; null likewise.
+     */
+    class ModelFile internal constructor(
+        val file: String,
+        private val sha256: String,
+        val missRate: Double?,
+        val falseAlarmRate: Double?,
+        private val golden: Golden?,
+    ) {
+        /** What the file answered to the golden pictures, by name, and how far a phone may be off. */
+        internal class Golden(val tolerance: Double, val answers: Map<String, List<Double>>)
+
+        /** @throws ContractException these are not the bytes that the json describes. */
+        fun check(bytes: ByteArray) {
+            val digest = MessageDigest.getInstance("SHA-256").digest(bytes)
+            if (digest.joinToString("") { "%02x".format(it) } != sha256) {
+                throw ContractException("$file is not the file that its json describes: copy both again.")
+            }
+        }
+
+        /**
+         * Whether `classify` gives the golden pictures the probabilities that they were released with; true where
+         * the json has none.
+         *
+         * @param classify (size, size, 3) RGB values -> probabilities.
+         */
+        fun answersAsReleased(size: Int, classify: (FloatArray) -> FloatArray): Boolean =
+            golden == null || golden.answers.all { (name, released) ->
+                val picture = GoldenPictures.draw(name, size) ?: return@all true
+                val answer = classify(picture)
+                answer.size == released.size && answer.indices.all { abs(answer[it] - released[it]) <= golden.tolerance }
+            }
+    }
+
+    /**
+     * Orders what the model answered.
+     *
+     * @throws ContractException these are no probabilities of this model's classes.
+     */
+    fun read(probabilities: FloatArray): Reading {
+        if (probabilities.size != classes.size) {
+            throw ContractException("$name has ${classes.size} classes but answered ${probabilities.size} numbers.")
+        }
+        // The int8 output has steps of 1/256: the sum may be off by half a step a class.
+        val slack = 0.01f + classes.size / 512f
+        if (probabilities.any { !(it >= 0f && it <= 1f) } || probabilities.sum() !in 1 - slack..1 + slack) {
+            throw ContractException("$name answered ${probabilities.toList()}, which are no probabilities.")
+        }
+        val ranked = probabilities.indices.sortedByDescending { probabilities[it] }
+        // The comparison is made in float32, as NumPy makes it.
+        val positive = decision?.let { probabilities[it.positive] >= it.threshold.toFloat() }
+        val called = when (positive) {
+            null -> ranked[0]
+            true -> decision.positive
+            false -> ranked.first { it != decision.positive }
+        }
+        return Reading(probabilities.copyOf(), ranked, called, positive)
+    }
+
+    companion object {
+        /**
+         * @param origin the json's file name, for the messages.
+         * @throws ContractException the json is broken, or describes a model that this code cannot feed.
+         */
+        fun parse(text: String, origin: String): ModelContract {
+            val json = JsonObject.parse(text, origin)
+            if (json.has("schema_version") && json.number("schema_version") > NEWEST_SCHEMA) {
+                json.fail("schema_version", "is newer than this app: update the app")
+            }
+            if (!json.flag("not_a_medical_device")) json.fail("not_a_medical_device", "must be true")
+            val classes = classes(json)
+            if (json.child("output").numbers("shape") != listOf(1.0, classes.size.toDouble())) {
+                json.fail("output.shape", "must be [1, ${classes.size}], for the ${classes.size} classes")
+            }
+            return ModelContract(
+                name = json.text("name"),
+                task = json.text("task"),
+                synthetic = json.has("synthetic") && json.flag("synthetic"),
+                size = size(json.child("input")),
+                classes = classes,
+                titles = titles(json, classes),
+                decision = decision(json, classes),
+                files = files(json.child("files"), classes.size),
+            )
+        }
+
+        private fun size(input: JsonObject): Int {
+            val shape = input.numbers("shape")
+            val size = shape.getOrElse(1) { 0.0 }
+            if (shape != listOf(1.0, size, size, 3.0) || size !in 1.0..4096.0 || size % 1 != 0.0) {
+                input.fail("shape", "must be [1, size, size, 3]")
+            }
+            if (input.text("dtype") != "float32") input.fail("dtype", "must be \"float32\"")
+            if (input.text("colour") != "RGB") input.fail("colour", "must be \"RGB\"")
+            if (input.numbers("range") != listOf(0.0, 255.0)) input.fail("range", "must be [0, 255]")
+            return size.toInt()
+        }
+
+        private fun classes(json: JsonObject): List<String> {
+            val classes = json.texts("classes")
+            if (classes.size < 2 || classes.toSet().size < classes.size || classes.any { it.isBlank() }) {
+                json.fail("classes", "must be at least two different labels")
+            }
+            return classes
+        }
+
+        private fun titles(json: JsonObject, classes: List<String>): List<String> {
+            if (!json.has("class_titles")) return classes
+            val titles = json.child("class_titles")
+            return classes.map { if (titles.has(it)) titles.text(it) else it }
+        }
+
+        private fun decision(json: JsonObject, classes: List<String>): Decision? {
+            if (!json.has("positive_class")) {
+                if (json.has("threshold")) json.fail("threshold", "needs a positive_class")
+                return null
+            }
+            val positive = classes.indexOf(json.text("positive_class"))
+            if (positive < 0) json.fail("positive_class", "must be one of $classes")
+            val threshold = json.number("threshold")
+            if (!(threshold > 0 && threshold <= 1)) json.fail("threshold", "must be above 0 and at most 1")
+            return Decision(positive, threshold)
+        }
+
+        private fun files(files: JsonObject, classes: Int): Map<String, ModelFile> = files.names.associateWith { kind ->
+            val file = files.child(kind)
+            val path = file.text("file")
+            if ('/' in path || '\\' in path) file.fail("file", "must be a name without folders")
+            val sha256 = file.text("sha256")
+            if (!Regex("[0-9a-f]{64}").matches(sha256)) file.fail("sha256", "must be 64 hexadecimal digits")
+            val test = if (file.has("test")) file.child("test") else null
+            fun rate(name: String) = test?.takeIf { it.has(name) }?.number(name)
+            val golden = if (file.has("golden")) golden(file.child("golden"), classes) else null
+            ModelFile(path, sha256, rate("miss_rate"), rate("false_alarm_rate"), golden)
+        }
+
+        private fun golden(golden: JsonObject, classes: Int) = ModelFile.Golden(
+            golden.number("tolerance"),
+            golden.children("pictures").associate {
+                val probabilities = it.numbers("probabilities")
+                if (probabilities.size != classes) it.fail("probabilities", "must be one number a class")
+                it.text("name") to probabilities
+            },
+        )
+    }
+}
+
+/**
+ * What a model answered to a picture.
+ *
+ * @property probabilities in the order of the classes.
+ * @property ranked classes, the most probable first.
+ * @property called the class that the model names.
+ * @property positive whether the threshold was reached; null for a model without one.
+ */
+class Reading(val probabilities: FloatArray, val ranked: List<Int>, val called: Int, val positive: Boolean?)

@@ -1,0 +1,80 @@
+package org.skinkeras.core
+
+/** Why a picture is not shown to the model. */
+enum class QualityIssue { TOO_DARK, TOO_BRIGHT, BLURRED }
+
+/**
+ * @property brightness mean luma of the central half of the picture, 0..255.
+ * @property clipped share of pixels there with all three channels at 250 or more.
+ * @property blur 0 (sharp) to 1, see [PictureQuality].
+ */
+class Quality(val brightness: Float, val clipped: Float, val blur: Float, val issue: QualityIssue?)
+
+/**
+ * Tells pictures that a model cannot judge: too dark, too bright, too blurred.
+ *
+ * Measured on the model's input, after resizing: blur that the model cannot see does no harm, and the limits hold
+ * for every camera. Blur is how much of the difference between neighbours is left when the picture is blurred once
+ * more, by averaging three pixels: the idea of Crété et al. 2007 (*The blur effect: perception and estimation with a
+ * new no-reference perceptual blur metric*), with squares for their magnitudes, so that the rounding of the pixels
+ * counts little. It depends little on what the picture shows. Noise looks sharp: a noisy picture out of focus can
+ * pass.
+ *
+ * The limits were set on dermoscopy images of 192 and 320 pixels, see README.md.
+ */
+class PictureQuality(
+    val darkest: Float = 45f,
+    val brightest: Float = 220f,
+    val mostClipped: Float = 0.1f,
+    val mostBlur: Float = 0.75f,
+) {
+    /** @param input (size, size, 3) RGB values, 0..255. */
+    fun judge(input: FloatArray, size: Int): Quality {
+        require(size >= 4 && input.size == 3 * size * size) {
+            "A picture of $size x $size pixels does not have ${input.size} values, or is too small to judge."
+        }
+        // Luma of Rec. 601.
+        val luma = FloatArray(size * size) {
+            0.299f * input[3 * it] + 0.587f * input[3 * it + 1] + 0.114f * input[3 * it + 2]
+        }
+        val (brightness, clipped) = exposure(input, luma, size)
+        val blur = maxOf(blur(luma, size, 1, size), blur(luma, size, size, 1))
+        val issue = when {
+            brightness < darkest -> QualityIssue.TOO_DARK
+            brightness > brightest || clipped > mostClipped -> QualityIssue.TOO_BRIGHT
+            blur > mostBlur -> QualityIssue.BLURRED
+            else -> null
+        }
+        return Quality(brightness, clipped, blur, issue)
+    }
+
+    private fun exposure(input: FloatArray, luma: FloatArray, size: Int): Pair<Float, Float> {
+        val centre = size / 4 until size - size / 4
+        var sum = 0.0
+        var clipped = 0
+        for (y in centre) for (x in centre) {
+            val pixel = y * size + x
+            sum += luma[pixel]
+            if (minOf(input[3 * pixel], input[3 * pixel + 1], input[3 * pixel + 2]) >= 250f) clipped++
+        }
+        val count = centre.count() * centre.count()
+        return (sum / count).toFloat() to clipped.toFloat() / count
+    }
+
+    /** Blur along lines whose pixels are `step` apart and whose starts are `nextLine` apart. */
+    private fun blur(luma: FloatArray, size: Int, step: Int, nextLine: Int): Float {
+        var differences = 0.0
+        var left = 0.0
+        for (line in 0 until size) {
+            for (index in 2 until size - 1) {
+                val place = line * nextLine + index * step
+                val difference = luma[place] - luma[place - step]
+                // The same difference after averaging three neighbours: all but the outer two cancel.
+                val averaged = (luma[place + step] - luma[place - 2 * step]) / 3
+                differences += difference * difference
+                left += averaged * averaged
+            }
+        }
+        return if (differences == 0.0) 1f else (left / differences).toFloat()
+    }
+}

@@ -1,0 +1,59 @@
+package org.skinkeras.core
+
+/** What became of one picture; times in milliseconds. */
+sealed class Answer {
+    abstract val quality: Quality
+    abstract val preparationMs: Double
+
+    /** The picture was not shown to the model. */
+    class Refused(override val quality: Quality, override val preparationMs: Double) : Answer() {
+        val issue get() = quality.issue!!
+    }
+
+    class Read(
+        val reading: Reading,
+        override val quality: Quality,
+        override val preparationMs: Double,
+        val modelMs: Double,
+    ) : Answer()
+}
+
+/**
+ * From a frame to an answer: resize, judge the quality, ask the model, steady the probabilities.
+ *
+ * Not for several threads at once.
+ *
+ * @param classify (size, size, 3) RGB values -> probabilities; the array is used again for the next frame.
+ */
+class PictureReader(
+    val contract: ModelContract,
+    private val quality: PictureQuality = PictureQuality(),
+    private val smoother: TemporalSmoother = TemporalSmoother(),
+    private val classify: (FloatArray) -> FloatArray,
+) {
+    private val resizer = SquareResizer(contract.size)
+    private val input = FloatArray(3 * contract.size * contract.size)
+
+    /** One frame of a live camera, taken at `timeMs`. */
+    fun live(frame: RgbaFrame, timeMs: Long): Answer = answer(frame) { smoother.update(it, timeMs) }
+
+    /** A single picture, on which no earlier one has an influence. */
+    fun single(picture: RgbaFrame): Answer = answer(picture) { it }
+
+    private fun answer(frame: RgbaFrame, steady: (FloatArray) -> FloatArray): Answer {
+        val start = System.nanoTime()
+        resizer.resize(frame, input)
+        val judged = quality.judge(input, contract.size)
+        val prepared = System.nanoTime()
+        if (judged.issue != null) {
+            smoother.reset()
+            return Answer.Refused(judged, milliseconds(prepared - start))
+        }
+        val probabilities = classify(input)
+        val modelTime = System.nanoTime() - prepared
+        contract.read(probabilities) // before it can spoil the average
+        return Answer.Read(contract.read(steady(probabilities)), judged, milliseconds(prepared - start), milliseconds(modelTime))
+    }
+
+    private fun milliseconds(nanoseconds: Long) = nanoseconds / 1e6
+}

@@ -1,0 +1,55 @@
+package org.skinkeras.core
+
+import java.io.ByteArrayOutputStream
+import java.util.Base64
+import java.util.zip.InflaterOutputStream
+
+/** The vectors that `apps/android/golden.py` wrote. */
+object Golden {
+    val json: JsonObject by lazy {
+        val text = Golden::class.java.getResource("/golden.json")!!.readText()
+        JsonObject.parse(text, "golden.json")
+    }
+
+    fun unpacked(text: String): ByteArray {
+        val bytes = ByteArrayOutputStream()
+        InflaterOutputStream(bytes).use { it.write(Base64.getDecoder().decode(text)) }
+        return bytes.toByteArray()
+    }
+
+    /** The bytes as a model's input. */
+    fun values(bytes: ByteArray) = FloatArray(bytes.size) { (bytes[it].toInt() and 0xff).toFloat() }
+}
+
+/** The released json of a binary model, shortened, with parts replaced. */
+fun contractText(vararg changes: Pair<String, String>): String {
+    var text = """
+        {
+          "name": "melanoma", "task": "melanoma or benign", "not_a_medical_device": true, "synthetic": false,
+          "input": {"name": "image", "shape": [1, 192, 192, 3], "dtype": "float32", "colour": "RGB", "range": [0, 255]},
+          "output": {"name": "probabilities", "shape": [1, 2]},
+          "classes": ["benign", "malignant"],
+          "positive_class": "malignant", "threshold": 0.423828125,
+          "files": {"int8": {"file": "melanoma_int8.tflite",
+            "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            "test": {"n": 1363, "miss_rate": 0.4155844, "false_alarm_rate": 0.13813}}}
+        }
+    """.trimIndent()
+    for ((old, new) in changes) {
+        check(old in text) { "nothing to replace: $old" }
+        text = text.replace(old, new)
+    }
+    return text
+}
+
+/** The contract of a model for seven classes without a threshold. */
+fun sevenClasses() = ModelContract.parse(
+    contractText(
+        """["benign", "malignant"]""" to """["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"]""",
+        """"positive_class": "malignant", "threshold": 0.423828125""" to
+            """"positive_class": null, "threshold": null,
+               "class_titles": {"mel": "melanoma", "nv": "melanocytic nevus"}, "schema_version": 1""",
+        "[1, 2]" to "[1, 7]",
+    ),
+    "seven.json",
+)

@@ -1,0 +1,92 @@
+package org.skinkeras.core
+
+import java.io.File
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertNull
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+
+class ModelContractTest {
+    private fun refused(vararg changes: Pair<String, String>): String? =
+        assertThrows(ContractException::class.java) { ModelContract.parse(contractText(*changes), "x.json") }.message
+
+    @Test
+    fun `every released model is understood, and its files are those described`() {
+        // check.sh and Gradle say where the folder is.
+        val folder = File(System.getProperty("skinkeras.models"))
+        val contracts = folder.listFiles { file -> file.extension == "json" }!!
+        assertTrue(contracts.isNotEmpty())
+        for (json in contracts) {
+            val contract = ModelContract.parse(json.readText(), json.name)
+            assertEquals(json.nameWithoutExtension, contract.name)
+            assertEquals(File(folder, "${contract.name}.labels.txt").readLines(), contract.classes)
+            assertTrue(contract.files.isNotEmpty())
+            for (file in contract.files.values) file.check(File(folder, file.file).readBytes())
+        }
+    }
+
+    @Test
+    fun `a binary model has a threshold, titles fall back to labels`() {
+        val contract = ModelContract.parse(contractText(), "x.json")
+        assertEquals(192, contract.size)
+        assertEquals(1, contract.decision!!.positive)
+        assertEquals(0.423828125, contract.decision.threshold)
+        assertEquals(listOf("benign", "malignant"), contract.titles)
+        assertEquals(0.4155844, contract.files.getValue("int8").missRate)
+    }
+
+    @Test
+    fun `a model for seven classes has none`() {
+        val contract = sevenClasses()
+        assertNull(contract.decision)
+        assertEquals("melanoma", contract.titles[4])
+        assertEquals("vasc", contract.titles[6])
+        assertNull(contract.read(FloatArray(7) { if (it == 4) 0.4f else 0.1f }).positive)
+    }
+
+    @Test
+    fun `what the app could not feed is refused at the door`() {
+        assertEquals("x.json: schema_version is newer than this app: update the app.", refused("\"name\": \"melanoma\"" to "\"schema_version\": 2, \"name\": \"melanoma\""))
+        assertEquals("x.json: input.shape must be [1, size, size, 3].", refused("[1, 192, 192, 3]" to "[1, 192, 224, 3]"))
+        assertEquals("x.json: input.shape must be [1, size, size, 3].", refused("[1, 192, 192, 3]" to "[1, 192.5, 192.5, 3]"))
+        assertEquals("x.json: input.dtype must be \"float32\".", refused("\"float32\"" to "\"uint8\""))
+        assertEquals("x.json: input.range must be [0, 255].", refused("[0, 255]" to "[0, 1]"))
+        assertEquals("x.json: output.shape must be [1, 2], for the 2 classes.", refused("[1, 2]" to "[1, 7]"))
+        assertEquals("x.json: classes must be at least two different labels.", refused("\"benign\"" to "\"malignant\""))
+        assertEquals("x.json: positive_class must be one of [benign, malignant].", refused("\"positive_class\": \"malignant\"" to "\"positive_class\": \"mel\""))
+        assertEquals("x.json: threshold must be a number.", refused("0.423828125" to "null"))
+        assertEquals("x.json: threshold must be above 0 and at most 1.", refused("0.423828125" to "42.4"))
+        assertEquals("x.json: threshold needs a positive_class.", refused("\"positive_class\": \"malignant\"" to "\"positive_class\": null"))
+        assertEquals("x.json: not_a_medical_device must be true.", refused("\"not_a_medical_device\": true" to "\"not_a_medical_device\": false"))
+        assertEquals("x.json: files.int8.file must be a name without folders.", refused("melanoma_int8.tflite" to "../secret.tflite"))
+        assertEquals("x.json: files.int8.sha256 must be 64 hexadecimal digits.", refused("ba7816bf" to "xyz"))
+        assertEquals("x.json: task is missing.", refused("\"task\"" to "\"tusk\""))
+    }
+
+    @Test
+    fun `another file than the described one is refused`() {
+        val file = ModelContract.parse(contractText(), "x.json").files.getValue("int8")
+        file.check("abc".toByteArray()) // the digest above is that of FIPS 180-2's example
+        val error = assertThrows(ContractException::class.java) { file.check("abd".toByteArray()) }
+        assertEquals("melanoma_int8.tflite is not the file that its json describes: copy both again.", error.message)
+    }
+
+    @Test
+    fun `numbers that are no probabilities are refused`() {
+        val contract = ModelContract.parse(contractText(), "x.json")
+        for (answer in listOf(floatArrayOf(1f), floatArrayOf(0.7f, 0.7f), floatArrayOf(1.5f, -0.5f), floatArrayOf(Float.NaN, 1f))) {
+            assertThrows(ContractException::class.java) { contract.read(answer) }
+        }
+        // Steps of 1/256, as int8 files answer: they need not sum to 1.
+        contract.read(floatArrayOf(0.57421875f, 0.421875f))
+    }
+
+    @Test
+    fun `answers are ordered`() {
+        val reading = ModelContract.parse(contractText(), "x.json").read(floatArrayOf(0.57f, 0.43f))
+        assertEquals(listOf(0, 1), reading.ranked)
+        assertEquals(1, reading.called) // over the threshold, though not the most probable
+        assertEquals(true, reading.positive)
+    }
+}

@@ -1,0 +1,5 @@
+package android.util;
+
+public final class Size {
+    public Size(int width, int height) {}
+}

@@ -1,0 +1,44 @@
+// The camera, or the sentence that says why there is none.
+
+const REASONS = {
+  NotAllowedError: "The camera is not allowed for this page: allow it in the browser's address bar.",
+  NotFoundError: "There is no camera on this device: choose a picture instead.",
+  NotReadableError: "The camera is in use by another program: close that and try again.",
+  OverconstrainedError: "That camera is gone: choose another one.",
+};
+
+/** Shows the camera in a <video>, the back camera unless `deviceId` names one; `ended` is told of its end. */
+export async function openCamera(video, deviceId, ended) {
+  if (!navigator.mediaDevices?.getUserMedia) {
+    throw new Error("Browsers give a page the camera over https or on this machine only: choose a picture.");
+  }
+  const which = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: { ideal: "environment" } };
+  try {
+    video.srcObject = await navigator.mediaDevices.getUserMedia({
+      audio: false,
+      video: { ...which, width: { ideal: 1280 }, height: { ideal: 720 } },
+    });
+    video.srcObject.getVideoTracks()[0].onended = ended;
+    await video.play();
+  } catch (error) {
+    closeCamera(video);
+    throw new Error(REASONS[error.name] ?? `The camera cannot be used: ${error.message}`);
+  }
+}
+
+export function closeCamera(video) {
+  for (const track of video.srcObject?.getTracks() ?? []) track.stop();
+  video.srcObject = null;
+}
+
+/** The cameras to choose from, as { id, label }; labels are known once one was allowed. */
+export async function listCameras() {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices
+    .filter((device) => device.kind === "videoinput")
+    .map((device, i) => ({ id: device.deviceId, label: device.label || `Camera ${i + 1}` }));
+}
+
+export function deviceOf(video) {
+  return video.srcObject?.getVideoTracks()[0]?.getSettings().deviceId;
+}

@@ -1,0 +1,96 @@
+// What a model's json promises, checked before anything relies on it. See tflite_models/README.md.
+
+const SCHEMA_VERSION = 1;
+const KINDS = ["int8", "float16", "float32"]; // smallest first
+const KIND_TITLES = { int8: "8-bit integers", float16: "16-bit floats", float32: "32-bit floats" };
+
+/** Reads the models that the page was built with: { folder, models: Contract[], problems: string[] }. */
+export async function readContracts() {
+  const { folder } = await readJson("runtime.json");
+  const { models: names } = await readJson("models.json");
+  const models = [], problems = [];
+  for (const name of names) {
+    try {
+      models.push(new Contract(await readJson(`models/${name}.json`)));
+    } catch (error) {
+      problems.push(`The model ${name} cannot be offered: ${error.message}`);
+    }
+  }
+  return { folder, models, problems };
+}
+
+async function readJson(path) {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`${path} is not on the server (status ${response.status}).`);
+  return response.json();
+}
+
+export class Contract {
+  constructor(json) {
+    refuseUnless(json.schema_version === undefined || json.schema_version === SCHEMA_VERSION,
+      `its json has schema_version ${json.schema_version}, and this page reads ${SCHEMA_VERSION}.`);
+    const shape = json.input.shape;
+    refuseUnless(shape.length === 4 && shape[0] === 1 && shape[1] === shape[2] && shape[3] === 3,
+      `its input has shape ${shape}, and the page needs one square picture in RGB.`);
+    refuseUnless(json.input.dtype === "float32" && json.output.dtype === "float32",
+      `it takes ${json.input.dtype} and gives ${json.output.dtype}, and browsers need float32.`);
+    refuseUnless(json.output.shape[1] === json.classes.length,
+      `it has ${json.classes.length} classes but an output of shape ${json.output.shape}.`);
+    refuseUnless(json.positive_class == null || json.classes.includes(json.positive_class),
+      `its positive class ${json.positive_class} is none of its classes.`);
+    this.json = json;
+    this.name = json.name;
+    this.task = json.task;
+    this.size = shape[1];
+    this.classes = json.classes;
+    this.positive = json.positive_class ?? null;
+    this.threshold = json.threshold ?? null;
+    this.kinds = KINDS.filter((kind) => kind in json.files);
+    refuseUnless(this.kinds.length > 0, "its json names no file that a browser can run.");
+  }
+
+  title(name) {
+    const title = this.json.class_titles?.[name] ?? name;
+    return title[0].toUpperCase() + title.slice(1);
+  }
+
+  /** What worker.js needs to load a file. The digest in the address makes a changed file another one. */
+  entry(kind) {
+    const { file, sha256, size_bytes: bytes } = this.json.files[kind];
+    return { name: file, url: `models/${file}?sha256=${sha256.slice(0, 16)}`, sha256, bytes, size: this.size };
+  }
+
+  describe(kind) {
+    const { size_bytes: bytes, test } = this.json.files[kind];
+    const auc = test?.roc_auc === undefined ? "" : `, AUC ${test.roc_auc.toFixed(3)}`;
+    return `${KIND_TITLES[kind]}, ${(bytes / 1e6).toFixed(1)} MB${auc}`;
+  }
+
+  /** How often the file is wrong, as its json says, in a sentence; empty where it says nothing. */
+  limits(kind) {
+    const test = this.json.files[kind].test;
+    if (test === undefined) return "";
+    const images = `${test.n.toLocaleString("en")} test pictures`;
+    if (test.miss_rate !== undefined && this.positive !== null) {
+      return `On its ${images} it missed ${percent(test.miss_rate, 0)} of the ${this.positive} ones and ` +
+        `flagged ${percent(test.false_alarm_rate, 0)} of the others.`;
+    }
+    if (test.balanced_accuracy === undefined) return "";
+    return `On its ${images} it named ${percent(test.balanced_accuracy, 0)} right, classes counted alike.`;
+  }
+}
+
+/** The file to begin with: the smallest of a model that has a threshold, so that the first visit is short. */
+export function defaultChoice(models) {
+  const choices = models.flatMap((model) => model.kinds.map((kind) => ({ model, kind })));
+  const rank = ({ model, kind }) => [model.positive === null ? 1 : 0, model.json.files[kind].size_bytes];
+  return choices.sort((a, b) => rank(a)[0] - rank(b)[0] || rank(a)[1] - rank(b)[1])[0];
+}
+
+export function percent(share, digits = 1) {
+  return `${(100 * share).toFixed(digits)}\u00a0%`;
+}
+
+function refuseUnless(condition, sentence) {
+  if (!condition) throw new Error(sentence);
+}

@@ -1,0 +1,335 @@
+"""Which diagnosis: from pictures to a verified integer model of all classes, flat or level by level.
+
+python -m pipelines.multiclass
+python -m pipelines.multiclass --quick --weighting ohem --data ham10000 --data-dir DIR
+"""
+
+import gc
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import keras
+import yaml
+
+import skinkeras
+from pipelines.common import export, multiclass_results, results
+from pipelines.common.console import at_the_door, run, section
+from pipelines.common.data import SOURCES, Data, load_data, record_data
+from pipelines.common.run_folder import RunFolder
+from pipelines.common.settings import TrainingSettings, check_least, check_model, check_training, filled
+from pipelines.common.training import Phase, quantization_aware, set_up_keras, train_phase, unfreeze
+from skinkeras import callbacks, datasets, inputs, losses, models, tflite
+
+# Each backbone with a dense classifier, with CBAM in front of it, and with an LSTM that goes down the tree.
+_FORMS = ("{}", "{}_cbam", "hierarchical_{}")
+MODELS = tuple(form.format(backbone) for backbone in models.VARIANTS for form in _FORMS)
+
+# Barata & Santiago 2021, section 4.2; and what two cores can do in minutes, from pretrained weights.
+_PAPER = {
+    "model": "vgg16_cbam",
+    "image_size": 299,
+    "batch_size": 20,
+    "colour_constancy": True,
+    "qat_epochs": 2,
+}
+_QUICK = {
+    "model": "efficientnet_lite0_cbam",
+    "image_size": 128,
+    "batch_size": 32,
+    "colour_constancy": False,
+    "epochs": 4,
+    "qat_epochs": 1,
+}
+_PAPER_EPOCHS = {"flat": 150, "hierarchical": 250}
+_RATES = {("adam", False): 1e-5, ("sgd", False): 1e-4, ("adam", True): 1e-4, ("sgd", True): 1e-3}
+
+
+@dataclass(frozen=True)
+class Settings(TrainingSettings):
+    """Settings of the job over several classes. None stands for what `resolved` puts there: the paper's."""
+
+    quick: bool = False
+    """What two cores can do in minutes, where nothing else is said: EfficientNet-Lite0 with CBAM at 128
+    pixels, 4 epochs. Drawn pictures are always learned so."""
+    model: Literal[MODELS] | None = None
+    """A backbone with a dense classifier, BACKBONE_cbam with attention in front of it, or
+    hierarchical_BACKBONE, which diagnoses level by level; by default the paper's flat vgg16_cbam."""
+    base_loss: Literal["ce", "focal"] = "ce"
+    """Cross-entropy (Barata & Santiago 2021, eq. 5) or focal loss (eq. 6)."""
+    focal_delta: float = 2.0
+    """The exponent of the focal loss."""
+    weighting: Literal["none", "cb", "es", "spl", "ohem", "ohem_per_class"] = "none"
+    """How samples are weighted: by class balance (eq. 7), by effective number (eq. 8), self-paced (eq. 9), or
+    hard examples first (eq. 9), in each batch or in each class of it."""
+    raw_weights: bool = False
+    """Class weights of eq. 7 and 8 as printed, and not of mean 1: with SGD that is another learning rate."""
+    optimizer: Literal["adam", "sgd"] = "adam"
+    """Adam, or SGD with Nesterov's momentum."""
+    learning_rate: float | None = None
+    """Divided by 10 at a half and at three quarters of the epochs; by default 1e-5 for Adam and 1e-4 for SGD,
+    with --quick 1e-4 and 1e-3."""
+    batch_size: int | None = None
+    """Images in a training step; by default 20."""
+    epochs: int | None = None
+    """By default 150, or 250 for a hierarchical model."""
+    qat_epochs: int | None = None
+    """Epochs of quantization-aware fine-tuning, by Adam at up to a tenth of its rate; by default 2."""
+    colour_constancy: bool | None = None
+    """Take the light's colour out of the pictures (Shades of Gray), inside the model; by default yes."""
+    units: int = 256
+    """Size of the LSTM's state in a hierarchical model."""
+    taxonomy: Path | None = None
+    """A YAML file {node: [children]} that the classes hang on; by default that of the data set."""
+    splits: int = 2
+    """Lesion-grouped splits to train and measure on; results are averaged, the first one's model ships."""
+    export: bool = True
+    """Go on to integers and .tflite files; without, the run ends with the float models' evaluation."""
+    out: Path = Path("runs/multiclass")
+    """The run's folder."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """One division of the images into training, validation and test, and what is made of it.
+
+    Attributes:
+        number: from 1.
+        folder: `RunFolder`, inside the run's.
+        data: `Data`.
+        taxonomy: the tree that the classes hang on, or None.
+    """
+
+    number: int
+    folder: RunFolder
+    data: Data
+    taxonomy: datasets.Taxonomy | None
+
+
+def main(settings):
+    """Trains a classifier of all diagnoses and exports it as verified, benchmarked .tflite files."""
+    with at_the_door():
+        settings = resolved(settings)
+        folder = RunFolder(settings.out)
+        folder.check(settings, settings.resume)
+        if folder.is_complete:
+            return multiclass_results.print_results(folder)
+        splits = begin(settings, folder)
+    for split in splits:
+        position = f"split {split.number} of {settings.splits}"
+        section(f"Training {settings.model} at {settings.image_size} pixels, {position}")
+        trained_model(settings, split)
+    name, files = export_name(settings), {}
+    if settings.export:
+        section("Quantization-aware fine-tuning")
+        fine_tuned_model(settings, splits[0])
+        section("Export, verification, benchmark")
+        float_model, quantized = load_fresh(splits[0])
+        files = export.export(folder, name, float_model, quantized, splits[0].data, about(settings, name))
+    section("Evaluation on the test images")
+    found = []
+    for split in splits:
+        float_model, quantized = load_fresh(split)
+        variants = results.variants(float_model, quantized, files if split is splits[0] else {})
+        found.append(multiclass_results.evaluate(split, variants))
+    multiclass_results.write(folder, settings, name, splits, found, files)
+    for split in splits:
+        split.folder.complete()
+    folder.complete()
+    multiclass_results.print_results(folder)
+
+
+def resolved(settings):
+    """The settings with every None replaced, checked.
+
+    Raises:
+        ValueError: a value out of its range, or weights that are not to be had.
+    """
+    drawn = settings.data == "synthetic"
+    quick = settings.quick or drawn
+    defaults = {**(_QUICK if quick else _PAPER), **({"image_size": 96} if drawn else {})}
+    model = settings.model or defaults["model"]
+    settings = filled(
+        settings,
+        **{"epochs": _PAPER_EPOCHS["hierarchical" if is_hierarchical(model) else "flat"], **defaults},
+        learning_rate=_RATES[settings.optimizer, quick],
+    )
+    check_training(settings)
+    check_least(settings, epochs=1, qat_epochs=1, focal_delta=0, units=1, splits=1)
+    check_model(settings, backbone_of(model))
+    return settings
+
+
+def is_hierarchical(model):
+    """Whether a name of `MODELS` is of a model that diagnoses level by level."""
+    return model.startswith("hierarchical_")
+
+
+def backbone_of(model):
+    """The name of `models.VARIANTS` in a name of `MODELS`."""
+    return model.removeprefix("hierarchical_").removesuffix("_cbam")
+
+
+def begin(settings, folder):
+    """Reads and checks all that the job needs; only when nothing is wrong does the folder become a run.
+
+    Returns:
+        A `Split` for each of the settings' splits.
+
+    Raises:
+        ValueError, OSError: something about the settings or the data is wrong.
+    """
+    set_up_keras(settings.seed, settings.deterministic)
+    splits = []
+    for number in range(1, settings.splits + 1):
+        split_folder = RunFolder(folder.file(f"split_{number}"))
+        split = Split(number, split_folder, *_load(settings, number, split_folder))
+        splits.append(split)
+    folder.begin(settings)
+    for split in splits:
+        record_data(settings, split.data, split.folder)
+    return splits
+
+
+def _load(settings, number, folder):
+    section(f"Data, split {number} of {settings.splits}")
+    seed = settings.data_seed + number - 1
+    data = load_data(settings, folder.file("split.csv"), inputs.OVERSAMPLING["none"], split_seed=seed)
+    return data, taxonomy_of(settings, data.manifest.classes)
+
+
+def taxonomy_of(settings, classes):
+    """The tree that the classes hang on, in the classes' order; None if there is none and none is needed.
+
+    Raises:
+        ValueError: a hierarchical model without a taxonomy, a file that holds none, or a class that is not
+            a leaf of it.
+    """
+    if settings.taxonomy:
+        children = _read_taxonomy(settings.taxonomy)
+    elif SOURCES[settings.data].taxonomy:
+        children = SOURCES[settings.data].taxonomy.children
+    elif is_hierarchical(settings.model):
+        raise ValueError(
+            f"--model {settings.model} needs a tree of the classes, and --data {settings.data} comes without "
+            "one: write it into a YAML file, {node: [children]}, and give --taxonomy FILE."
+        )
+    else:
+        return None
+    return datasets.Taxonomy(children, classes)
+
+
+def _read_taxonomy(path):
+    try:
+        return yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ValueError(f"There is no file {path}: check --taxonomy.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a YAML file of a taxonomy, {{node: [children]}}: {error}") from error
+
+
+def new_model(settings, split):
+    """The model before training, with the classes of the split's data."""
+    classes = split.data.manifest.classes
+    name, size, weights = backbone_of(settings.model), settings.image_size, settings.weights
+    light = settings.colour_constancy
+    if is_hierarchical(settings.model):
+        return models.create_hierarchical(
+            name, split.taxonomy, size, weights, settings.units, colour_constancy=light
+        )
+    # The paper's dropout in front of the classifier; EfficientNets have their own.
+    dropout = 0.5 if name == "vgg16" else None
+    cbam = settings.model.endswith("_cbam")
+    return models.create(name, len(classes), size, weights, dropout, cbam, light)
+
+
+def trained_model(settings, split):
+    """Trains the split's float model, unless `model.keras` is there."""
+    path = split.folder.file("model.keras")
+    if path.exists():
+        return
+    keras.backend.clear_session()
+    gc.collect()
+    keras.utils.set_random_seed(settings.seed)
+    with at_the_door():  # a weights file can turn out to be of another model
+        model = new_model(settings, split)
+    unfreeze(model, settings.weights)
+    loss, movers = build_loss(settings, split)
+    phase = Phase("all", settings.epochs, settings.learning_rate, settings.seed + 1, settings.optimizer)
+    learner = models.level_model(model, split.taxonomy) if is_hierarchical(settings.model) else model
+    train_phase(learner, phase, split.data, loss, settings.batch_size, split.folder, movers, classifier=model)
+    split.folder.save_model(model, path)
+
+
+def fine_tuned_model(settings, split):
+    """Fine-tunes the split's model for integers, unless `model_qat.keras` is there."""
+    path = split.folder.file("model_qat.keras")
+    if path.exists():
+        return
+    model, _ = load_fresh(split)
+    loss, _ = build_loss(settings, split)
+    if isinstance(loss, losses.Curriculum):
+        loss.age.assign(settings.epochs)  # the curriculum is over: every sample counts
+    rate = settings.learning_rate / 10
+    if settings.optimizer == "sgd":
+        rate = _RATES["adam", settings.quick or settings.data == "synthetic"] / 10
+    phase = Phase("qat", settings.qat_epochs, rate, settings.seed + 2)
+    taxonomy = split.taxonomy if is_hierarchical(settings.model) else None
+    quantized = quantization_aware(
+        model, phase, split.data, loss, settings.batch_size, split.folder, taxonomy=taxonomy
+    )
+    split.folder.save_model(quantized, path)
+
+
+def load_fresh(split):
+    """The split's float and quantization-aware model as saved (None where there is none yet), after the
+    memory of whatever was trained before has been given back."""
+    keras.backend.clear_session()
+    gc.collect()
+    paths = (split.folder.file("model.keras"), split.folder.file("model_qat.keras"))
+    return [keras.models.load_model(path, compile=False) if path.exists() else None for path in paths]
+
+
+def build_loss(settings, split):
+    """The loss, and the callbacks that move it."""
+    if settings.base_loss == "ce":
+        loss = keras.losses.CategoricalCrossentropy()
+    else:
+        # The paper's focal loss has no alpha, for which Keras' default is 0.25.
+        loss = keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=settings.focal_delta)
+    if is_hierarchical(settings.model):
+        loss = losses.HierarchicalCrossentropy(split.taxonomy, loss)
+    if settings.weighting == "none":
+        return loss, []
+    if settings.weighting in ("cb", "es"):
+        weights_of = {"cb": losses.class_balanced_weights, "es": losses.effective_number_weights}
+        counts = split.data.part("train").one_hot.sum(axis=0)
+        weights = weights_of[settings.weighting](counts, normalize=not settings.raw_weights)
+        return losses.ClassWeighted(loss, weights), []
+    order = "easiest" if settings.weighting == "spl" else "hardest"
+    per_class = settings.weighting == "ohem_per_class"
+    loss = losses.Curriculum(loss, order, settings.epochs, per_class)
+    return loss, [callbacks.CurriculumAge(loss)]
+
+
+def export_name(settings):
+    """What the exported files are called."""
+    kind = "demo_synthetic" if settings.data == "synthetic" else "diagnosis"
+    return f"{kind}_{settings.model}_{settings.image_size}"
+
+
+def about(settings, name):
+    """What the exported files say about themselves."""
+    source = SOURCES[settings.data]
+    return tflite.ModelInfo(
+        name=name,
+        description=f"A diagnosis from a dermoscopy picture. Trained on {source.title}. "
+        "Not a medical device.",
+        author="skinkeras",
+        version=skinkeras.__version__,
+        licence=source.licence,
+    )
+
+
+if __name__ == "__main__":
+    run(main, Settings)

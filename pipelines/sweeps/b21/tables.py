@@ -1,0 +1,83 @@
+"""Tables 2 to 5 of Barata & Santiago 2021 for a sweep, each as data and as Markdown."""
+
+import pandas as pd
+
+from pipelines.sweeps.b21.claims import WEIGHTINGS
+from pipelines.sweeps.tables import ENDS, interval
+from skinkeras.evaluation import estimate, markdown
+
+# (head, optimizer) -> the number of the table, and what it is called.
+TABLES = {
+    ("flat", "adam"): (2, "flat model, Adam"),
+    ("flat", "sgd"): (3, "flat model, SGD"),
+    ("hierarchical", "adam"): (4, "hierarchical model, Adam"),
+    ("hierarchical", "sgd"): (5, "hierarchical model, SGD"),
+}
+BASE_LOSSES = {"ce": "cross-entropy", "focal": "focal"}
+
+_MEANS = {"accuracy": "Acc", "balanced_accuracy": "BAcc", "mean_precision": "mPR", "mean_f1": "mF1"}
+_OF_A_CLASS = ("recall", "precision", "f1")
+
+
+def weighting_tables(sweep, rates):
+    """Those of TABLES that the sweep has runs for: number -> table.
+
+    One row a model, base loss and weighting, in the paper's order; several seeds are averaged. Columns:
+    the means over classes, and of each class c `recall_c`, `precision_c` and `f1_c`, each with `_low` and
+    `_high`, the ends of its interval.
+
+    Args:
+        sweep: `SweepResults`.
+        rates: those of `rates_of`.
+    """
+    runs, tables = sweep.runs, {}
+    for (head, optimizer), (number, _) in TABLES.items():
+        chosen = runs[(runs["head"] == head) & (runs["optimizer"] == optimizer)]
+        rows = [
+            _row(cell, sweep.classes, rates)
+            for model in dict.fromkeys(chosen["model"])
+            for base_loss in BASE_LOSSES
+            for weighting in WEIGHTINGS
+            if len(cell := select(chosen, model=model, base_loss=base_loss, weighting=weighting))
+        ]
+        if rows:
+            tables[number] = pd.DataFrame(rows)
+    return tables
+
+
+def select(runs, **values):
+    """The rows of `runs` with these values in the columns of these names."""
+    for column, value in values.items():
+        runs = runs[runs[column] == value]
+    return runs
+
+
+def _row(cell, classes, rates):
+    row = {name: cell[name].iloc[0] for name in ("model", "base_loss", "weighting")} | {"runs": len(cell)}
+    for metric in _MEANS:
+        row |= _ends(metric, rates[metric][cell.index])
+    for number, name in enumerate(classes):
+        for metric in _OF_A_CLASS:
+            row |= _ends(f"{metric}_{name}", rates[metric][cell.index, number])
+    return row
+
+
+def _ends(name, values):
+    found = estimate(values.mean(axis=0))
+    return {f"{name}{end}": value for end, value in zip(ENDS, found, strict=True)}
+
+
+def weighting_markdown(table, classes):
+    """A table of `weighting_tables` for reading."""
+    header = ["model", "base loss", "weighting", *_MEANS.values(), *classes]
+    rows = [
+        [
+            row["model"],
+            BASE_LOSSES[row["base_loss"]],
+            WEIGHTINGS[row["weighting"]],
+            *(interval(*(row[f"{name}{end}"] for end in ENDS)) for name in _MEANS),
+            *(" / ".join(f"{row[f'{metric}_{name}']:.2f}" for metric in _OF_A_CLASS) for name in classes),
+        ]
+        for _, row in table.iterrows()
+    ]
+    return markdown.table(header, rows)

@@ -1,0 +1,48 @@
+"""Checks that released models are what their json files say.
+
+python -m pipelines.verify_release [tflite_models]
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import rich.table
+from rich.markup import escape
+from tyro.conf import Positional
+
+from pipelines.common.console import at_the_door, console, run
+from skinkeras.errors import WorkError
+from skinkeras.files import write_text
+from skinkeras.tflite import release_faults, with_models_table
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the check."""
+
+    folder: Positional[Path] = Path("tflite_models")
+    """The folder of released models."""
+    write_table: bool = False
+    """First make the table of models in the folder's README.md anew."""
+
+
+def main(settings):
+    """Checks every released file against its json, runs its golden predictions, and fails if one is wrong."""
+    with at_the_door():
+        if settings.write_table:
+            readme = settings.folder / "README.md"
+            write_text(readme, with_models_table(readme.read_text("utf-8"), settings.folder))
+        faults = release_faults(settings.folder)
+    table = rich.table.Table()
+    table.add_column("file", overflow="fold")
+    table.add_column("verdict", overflow="fold")
+    for name, sentences in faults.items():
+        table.add_row(escape(name), "\n".join(f"[red]{escape(one)}[/]" for one in sentences) or "as promised")
+    console.print(table)
+    wrong = [f"{name}: {one}" for name, sentences in faults.items() for one in sentences]
+    if wrong:
+        raise WorkError(f"{settings.folder} must not be released:\n" + "\n".join(wrong))
+
+
+if __name__ == "__main__":
+    run(main, Settings)

@@ -1,0 +1,171 @@
+"""Metrics of a task of several classes, over all of them and level by level of their taxonomy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
+
+from skinkeras.datasets.taxonomy import Taxonomy
+from skinkeras.evaluation.bootstrap import group_codes
+from skinkeras.evaluation.checks import multiclass_inputs
+from skinkeras.evaluation.metrics import Interval
+from skinkeras.evaluation.multiclass_bootstrap import decisions, paired_multiclass_bootstrap
+
+
+@dataclass(frozen=True)
+class MulticlassMetrics:
+    """Metrics on one set of images, each given to its likeliest class.
+
+    All plain ints, floats, tuples and dicts: `dataclasses.asdict` is JSON-ready. Every `..._interval` is a
+    95 % bootstrap interval, as in `BinaryMetrics`.
+
+    An image whose highest probability is shared by two or more classes is undecided, and wrong: so the
+    official scorer of the ISIC challenges has it (`isic-challenge-scoring`, whose balanced accuracy and AUC
+    these are). Its sensitivity, "ppv" (precision) and "dice" (F1) of a class answer another question, whether
+    the probability exceeds 0.5. Of decisions, 1 for the likeliest class and 0 for the others, they are the
+    recall, precision and F1 here, but for the precision of a class that is never predicted: 1 there, 0 here.
+    """
+
+    n: int
+    n_groups: int
+    """Lesions (or whatever `groups` named); equal to `n` without groups."""
+    n_undecided: int
+    """Images in no column of the confusion matrix."""
+    classes: tuple[str, ...]
+    accuracy: float
+    accuracy_interval: Interval
+    balanced_accuracy: float
+    """Mean of the classes' recalls; BAcc in Barata & Santiago 2021."""
+    balanced_accuracy_interval: Interval
+    mean_precision: float
+    """Mean of the classes' precisions (mPR); that of a class never predicted is 0."""
+    mean_precision_interval: Interval
+    mean_f1: float
+    """Mean of the classes' F1 (mF1), not the F1 of the means."""
+    mean_f1_interval: Interval
+    macro_auc: float
+    """Mean over the classes of the ROC AUC of its probability, that class against the rest."""
+    macro_auc_interval: Interval
+    per_class: dict[str, dict[str, float | int | Interval]]
+    """Class -> recall, recall_interval, precision, f1, auc (all 0..1) and support (number of images)."""
+    confusion_matrix: tuple[tuple[int, ...], ...]
+    """Counts: rows true, columns predicted."""
+
+
+def multiclass_metrics(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    classes: Sequence[str],
+    groups: ArrayLike | None = None,
+    bootstrap: int = 2000,
+    seed: int = 0,
+) -> MulticlassMetrics:
+    """Computes every metric that a run reports, with 95 % stratified percentile bootstrap intervals.
+
+    Args:
+        labels: index of each image's class, 0..c-1, shape (n,).
+        probabilities: in 0..1, shape (n, c).
+        classes: the c class names, in the order of the columns.
+        groups: lesion of each image, shape (n,); None, NaN or "" makes an image its own group. Whole lesions
+            are resampled, because images of one lesion are not independent.
+        bootstrap: number of resamples.
+        seed: of the resampling.
+
+    Raises:
+        ValueError: bad shapes or values, or a class is absent from the labels, which leaves its recall
+            and AUC undefined.
+    """
+    labels, probabilities = multiclass_inputs(labels, probabilities, classes)
+    if bootstrap < 1:
+        raise ValueError(f"bootstrap must be at least 1. Received: bootstrap={bootstrap}")
+    draws = paired_multiclass_bootstrap(labels, probabilities[None], classes, groups, bootstrap, seed)
+    predicted, indices = decisions(probabilities), range(len(classes))
+    precision, recall, f1, support = precision_recall_fscore_support(
+        labels, predicted, labels=indices, zero_division=0
+    )
+    auc = [roc_auc_score(labels == value, probabilities[:, value]) for value in indices]
+    return MulticlassMetrics(
+        n=len(labels),
+        n_groups=int(group_codes(groups, len(labels)).max()) + 1,
+        n_undecided=int(np.sum(predicted == len(classes))),
+        classes=tuple(classes),
+        accuracy=float(accuracy_score(labels, predicted)),
+        accuracy_interval=_interval(draws["accuracy"][0]),
+        balanced_accuracy=float(recall.mean()),
+        balanced_accuracy_interval=_interval(draws["balanced_accuracy"][0]),
+        mean_precision=float(precision.mean()),
+        mean_precision_interval=_interval(draws["mean_precision"][0]),
+        mean_f1=float(f1.mean()),
+        mean_f1_interval=_interval(draws["mean_f1"][0]),
+        macro_auc=float(np.mean(auc)),
+        macro_auc_interval=_interval(draws["macro_auc"][0]),
+        per_class={
+            name: {
+                "recall": float(recall[value]),
+                "recall_interval": _interval(draws["recall"][0, value]),
+                "precision": float(precision[value]),
+                "f1": float(f1[value]),
+                "auc": float(auc[value]),
+                "support": int(support[value]),
+            }
+            for value, name in enumerate(classes)
+        },
+        confusion_matrix=tuple(map(tuple, confusion_matrix(labels, predicted, labels=indices).tolist())),
+    )
+
+
+def level_metrics(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    taxonomy: Taxonomy,
+    groups: ArrayLike | None = None,
+    bootstrap: int = 2000,
+    seed: int = 0,
+) -> dict[str, MulticlassMetrics]:
+    """The metrics of each level of a taxonomy, alike for a flat and for a hierarchical model.
+
+    At each level the question is which of its nodes an image belongs to, of the images that belong to one,
+    whatever was decided at the levels above. The probability of a node is the sum over the classes below
+    it. Classes whose branch has ended above the level have no part in it, and what is left is not scaled to
+    1. The softmax that a hierarchical model has of the level is not asked for, as a flat model has none.
+
+    Args:
+        labels, groups, bootstrap, seed: as in `multiclass_metrics`.
+        probabilities: of `taxonomy.classes`, in 0..1, shape (n, c).
+        taxonomy: the tree.
+
+    Returns:
+        "level1", "level2", ... -> the metrics over `taxonomy.levels[0]`, `[1]`, .... A level of a single
+        node, where nothing is to decide, has none.
+
+    Raises:
+        ValueError: as `multiclass_metrics`.
+    """
+    labels, probabilities = multiclass_inputs(labels, probabilities, taxonomy.classes)
+    codes = group_codes(groups, len(labels))
+    found = {}
+    for number, (nodes, columns) in enumerate(zip(taxonomy.levels, taxonomy.columns, strict=True), 1):
+        if len(nodes) == 1:
+            continue
+        belongs = np.array([[column == node for node in range(len(nodes))] for column in columns])
+        rows = belongs.any(axis=1)[labels]
+        # Sums of rounded numbers can exceed 1 by a rounding.
+        of_nodes = np.minimum(probabilities[rows] @ belongs, 1.0)
+        node_labels = belongs.argmax(axis=1)[labels[rows]]
+        found[f"level{number}"] = multiclass_metrics(
+            node_labels, of_nodes, nodes, codes[rows], bootstrap, seed
+        )
+    return found
+
+
+def _interval(values: np.ndarray) -> Interval:
+    """95 % percentile interval of the draws behind column 0."""
+    low, high = np.quantile(values[1:], [0.025, 0.975])
+    return float(low), float(high)

@@ -1,0 +1,133 @@
+"""Bootstrap of multi-class metrics, by image or by lesion, of models on the same resamples."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skinkeras.evaluation.bootstrap import group_codes, group_draws, pairs_won, ranking
+from skinkeras.evaluation.checks import multiclass_inputs
+
+
+def paired_multiclass_bootstrap(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    classes: Sequence[str],
+    groups: ArrayLike | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    splits: ArrayLike | None = None,
+) -> dict[str, np.ndarray]:
+    """The metrics of several models on the same resamples of the same images.
+
+    What `paired_bootstrap` is to the binary task: comparisons are computed column by column, and
+    `estimate` makes their intervals. Whole groups are drawn with replacement, separately among those that
+    hold the same set of classes, so that every resample holds every class.
+
+    Models that were trained and tested on several splits of the same data get the average over the splits.
+    Groups are then drawn separately among those with the same classes in the same splits, and a group that
+    is in the test images of several is drawn equally often in all of them: it is one lesion.
+
+    Args:
+        labels: index of each image's class, shape (n,).
+        probabilities: in 0..1, shape (models, n, c).
+        classes: the c class names.
+        groups: lesion of each image, shape (n,); None, NaN or "" makes an image its own group.
+        resamples: number of bootstrap resamples.
+        seed: of NumPy's default generator.
+        splits: whose test image each is, any values, shape (n,). One that several splits test is there
+            several times, and needs a group. None: of one split.
+
+    Returns:
+        accuracy, balanced_accuracy, mean_precision, mean_f1 and macro_auc, as `multiclass_metrics` defines
+        them, each float64 of shape (models, 1 + resamples), and recall, precision and f1 of shape
+        (models, c, 1 + resamples). Column 0 is that of the images as they are.
+
+    Raises:
+        ValueError: bad shapes or values, a class is absent from a split, or `resamples` is less than 1.
+    """
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    if probabilities.ndim != 3 or not len(probabilities):
+        raise ValueError(
+            f"probabilities must hold an array (n, classes) per model. Received shape: {probabilities.shape}"
+        )
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1. Received: resamples={resamples}")
+    for model in probabilities:
+        labels, _ = multiclass_inputs(labels, model, classes)
+    splits = np.zeros(len(labels), np.int64) if splits is None else group_codes(splits, len(labels))
+    for number in range(splits.max() + 1):
+        multiclass_inputs(labels[splits == number], probabilities[0, splits == number], classes)
+    codes = group_codes(groups, len(labels))
+    rates = _from_confusions(labels, probabilities, splits, codes, resamples, seed)
+    return {**rates, "macro_auc": _macro_auc(labels, probabilities, splits, codes, resamples, seed)}
+
+
+def decisions(probabilities: np.ndarray) -> np.ndarray:
+    """The likeliest of the c classes, or c, which is none of them, where two or more are equally likely."""
+    highest = probabilities.max(axis=-1, keepdims=True)
+    tied = np.sum(probabilities == highest, axis=-1) > 1
+    return np.where(tied, probabilities.shape[-1], probabilities.argmax(axis=-1))
+
+
+def _from_confusions(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    splits: np.ndarray,
+    codes: np.ndarray,
+    resamples: int,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    models, _, c = probabilities.shape
+    parts = splits.max() + 1
+    # Of each group, how many of its images are in each cell of the splits' confusion matrices: a draw of
+    # groups sums them. The column behind the last class is that of the undecided images.
+    kinds = splits * c + labels
+    cell = kinds * (c + 1) + decisions(probabilities)
+    by_group = np.zeros((models, codes.max() + 1, parts * c * (c + 1)))
+    np.add.at(by_group, (np.arange(models)[:, None], codes, cell), 1.0)
+    matrices = np.empty((models, 1 + resamples, parts, c, c + 1))
+    for columns, counts in group_draws(kinds, codes, resamples, seed):
+        matrices[:, columns] = (counts @ by_group).reshape(models, len(counts), parts, c, c + 1)
+
+    hits = np.diagonal(matrices, axis1=3, axis2=4)
+    actual, predicted = matrices.sum(axis=4), matrices[..., :c].sum(axis=3)
+    accuracy = (hits.sum(axis=3) / actual.sum(axis=3)).mean(axis=2)
+    recall = (hits / actual).mean(axis=2)
+    precision = np.divide(hits, predicted, np.zeros_like(hits), where=predicted > 0).mean(axis=2)
+    f1 = (2 * hits / (actual + predicted)).mean(axis=2)
+    return {
+        "accuracy": accuracy,
+        "balanced_accuracy": recall.mean(axis=2),
+        "mean_precision": precision.mean(axis=2),
+        "mean_f1": f1.mean(axis=2),
+        "recall": recall.swapaxes(1, 2),
+        "precision": precision.swapaxes(1, 2),
+        "f1": f1.swapaxes(1, 2),
+    }
+
+
+def _macro_auc(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    splits: np.ndarray,
+    codes: np.ndarray,
+    resamples: int,
+    seed: int,
+) -> np.ndarray:
+    models, _, c = probabilities.shape
+    parts = [np.flatnonzero(splits == number) for number in range(splits.max() + 1)]
+    rankings = [[[ranking(column) for column in model[rows].T] for rows in parts] for model in probabilities]
+    result = np.zeros((models, 1 + resamples))
+    for columns, counts in group_draws(splits * c + labels, codes, resamples, seed):
+        for part, rows in enumerate(parts):
+            weights, truth = counts[:, codes[rows]], labels[rows]
+            total = weights.sum(axis=1)
+            positive = [weights[:, truth == value].sum(axis=1) for value in range(c)]
+            for model in range(models):
+                for value, (order, starts) in enumerate(rankings[model][part]):
+                    drawn, is_class = weights[:, order], truth[order] == value
+                    wins = pairs_won(drawn * ~is_class, drawn * is_class, starts)
+                    share = wins / (positive[value] * (total - positive[value]))
+                    result[model, columns] += share / (c * len(parts))
+    return result

@@ -1,0 +1,236 @@
+"""A folder of released models: does every file hold what its json promises?"""
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from skinkeras.tflite.contract import SCHEMA_VERSION, read_contract, sha256
+from skinkeras.tflite.golden import GOLDEN_TOLERANCE, golden
+from skinkeras.tflite.graph import read_graph
+from skinkeras.tflite.metadata import LABELS_FILE, read_labels, read_metadata
+from skinkeras.tflite.verify import float_islands, int8_share
+
+_REQUIRED = (
+    "schema_version",
+    "name",
+    "task",
+    "not_a_medical_device",
+    "input",
+    "output",
+    "classes",
+    "positive_class",
+    "threshold",
+    "files",
+    "data",
+    "versions",
+)
+_BEGIN, _END = "<!-- models: begin -->", "<!-- models: end -->"
+
+
+def release_faults(folder: str | os.PathLike) -> dict[str, list[str]]:
+    """Everything that is wrong with a folder of released models.
+
+    Checked of every `NAME.json`: its fields; labels and card beside it; and of each of its files: digest,
+    size, operations (builtin, static; for int8 integers throughout), type and shape of input and output,
+    embedded labels and metadata, and the golden predictions. Of the folder: no file that no json names, and
+    the table in its README.md.
+
+    Returns:
+        {file name: sentences}, one entry for each json and each file, whose list is empty where nothing is
+        wrong.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {folder}.")
+    faults: dict[str, list[str]] = {}
+    expected = {"README.md"}
+    for path in sorted(folder.glob("*.json")):
+        expected |= {path.name, f"{path.stem}.labels.txt", f"{path.stem}.card.md"}
+        try:
+            contract = read_contract(path)
+            faults[path.name] = list(_contract_faults(path, contract))
+        except ValueError as error:
+            faults[path.name] = [str(error)]
+            continue
+        if faults[path.name]:
+            continue  # its promises cannot be relied on
+        for kind, entry in contract["files"].items():
+            expected.add(entry["file"])
+            faults[entry["file"]] = list(_file_faults(folder / entry["file"], kind, entry, contract))
+    if not faults:
+        return {folder.name: ["holds no NAME.json."]}
+    for path in sorted(folder.iterdir()):
+        if path.name not in expected and path.suffix in (".tflite", ".txt", ".md"):
+            faults[path.name] = ["no json names this file."]
+    if not any(faults.values()):
+        faults["README.md"] = list(_readme_faults(folder))
+    return faults
+
+
+def _contract_faults(path: Path, contract: dict) -> Iterator[str]:
+    missing = [field for field in _REQUIRED if field not in contract]
+    if missing:
+        yield f"lacks {', '.join(missing)} (schema_version {SCHEMA_VERSION})."
+        return
+    classes, positive, threshold = (contract[key] for key in ("classes", "positive_class", "threshold"))
+    if contract["name"] != path.stem:
+        yield f"is called {contract['name']} inside."
+    if (positive is None) != (threshold is None) or (positive is not None and positive not in classes):
+        yield f"positive_class {positive} and threshold {threshold} do not fit the classes {classes}."
+    elif threshold is not None and not 0 < threshold < 1:
+        yield f"the threshold {threshold} is not between 0 and 1."
+    if set(contract.get("class_titles", classes)) != set(classes):
+        yield "class_titles has other classes than classes."
+    labels = path.with_suffix(".labels.txt")
+    if not labels.is_file():
+        yield f"{labels.name} is missing."
+    elif labels.read_text("utf-8").splitlines() != classes:
+        yield f"{labels.name} has other classes than the json."
+    if not path.with_suffix(".card.md").is_file():
+        yield f"{path.stem}.card.md is missing."
+    if not any(entry.get("shipped", True) for entry in contract["files"].values()):
+        yield "names no file that is shipped."
+    for kind, entry in contract["files"].items():
+        if not {"file", "sha256", "size_bytes", "test"} <= set(entry):
+            yield f"files.{kind} lacks one of file, sha256, size_bytes and test."
+
+
+def _file_faults(path: Path, kind: str, entry: dict, contract: dict) -> Iterator[str]:
+    if not entry.get("shipped", True):
+        if path.exists():
+            yield 'is there, though the json says "shipped": false.'
+        return
+    if not path.is_file():
+        yield 'is missing, and the json does not say "shipped": false.'
+        return
+    if path.stat().st_size != entry["size_bytes"]:
+        yield f"has {path.stat().st_size} bytes, not {entry['size_bytes']}."
+    if sha256(path) != entry["sha256"]:
+        yield "has another sha256 than the json says."
+        return  # it is another file, or damaged
+    try:
+        labels, metadata = read_labels(path), read_metadata(path)
+        graph = read_graph(path.read_bytes())
+    except ValueError as error:
+        yield str(error)
+        return
+    yield from _graph_faults(graph, kind, contract)
+    if list(labels) != contract["classes"]:
+        yield f"its {LABELS_FILE} holds {list(labels)}, not {contract['classes']}."
+    if metadata.info.name != contract["name"]:
+        yield f"its metadata name it {metadata.info.name!r}."
+    if metadata.info.licence != contract["data"].get("licence"):
+        yield f"its metadata give the licence as {metadata.info.licence!r}."
+    if (metadata.mean, metadata.std) != (0, 1) or metadata.input_size != tuple(
+        contract["input"]["shape"][1:3]
+    ):
+        yield "its metadata ask for another preprocessing than plain pixels of the input's size."
+    yield from _golden_faults(path, entry)
+
+
+def _graph_faults(graph, kind: str, contract: dict) -> Iterator[str]:
+    custom = sorted({op.name for op in graph.ops if not op.builtin})
+    if custom:
+        yield f"operations that are not builtin: {', '.join(custom)}."
+    if any(-1 in tensor.shape for op in graph.ops for tensor in op.outputs):
+        yield "some tensors have no fixed shape."
+    for name, tensors in (("input", graph.inputs), ("output", graph.outputs)):
+        promised = contract[name]
+        told = (promised["name"], promised["dtype"], tuple(promised["shape"]))
+        found = [(tensor.name, tensor.dtype, tensor.shape) for tensor in tensors]
+        if found != [told]:
+            yield f"its {name} is {found}, not {told}."
+    if kind == "int8" and (float_islands(graph) or int8_share(graph) < 1):
+        yield "not everything between its first QUANTIZE and its last DEQUANTIZE is an integer."
+
+
+def _golden_faults(path: Path, entry: dict) -> Iterator[str]:
+    if "golden" not in entry:
+        yield "has no golden predictions in the json."
+        return
+    now, then = golden(path), entry["golden"]
+    if not 0 < then["tolerance"] <= GOLDEN_TOLERANCE:
+        yield f"its golden tolerance {then['tolerance']} is not above 0 and at most {GOLDEN_TOLERANCE}."
+    identity = [[(one["name"], one["sha256"]) for one in report["pictures"]] for report in (now, then)]
+    if identity[0] != identity[1]:
+        yield "its golden predictions are of other pictures."
+        return
+    for new, old in zip(now["pictures"], then["pictures"], strict=True):
+        difference = np.abs(np.subtract(new["probabilities"], old["probabilities"])).max()
+        if not difference <= then["tolerance"]:
+            yield f"its golden prediction of {new['name']} is off by {difference:.4f}."
+
+
+def models_table(folder: str | os.PathLike) -> str:
+    """The table of a folder's models as Markdown, made from their json files."""
+    lines = [
+        "| NAME | task | input | size | on test images | int8, 1 thread | data licence |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for path in sorted(Path(folder).glob("*.json")):
+        contract = read_contract(path)
+        files = contract["files"]
+        height, width = contract["input"]["shape"][1:3]
+        shipped = {kind: entry for kind, entry in files.items() if entry.get("shipped", True)}
+        main = files["int8"] if "int8" in files else next(iter(shipped.values()))
+        cells = [
+            f"`{contract['name']}`",
+            f"{contract['task']} ({len(contract['classes'])} classes)",
+            f"{width} x {height}",
+            ", ".join(f"{kind} {entry['size_bytes'] / 1e6:.1f} MB" for kind, entry in shipped.items()),
+            _quality(main["test"]),
+            _latency(main, contract),
+            contract["data"]["licence"],
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _quality(test: dict) -> str:
+    names = {"roc_auc": "AUC", "balanced_accuracy": "balanced accuracy"}
+    key = next((key for key in names if test.get(key) is not None), None)
+    if key is None:
+        return "not measured"
+    interval = test.get(f"{key}_interval")
+    within = f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""
+    return f"{names[key]} {test[key]:.3f}{within}"
+
+
+def _latency(entry: dict, contract: dict) -> str:
+    median = entry.get("median_ms", {}).get("1")
+    if median is None or math.isnan(median):
+        return "not measured"
+    host = contract.get("latency_host")
+    return f"{median:.1f} ms ({host})" if host else f"{median:.1f} ms"
+
+
+def with_models_table(readme: str, folder: str | os.PathLike) -> str:
+    """A README with the table between its two marks made anew. Raises ValueError if it lacks the marks."""
+    if readme.count(_BEGIN) != 1 or readme.count(_END) != 1:
+        raise ValueError(
+            f"README.md needs one {_BEGIN} and one {_END}, with the table of models between them."
+        )
+    before, _, rest = readme.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return f"{before}{_BEGIN}\n{models_table(folder)}\n{_END}{after}"
+
+
+def _readme_faults(folder: Path) -> Iterator[str]:
+    path = folder / "README.md"
+    if not path.is_file():
+        yield "is missing."
+        return
+    text = path.read_text("utf-8")
+    try:
+        current = with_models_table(text, folder) == text
+    except ValueError as error:
+        yield str(error)
+        return
+    if not current:
+        yield "its table is not that of the json files: run python -m pipelines.verify_release --write-table."

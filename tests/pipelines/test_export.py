@@ -1,0 +1,201 @@
+"""Exporting what has been trained before: a run's folder, or a Keras file."""
+
+import json
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines import binary, export
+from pipelines.common.console import RefusedError
+from pipelines.common.run_folder import RunFolder
+from skinkeras import datasets, quantization, tflite
+
+SIZE = 32
+
+
+def small_model(classes=3, size=SIZE, activation="softmax"):
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((size, size, 3)),
+            keras.layers.Rescaling(1 / 127.5, -1),
+            keras.layers.Conv2D(8, 3, 2, activation="relu"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(classes, activation=activation),
+        ]
+    )
+
+
+def functional(model):
+    return keras.Model(model.input, model.output)
+
+
+def quantized(model):
+    made = quantization.quantize(functional(model))
+    noise = np.random.default_rng(0).uniform(0, 255, (64, SIZE, SIZE, 3)).astype("float32")
+    quantization.calibrate(made, [noise])
+    return made
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "mole.keras"
+    small_model().save(path)
+    return path
+
+
+def files_in(folder):
+    return sorted(path.name for path in folder.glob("**/*") if path.is_file())
+
+
+def test_a_keras_file_becomes_float_files_with_its_labels(saved, tmp_path):
+    out = tmp_path / "out"
+    export.main(export.Settings(saved, out=out, labels=("a", "b", "c"), licence="CC0"))
+    assert files_in(out) == ["mole.labels.txt", "mole_float16.tflite", "mole_float32.tflite"]
+    assert (out / "mole.labels.txt").read_text() == "a\nb\nc\n"
+    metadata = tflite.read_metadata(out / "mole_float32.tflite")
+    assert (metadata.labels, metadata.info.licence) == (("a", "b", "c"), "CC0")
+    pictures = list(tflite.golden_pictures(SIZE).values())
+    expected = small_model().predict(np.stack(pictures).astype("float32"), verbose=0)
+    answers = tflite.Classifier(out / "mole_float32.tflite").classify(pictures)
+    np.testing.assert_allclose(answers, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("io", ["float32", "uint8"])
+def test_a_quantized_keras_file_becomes_an_int8_file(tmp_path, io):
+    path, labels = tmp_path / "mole.keras", tmp_path / "labels.txt"
+    quantized(small_model()).save(path)
+    labels.write_text("a\nb\nc\n")
+    export.main(export.Settings(path, labels=(str(labels),), name="other", io=io))
+    assert files_in(tmp_path / "exported") == ["other.labels.txt", "other_int8.tflite"]
+    report = tflite.verify(
+        tmp_path / "exported" / "other_int8.tflite",
+        keras.models.load_model(path),
+        np.stack(list(tflite.golden_pictures(SIZE).values())).astype("float32"),
+    )
+    assert (report.int8_share, report.float_islands, report.input_dtype) == (1, (), io)
+
+
+def test_real_pictures_are_compared_if_named(saved, tmp_path, capsys):
+    for number in range(4):
+        pixels = np.random.default_rng(number).integers(0, 256, (50, 60, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    export.main(export.Settings(saved, labels=("a", "b", "c"), pictures=(tmp_path,)))
+    assert "agrees with Keras on 100.00% of 4 pictures" in capsys.readouterr().out
+
+
+@keras.saving.register_keras_serializable("somewhere_else")
+class Unknown(keras.layers.Layer):
+    def call(self, x):
+        return x
+
+
+def unknown_layer(path):
+    image = keras.Input((SIZE, SIZE, 3))
+    keras.Model(image, small_model()(Unknown()(image))).save(path)
+    data = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["config.json"] = (
+        members["config.json"].replace(b"Unknown", b"Missing").replace(b"unknown", b"missing")
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    assert path.read_bytes() != data
+
+
+def cut_off(path):
+    small_model().save(path)
+    path.write_bytes(path.read_bytes()[:-500])
+
+
+@pytest.mark.parametrize(
+    ("make", "labels", "message"),
+    [
+        (unknown_layer, "abc", "cannot be loaded as a Keras model of known layers"),
+        (cut_off, "abc", "cannot be loaded as a Keras model"),
+        (lambda path: path.write_text("no model"), "abc", "cannot be loaded as a Keras model"),
+        (lambda path: None, "abc", "There is no file or folder"),
+        (lambda path: small_model().save(path), "ab", r"output of shape \(3,\), and there are 2 labels"),
+        (lambda path: small_model().save(path), "", "--labels is missing"),
+        (lambda path: small_model().save(path), "aab", "Labels must be different"),
+        (lambda path: small_model(size=None).save(path), "abc", "a classifier of pictures takes one"),
+        (
+            lambda path: keras.Sequential([keras.Input((16,)), keras.layers.Dense(3)]).save(path),
+            "abc",
+            r"takes \[\(None, 16\)\]",
+        ),
+    ],
+)
+def test_what_cannot_be_exported_is_one_sentence_and_nothing_is_written(tmp_path, make, labels, message):
+    path, out = tmp_path / "model.keras", tmp_path / "out"
+    make(path)
+    with pytest.raises(RefusedError, match=message) as refused:
+        export.main(export.Settings(path, out=out, labels=tuple(labels)))
+    assert "\n" not in str(refused.value)
+    assert not out.exists()
+
+
+def test_uint8_needs_a_quantized_model(saved):
+    with pytest.raises(RefusedError, match="--io uint8 needs a quantized model"):
+        export.main(export.Settings(saved, labels=("a", "b", "c"), io="uint8"))
+
+
+def test_a_file_that_disagrees_is_not_written(saved, tmp_path, monkeypatch):
+    # What is compared is another model than what is converted, as if the converter had gone wrong.
+    other = functional(small_model())
+    other.set_weights([-3 * weight for weight in other.get_weights()])
+    convert = tflite.convert
+    monkeypatch.setattr(tflite, "convert", lambda model, kind, io: convert(other, kind, io))
+    with pytest.raises(tflite.VerificationError, match="The float32 file disagrees"):
+        export.main(export.Settings(saved, out=tmp_path / "out", labels=("a", "b", "c")))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def finished_run(tmp_path_factory):
+    """A run as it is left behind, with small models in the place of trained ones."""
+    root = tmp_path_factory.mktemp("runs")
+    data = root / "pictures"
+    for name, grey in (("benign", 180), ("malignant", 60)):
+        (data / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = np.random.default_rng(number + grey).integers(grey, grey + 60, (40, 50, 3), np.uint8)
+            Image.fromarray(pixels).save(data / name / f"{name}{number}.png")
+    settings = binary.resolved(
+        binary.Settings(data="folder", data_dir=data, image_size=SIZE, weights="none", out=root / "run")
+    )
+    folder = RunFolder(root / "run")
+    folder.begin(settings)
+    manifest = datasets.READERS["folder"](data)
+    datasets.save_split(manifest, datasets.split(manifest, "grouped", 0), folder.file("split.csv"))
+    model = functional(small_model(classes=2))
+    model.save(folder.file("model.keras"))
+    quantized(small_model(classes=2)).save(folder.file("model_qat.keras"))
+    return folder.path
+
+
+def test_a_run_is_exported_again_and_compared_on_its_test_images(finished_run, tmp_path, capsys):
+    export.main(export.Settings(finished_run, out=tmp_path / "out"))
+    name = "melanoma_efficientnet_lite0_32"
+    kinds = [f"{name}_{kind}.tflite" for kind in ("float16", "float32", "int8")]
+    assert files_in(tmp_path / "out") == [f"{name}.labels.txt", *kinds]
+    assert tflite.read_labels(tmp_path / "out" / "export" / kinds[2]) == ("benign", "malignant")
+    assert "of 8 test images" in capsys.readouterr().out
+    assert not (finished_run / "export").exists()
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path, finished_run):
+    with pytest.raises(RefusedError, match="holds no run"):
+        export.main(export.Settings(tmp_path))
+    (tmp_path / "config.yaml").write_text(json.dumps({"settings": {"flavour": 1}}))
+    with pytest.raises(RefusedError, match="settings of no job known here: flavour"):
+        export.main(export.Settings(tmp_path))
+    with pytest.raises(RefusedError, match="belong to a"):
+        export.main(export.Settings(finished_run, labels=("a", "b")))
+    with pytest.raises(RefusedError, match="nowhere: check --data-dir"):
+        export.main(export.Settings(finished_run, data_dir=tmp_path / "nowhere"))

@@ -1,0 +1,302 @@
+"""The job over several classes: its door, its losses, and small real runs of it."""
+
+import json
+import sys
+from dataclasses import replace
+
+import cv2
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from pipelines import multiclass
+from pipelines.common import multiclass_results, training
+from pipelines.common.console import run
+from pipelines.common.run_folder import RunFolder
+from skinkeras import datasets, losses, models, tflite
+
+
+@pytest.fixture
+def door(monkeypatch, capsys, tmp_path):
+    """Gives the job a command line that it must refuse; what it wrote to the error stream."""
+
+    def unreached(*_):
+        raise AssertionError("training has begun")
+
+    monkeypatch.setattr(multiclass, "trained_model", unreached)
+    monkeypatch.setattr(multiclass, "set_up_keras", lambda seed, deterministic: None)
+
+    def refused(*arguments):
+        monkeypatch.setattr(sys, "argv", ["multiclass", *map(str, arguments), "--out", str(tmp_path / "run")])
+        with pytest.raises(SystemExit) as stopped:
+            run(multiclass.main, multiclass.Settings)
+        assert stopped.value.code == 2
+        text = capsys.readouterr().err
+        assert "Traceback" not in text
+        return text
+
+    yield refused
+    assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of three classes of twelve pictures."""
+    random = np.random.default_rng(0)
+    for label in ("a", "b", "c"):
+        (folder := tmp_path / "pictures" / label).mkdir(parents=True)
+        for i in range(12):
+            assert cv2.imwrite(
+                str(folder / f"{label}{i:02d}.jpg"), random.integers(0, 255, (40, 50, 3), np.uint8)
+            )
+    return tmp_path / "pictures"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--splits", "0"], "--splits must be at least 1. Received: 0"),
+        (["--epochs", "0"], "--epochs must be at least 1. Received: 0"),
+        (["--units", "0"], "--units must be at least 1. Received: 0"),
+        (["--learning-rate", "2"], "--learning-rate must be between 0 and 1. Received: 2.0"),
+        (["--image-size", "16"], "needs an image size of at least 32 pixels"),
+        (["--model", "vgg16_cbam"], "weights of vgg16"),
+        (["--quick", "--data", "ham10000"], "--data ham10000 needs --data-dir"),
+        (["--taxonomy", "absent.yaml"], "There is no file absent.yaml: check --taxonomy."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_setting_is_refused_in_one_sentence(door, tmp_path, arguments, words):
+    text = door("--limit", "150", *arguments)
+    assert words in text
+    assert text.startswith("Error: ") and text.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        ({"x": ["a", "b"]}, "'c' is not a leaf of the taxonomy"),
+        ({"x": ["a", "y"], "y": ["b", "c", "d"]}, "each leaf once"),
+        ({"x": ["y"], "y": ["x", "a", "b", "c"]}, "cycle"),
+        ({"x": ["a", "b"], "y": ["c", "d"]}, "cannot be reached"),
+        (["a", "b"], "A taxonomy is a dict"),
+    ],
+)
+def test_a_tree_that_does_not_fit_is_refused(door, pictures, tmp_path, tree, words):
+    file = tmp_path / "tree.yaml"
+    file.write_text(yaml.safe_dump(tree))
+    arguments = ["--quick", "--data", "folder", "--data-dir", pictures, "--image-size", "32"]
+    assert words in door(*arguments, "--model", "hierarchical_efficientnet_lite0", "--taxonomy", file)
+
+
+def test_a_hierarchical_model_needs_a_tree(door, pictures):
+    arguments = ["--quick", "--data", "folder", "--data-dir", pictures, "--image-size", "32"]
+    assert "needs a tree of the classes" in door(*arguments, "--model", "hierarchical_efficientnet_lite0")
+
+
+def test_the_papers_settings_are_the_defaults(tmp_path):
+    asked = multiclass.Settings(data="ham10000", weights="none", out=tmp_path)
+    flat = multiclass.resolved(asked)
+    assert (flat.model, flat.image_size, flat.batch_size, flat.splits) == ("vgg16_cbam", 299, 20, 2)
+    assert (flat.epochs, flat.learning_rate, flat.colour_constancy) == (150, 1e-5, True)
+    assert multiclass.resolved(replace(asked, optimizer="sgd")).learning_rate == 1e-4
+    assert multiclass.resolved(replace(asked, model="hierarchical_vgg16")).epochs == 250
+
+
+def test_quick_fills_what_is_not_said(tmp_path):
+    quick = multiclass.resolved(multiclass.Settings(data="ham10000", quick=True, epochs=7, out=tmp_path))
+    assert (quick.model, quick.image_size, quick.epochs) == ("efficientnet_lite0_cbam", 128, 7)
+    assert not quick.colour_constancy
+
+
+@pytest.mark.parametrize(
+    ("epochs", "rates"),
+    [(8, [1, 1, 1, 1, 0.1, 0.1, 0.01, 0.01]), (2, [1, 0.1]), (1, [1]), (3, [1, 1, 0.1])],
+)
+def test_the_learning_rate_drops_at_a_half_and_at_three_quarters(epochs, rates):
+    phase = training.Phase("all", epochs, 1.0, 0, "sgd")
+    assert [phase.dropped_rate(epoch) for epoch in range(epochs)] == pytest.approx(rates)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """Where the pictures are drawn and decoded, once for all runs."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_backbone():
+    """A row of its own in the model table: EfficientNet-Lite of 7 blocks, not 16, and a third as wide."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(models.VARIANTS, "small", models.Variant("lite", 0.35, 0.3, 64, 0.2))
+        yield
+
+
+def tiny(out, cache, **more):
+    """Settings of a run that takes seconds, on drawn pictures of five classes."""
+    given = {"limit": 120, "image_size": 32, "batch_size": 16, "weights": "none", "splits": 1, "epochs": 2}
+    given["model"] = "small_cbam"
+    given |= {"learning_rate": 1e-3, "cache_dir": cache, "out": out}
+    return multiclass.Settings(**{**given, **more})
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory, cache, small_backbone):
+    folder = tmp_path_factory.mktemp("split")
+    settings = multiclass.resolved(tiny(folder / "run", cache))
+    data = multiclass._load(settings, 1, RunFolder(folder / "split_1"))
+    return multiclass.Split(1, RunFolder(folder / "split_1"), *data)
+
+
+@pytest.mark.parametrize("model", ["small_cbam", "hierarchical_small"])
+@pytest.mark.parametrize("base_loss", ["ce", "focal"])
+@pytest.mark.parametrize("weighting", ["none", "cb", "es", "spl", "ohem", "ohem_per_class"])
+def test_every_strategy_composes_with_every_base_loss_and_head(split, cache, model, base_loss, weighting):
+    settings = multiclass.resolved(
+        tiny(split.folder.path, cache, model=model, base_loss=base_loss, weighting=weighting)
+    )
+    loss, movers = multiclass.build_loss(settings, split)
+    counts = split.data.counts()["train"]
+    labels = np.eye(5, dtype="float32")[[0, 1, 1, 2]]
+    uniform = np.full((4, 5), 0.2, "float32")
+    expected = np.log(5) * (0.8**2 if base_loss == "focal" else 1)
+    if "hierarchical" in model:
+        # Two nodes at the first level; four at the second, which malignant has no part in.
+        uniform = np.tile(np.float32([0.5, 0.5, 0.25, 0.25, 0.25, 0.25]), (4, 1))
+        first, second = np.log(2), np.log(4)
+        if base_loss == "focal":
+            first, second = first * 0.5**2, second * 0.75**2
+        expected = first + np.array([0, 1, 1, 1]) * second
+    share = {"spl": "easiest", "ohem": "hardest", "ohem_per_class": "hardest"}
+    value = float(loss(labels, uniform))
+    if weighting == "none":
+        assert value == pytest.approx(np.mean(expected), rel=1e-5)
+    elif weighting in ("cb", "es"):
+        n = np.array(list(counts.values()), float)
+        weights = 1 / n if weighting == "cb" else 1 / (1 - (1 - 1 / n.sum()) ** n)
+        weights /= (n * weights).sum() / n.sum()
+        assert value == pytest.approx(np.mean(labels @ weights * expected), rel=1e-5)
+    else:
+        assert (loss.order, loss.epochs) == (share[weighting], 2)
+        assert loss.per_class == (weighting == "ohem_per_class")
+        assert len(movers) == 1
+    assert isinstance(loss, losses.HierarchicalCrossentropy) == (
+        weighting == "none" and "hierarchical" in model
+    )
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, cache, small_backbone):
+    """A hierarchical run with a curriculum: whole, and cut off behind its first epoch and resumed."""
+    folders = {}
+    write = training.HistoryFile.on_epoch_end
+
+    def killed(self, epoch, logs=None):
+        write(self, epoch, logs)
+        raise Killed
+
+    for name in ("whole", "resumed"):
+        folders[name] = tmp_path_factory.mktemp(name) / "run"
+        settings = tiny(
+            folders[name],
+            cache,
+            model="hierarchical_small",
+            weighting="ohem",
+            export=name == "resumed",
+        )
+        if name == "resumed":
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(training.HistoryFile, "on_epoch_end", killed)
+                with pytest.raises(Killed):
+                    multiclass.main(settings)
+            settings = replace(settings, resume=True)
+        multiclass.main(settings)
+    return folders
+
+
+@pytest.mark.slow
+def test_a_run_that_was_cut_off_ends_with_the_same_weights(runs):
+    whole, resumed = (
+        keras.models.load_model(runs[name] / "split_1" / "model.keras", compile=False).get_weights()
+        for name in ("whole", "resumed")
+    )
+    assert len(whole) == len(resumed) > 100
+    assert all(np.array_equal(a, b) for a, b in zip(whole, resumed, strict=True))
+
+
+@pytest.mark.slow
+def test_the_run_leaves_what_the_design_promises(runs):
+    run, name = runs["resumed"], "demo_synthetic_hierarchical_small_32"
+    for file in (
+        "config.yaml metrics.json card.md figures/confusion_matrix.png figures/training.png "
+        "split_1/split.csv split_1/history.csv split_1/predictions.csv split_1/model.keras "
+        f"split_1/model_qat.keras export/{name}_float32.tflite export/{name}_float16.tflite "
+        f"export/{name}_int8.tflite export/{name}.labels.txt export/{name}.json export/{name}.card.md"
+    ).split():
+        assert (run / file).exists(), file
+    assert not (run / "split_1" / "state").exists()
+    assert "SYNTHETIC" in (run / "card.md").read_text()
+
+
+@pytest.mark.slow
+def test_figures_are_those_of_the_predictions(runs):
+    """What `metrics.json` says, computed again from `predictions.csv`, in another way."""
+    run = runs["resumed"]
+    metrics = json.loads((run / "metrics.json").read_text())
+    predictions = pd.read_csv(run / "split_1" / "predictions.csv")
+    classes = metrics["classes"]
+    assert classes == list(datasets.SYNTHETIC_TAXONOMY.classes)
+    assert metrics["synthetic"] is True
+    for form in ("float", "QAT", "float32", "float16", "int8"):
+        columns = predictions[[f"{form}_{name}" for name in classes]]
+        assert columns.sum(axis=1).to_numpy() == pytest.approx(1, abs=0.05)
+        named = columns.idxmax(axis=1).str.removeprefix(f"{form}_")
+        tied = columns.eq(columns.max(axis=1), axis=0).sum(axis=1) > 1
+        right = (named == predictions["label"]) & ~tied
+        found = metrics["splits"][0]["test"][form]
+        assert found["accuracy"] == pytest.approx(right.mean())
+        recalls = right.groupby(predictions["label"]).mean()
+        assert found["balanced_accuracy"] == pytest.approx(recalls.mean())
+    assert metrics["mean"]["float"]["mean_f1"] == metrics["splits"][0]["test"]["float"]["mean_f1"]
+    first = metrics["splits"][0]["levels"]["float"]["level1"]
+    assert first["classes"] == ["benign", "malignant"] and first["n"] == len(predictions)
+
+
+@pytest.mark.slow
+def test_the_integer_file_is_one(runs):
+    export = runs["resumed"] / "export"
+    contract = json.loads(next(export.glob("*.json")).read_text())
+    assert contract["positive_class"] is None and contract["threshold"] is None
+    assert contract["classes"] == list(datasets.SYNTHETIC_TAXONOMY.classes)
+    file = export / contract["files"]["int8"]["file"]
+    assert list(tflite.read_labels(file)) == contract["classes"]
+    verification = json.loads((runs["resumed"] / "metrics.json").read_text())["files"]["int8"]["verification"]
+    assert verification["float_islands"] == [] and verification["custom_ops"] == []
+
+
+@pytest.mark.slow
+def test_two_splits_of_a_flat_model_are_averaged(tmp_path, cache):
+    settings = tiny(
+        tmp_path / "run",
+        cache,
+        splits=2,
+        epochs=1,
+        export=False,
+        weighting="es",
+        colour_constancy=True,
+    )
+    multiclass.main(settings)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    tests = [pd.read_csv(tmp_path / "run" / f"split_{n}" / "predictions.csv") for n in (1, 2)]
+    assert set(tests[0]["image_id"]) != set(tests[1]["image_id"])
+    for score in multiclass_results.SCORES:
+        parts = [part["test"]["float"][score] for part in metrics["splits"]]
+        assert metrics["mean"]["float"][score] == pytest.approx(sum(parts) / 2)
+    assert "mean" in (tmp_path / "run" / "card.md").read_text()
+    assert not (tmp_path / "run" / "export").exists()

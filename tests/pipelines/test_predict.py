@@ -1,0 +1,106 @@
+"""The command line, as a process: it must start quickly and without TensorFlow."""
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skinkeras import tflite
+
+ROOT = Path(__file__).parents[2]
+NAME = "melanoma_efficientnet_lite0_192"
+FILE = ROOT / "tflite_models" / f"{NAME}_int8.tflite"
+
+
+def predict(*arguments):
+    command = [sys.executable, "-m", "pipelines.predict", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two pictures, one of them in a subfolder, and a text file between them."""
+    (tmp_path / "photos" / "more").mkdir(parents=True)
+    for number, name in enumerate(("a.png", "more/b.JPG")):
+        pixels = np.full((50, 70, 3), 90 + 60 * number, np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photos" / name)
+    (tmp_path / "photos" / "notes.txt").write_text("no picture")
+    return tmp_path / "photos"
+
+
+def test_csv_of_a_folder_holds_what_the_classifier_says(folder):
+    done = predict(FILE, folder, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert done.returncode == 0
+    assert [row["image"] for row in rows] == [str(folder / "a.png"), str(folder / "more" / "b.JPG")]
+    expected = tflite.Classifier(FILE).classify([row["image"] for row in rows])
+    given = [[float(row["benign"]), float(row["malignant"])] for row in rows]
+    np.testing.assert_allclose(given, expected, rtol=1e-5)
+    assert "malignant from 0.4238 on" in done.stderr
+
+
+def test_pictures_that_cannot_be_read_are_listed_and_the_exit_code_is_1(folder):
+    (folder / "broken.png").write_bytes((folder / "a.png").read_bytes()[:-30])
+    done = predict(FILE, folder, folder / "notes.txt", "missing.jpg", "--format", "json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert len(report["pictures"]) == 2
+    assert [Path(bad["image"]).name for bad in report["unreadable"]] == [
+        "broken.png",
+        "notes.txt",
+        "missing.jpg",
+    ]
+    assert "3 of 5 pictures cannot be read" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_table_says_by_which_rule_a_class_is_named(folder, tmp_path):
+    done = predict(FILE, folder / "a.png")
+    assert done.returncode == 0
+    assert "a.png" in done.stdout and "benign" in done.stdout
+    assert "malignant from 0.4238 on" in done.stdout
+    alone = shutil.copy(FILE, tmp_path / "alone.tflite")
+    assert "no threshold is known" in predict(alone, folder / "a.png").stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data: data[:-500], "not a whole TensorFlow Lite file"),
+        (lambda data: b"GIF89a" + data, "of another origin"),
+        (lambda data: data + b" ", "describes another"),
+    ],
+)
+def test_a_wrong_file_is_one_sentence_and_exit_code_2(folder, tmp_path, change, message):
+    path = tmp_path / FILE.name
+    path.write_bytes(change(FILE.read_bytes()))
+    shutil.copy(FILE.with_name(f"{NAME}.json"), tmp_path)
+    done = predict(path, folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    done = predict(FILE, tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "holds no pictures" in done.stderr
+
+
+def test_the_light_jobs_need_no_tensorflow():
+    code = (
+        "import sys, pipelines.predict; sys.exit(bool({'tensorflow', 'keras', 'sklearn'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_tensorflow_loads_quietly_when_it_is_needed():
+    code = "import pipelines, keras, tensorflow; print(tensorflow.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("tensorflow\n", "")
