@@ -30,14 +30,14 @@ _PAPER = {
     "model": "vgg16_cbam",
     "image_size": 299,
     "batch_size": 20,
-    "colour_constancy": True,
+    "colour_constancy": "yes",
     "qat_epochs": 2,
 }
 _QUICK = {
     "model": "efficientnet_lite0_cbam",
     "image_size": 128,
     "batch_size": 32,
-    "colour_constancy": False,
+    "colour_constancy": "no",
     "epochs": 4,
     "qat_epochs": 1,
 }
@@ -51,14 +51,15 @@ class Settings(TrainingSettings):
 
     quick: bool = False
     """What two cores can do in minutes, where nothing else is said: EfficientNet-Lite0 with CBAM at 128
-    pixels, 4 epochs. Drawn pictures are always learned so."""
+    pixels, batches of 32, 4 epochs, higher rates, no colour constancy. Drawn pictures are always learned
+    so, at 96 pixels."""
     model: Literal[MODELS] | None = None
     """A backbone with a dense classifier, BACKBONE_cbam with attention in front of it, or
     hierarchical_BACKBONE, which diagnoses level by level; by default the paper's flat vgg16_cbam."""
     base_loss: Literal["ce", "focal"] = "ce"
     """Cross-entropy (Barata & Santiago 2021, eq. 5) or focal loss (eq. 6)."""
-    focal_delta: float = 2.0
-    """The exponent of the focal loss."""
+    focal_delta: float | None = None
+    """The exponent of the focal loss; by default 2."""
     weighting: Literal["none", "cb", "es", "spl", "ohem", "ohem_per_class"] = "none"
     """How samples are weighted: by class balance (eq. 7), by effective number (eq. 8), self-paced (eq. 9), or
     hard examples first (eq. 9), in each batch or in each class of it."""
@@ -69,20 +70,25 @@ class Settings(TrainingSettings):
     learning_rate: float | None = None
     """Divided by 10 at a half and at three quarters of the epochs; by default 1e-5 for Adam and 1e-4 for SGD,
     with --quick 1e-4 and 1e-3."""
+    image_size: int | None = None
+    """Pixels, height and width; by default 299, with --quick 128."""
     batch_size: int | None = None
-    """Images in a training step; by default 20."""
+    """Images in a training step; by default 20, with --quick 32."""
     epochs: int | None = None
-    """By default 150, or 250 for a hierarchical model."""
+    """By default 150, or 250 for a hierarchical model; with --quick 4."""
     qat_epochs: int | None = None
-    """Epochs of quantization-aware fine-tuning, by Adam at up to a tenth of its rate; by default 2."""
-    colour_constancy: bool | None = None
-    """Take the light's colour out of the pictures (Shades of Gray), inside the model; by default yes."""
-    units: int = 256
-    """Size of the LSTM's state in a hierarchical model."""
+    """Epochs of quantization-aware fine-tuning; by default 2, with --quick 1."""
+    qat_learning_rate: float | None = None
+    """The highest of fine-tuning's one-cycle schedule, which is Adam's; by default a tenth of Adam's rate."""
+    colour_constancy: Literal["yes", "no"] | None = None
+    """Take the light's colour out of the pictures (Shades of Gray), inside the model; by default "yes", with
+    --quick "no"."""
+    units: int | None = None
+    """Size of the LSTM's state in a hierarchical model; by default 256."""
     taxonomy: Path | None = None
     """A YAML file {node: [children]} that the classes hang on; by default that of the data set."""
     splits: int = 2
-    """Lesion-grouped splits to train and measure on; results are averaged, the first one's model ships."""
+    """How many splits to train and measure on; results are averaged, and the first one's model ships."""
     export: bool = True
     """Go on to integers and .tflite files; without, the run ends with the float models' evaluation."""
     out: Path = Path("runs/multiclass")
@@ -149,15 +155,46 @@ def resolved(settings):
     quick = settings.quick or drawn
     defaults = {**(_QUICK if quick else _PAPER), **({"image_size": 96} if drawn else {})}
     model = settings.model or defaults["model"]
-    settings = filled(
-        settings,
-        **{"epochs": _PAPER_EPOCHS["hierarchical" if is_hierarchical(model) else "flat"], **defaults},
-        learning_rate=_RATES[settings.optimizer, quick],
-    )
+    check_used(settings, model)
+    adam = settings.learning_rate if settings.optimizer == "adam" else None
+    defaults = {
+        "epochs": _PAPER_EPOCHS["hierarchical" if is_hierarchical(model) else "flat"],
+        "learning_rate": _RATES[settings.optimizer, quick],
+        "qat_learning_rate": (adam or _RATES["adam", quick]) / 10,
+        "units": 256,
+        "focal_delta": 2.0,
+        **defaults,
+    }
+    unused = {name for name, (is_used, _) in optional(settings, model).items() if not is_used}
+    settings = filled(settings, **{name: value for name, value in defaults.items() if name not in unused})
     check_training(settings)
-    check_least(settings, epochs=1, qat_epochs=1, focal_delta=0, units=1, splits=1)
+    least = {"epochs": 1, "qat_epochs": 1, "focal_delta": 0, "units": 1, "splits": 1}
+    check_least(settings, **{name: number for name, number in least.items() if name not in unused})
     check_model(settings, backbone_of(model))
+    if settings.taxonomy:
+        datasets.Taxonomy(
+            _read_taxonomy(settings.taxonomy)
+        )  # says what is wrong, before pictures are decoded
     return settings
+
+
+def optional(settings, model):
+    """{setting: (whether this run looks at it, what it needs)}."""
+    return {
+        "units": (is_hierarchical(model), "a hierarchical --model"),
+        "focal_delta": (settings.base_loss == "focal", "--base-loss focal"),
+        "raw_weights": (settings.weighting in ("cb", "es"), "--weighting cb or es"),
+        "qat_epochs": (settings.export, "--export"),
+        "qat_learning_rate": (settings.export, "--export"),
+    }
+
+
+def check_used(settings, model):
+    """Raises ValueError if a setting was given that nothing in this run looks at."""
+    for name, (is_used, needs) in optional(settings, model).items():
+        if getattr(settings, name) and not is_used:
+            flag = "--" + name.replace("_", "-")
+            raise ValueError(f"{flag} needs {needs}: without, nothing looks at it.")
 
 
 def is_hierarchical(model):
@@ -232,15 +269,14 @@ def new_model(settings, split):
     """The model before training, with the classes of the split's data."""
     classes = split.data.manifest.classes
     name, size, weights = backbone_of(settings.model), settings.image_size, settings.weights
-    light = settings.colour_constancy
+    light = settings.colour_constancy == "yes"
     if is_hierarchical(settings.model):
         return models.create_hierarchical(
             name, split.taxonomy, size, weights, settings.units, colour_constancy=light
         )
-    # The paper's dropout in front of the classifier; EfficientNets have their own.
-    dropout = 0.5 if name == "vgg16" else None
     cbam = settings.model.endswith("_cbam")
-    return models.create(name, len(classes), size, weights, dropout, cbam, light)
+    # The paper's dropout, in front of flat classifiers as in hierarchical ones.
+    return models.create(name, len(classes), size, weights, 0.5, cbam, light)
 
 
 def trained_model(settings, split):
@@ -270,10 +306,7 @@ def fine_tuned_model(settings, split):
     loss, _ = build_loss(settings, split)
     if isinstance(loss, losses.Curriculum):
         loss.age.assign(settings.epochs)  # the curriculum is over: every sample counts
-    rate = settings.learning_rate / 10
-    if settings.optimizer == "sgd":
-        rate = _RATES["adam", settings.quick or settings.data == "synthetic"] / 10
-    phase = Phase("qat", settings.qat_epochs, rate, settings.seed + 2)
+    phase = Phase("qat", settings.qat_epochs, settings.qat_learning_rate, settings.seed + 2)
     taxonomy = split.taxonomy if is_hierarchical(settings.model) else None
     quantized = quantization_aware(
         model, phase, split.data, loss, settings.batch_size, split.folder, taxonomy=taxonomy

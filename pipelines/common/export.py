@@ -88,6 +88,6 @@ def export(run, name, model, quantized, data, about, threads=(1, 2)):
 def _verified(path, model, data, tolerances):
     test = data.part("test")
     batches = (images.numpy() for images, _ in test.dataset(_BATCH))
-    report = tflite.verify(path, model, batches, test.malignant if data.positives else None)
+    report = tflite.verify(path, model, batches, test.malignant if data.positives else test.one_hot)
     tflite.check(report, tolerances)
     return report

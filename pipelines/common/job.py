@@ -1,4 +1,4 @@
-"""How every training job begins."""
+"""How the binary and the cleaning job begin."""
 
 from pipelines.common.cleaning import cleaning_rounds
 from pipelines.common.console import section

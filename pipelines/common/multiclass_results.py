@@ -191,16 +191,26 @@ def _training_facts(settings, data):
     focal = f", delta {settings.focal_delta:g}" if settings.base_loss == "focal" else ""
     return {
         "base loss": settings.base_loss + focal,
-        "sample weighting": settings.weighting,
+        "sample weighting": settings.weighting + (", as printed" if settings.raw_weights else ""),
         "optimizer": settings.optimizer,
         "learning rate": f"{settings.learning_rate:g}, divided by 10 at a half and at 3/4 of the epochs",
         "classes": ", ".join(data.manifest.classes),
-        "colour constancy": "Shades of Gray, inside the model" if settings.colour_constancy else "none",
-        "epochs": f"{settings.epochs}"
-        + (f", {settings.qat_epochs} quantization-aware" if settings.export else ""),
+        "colour constancy": "Shades of Gray, inside the model"
+        if settings.colour_constancy == "yes"
+        else "none",
+        "epochs": settings.epochs,
+        **({"size of the LSTM": settings.units} if settings.units else {}),
+        **_fine_tuning(settings),
         "batch size": settings.batch_size,
         "seed": settings.seed,
     }
+
+
+def _fine_tuning(settings):
+    if not settings.export:
+        return {}
+    rate = f"one-cycle up to {settings.qat_learning_rate:g}"
+    return {"quantization-aware": f"{settings.qat_epochs} epochs, {rate}"}
 
 
 def _draw(run, split, result, note):

@@ -39,8 +39,8 @@ class TrainingSettings:
     seed: int = 0
     """Of the order of the pictures, the augmentation and the first weights."""
     data_seed: int | None = None
-    """Of the split, the variants and the cleaning; by default --seed. Runs that differ in --seed alone are
-    measured on the same test images."""
+    """Of the split, the variants and the cleaning; by default --seed. Given, runs that differ in --seed alone
+    are measured on the same test images."""
     deterministic: bool = True
     """The same command gives the same weights on the same machine."""
     out: Path = Path("runs/job")

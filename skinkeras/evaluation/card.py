@@ -35,6 +35,7 @@ KNOWN_LIMITS: dict[str, tuple[str, ...]] = {
     ),
 }
 """What is known to be wrong with a data set, by its name on the command line, for `DataFacts.limits`."""
+KNOWN_LIMITS["isic2018"] = KNOWN_LIMITS["ham10000"]  # its training images are HAM10000's
 
 BINARY_LIMITS: dict[str, tuple[str, ...]] = {
     "ham10000": (
