@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import keras
+import numpy as np
 import yaml
 
 import skinkeras
@@ -20,6 +21,7 @@ from pipelines.common.run_folder import RunFolder
 from pipelines.common.settings import TrainingSettings, check_least, check_model, check_training, filled
 from pipelines.common.training import Phase, quantization_aware, set_up_keras, train_phase, unfreeze
 from skinkeras import callbacks, datasets, inputs, losses, models, tflite
+from skinkeras.files import write_text
 
 # Each backbone with a dense classifier, with CBAM in front of it, and with an LSTM that goes down the tree.
 _FORMS = ("{}", "{}_cbam", "hierarchical_{}")
@@ -138,9 +140,9 @@ def main(settings):
         float_model, quantized = load_fresh(split)
         variants = results.variants(float_model, quantized, files if split is splits[0] else {})
         found.append(multiclass_results.evaluate(split, variants))
-    multiclass_results.write(folder, settings, name, splits, found, files)
     for split in splits:
-        split.folder.complete()
+        split.folder.complete()  # its models are saved: resuming needs no more
+    multiclass_results.write(folder, settings, name, splits, found, files)
     folder.complete()
     multiclass_results.print_results(folder)
 
@@ -222,7 +224,13 @@ def begin(settings, folder):
         split_folder = RunFolder(folder.file(f"split_{number}"))
         split = Split(number, split_folder, *_load(settings, number, split_folder))
         splits.append(split)
+    tree = folder.file("taxonomy.yaml")
+    children = splits[0].taxonomy.get_config()["children"] if splits[0].taxonomy else None
+    if tree.exists() and yaml.safe_load(tree.read_text("utf-8")) != children:
+        raise ValueError(f"{folder.path} holds a run with another taxonomy, {tree}: choose another --out.")
     folder.begin(settings)
+    if children:
+        write_text(tree, yaml.safe_dump(children, sort_keys=False))
     for split in splits:
         record_data(settings, split.data, split.folder)
     return splits
@@ -230,9 +238,17 @@ def begin(settings, folder):
 
 def _load(settings, number, folder):
     section(f"Data, split {number} of {settings.splits}")
-    seed = settings.data_seed + number - 1
+    seed = split_seed(settings.data_seed, number)
     data = load_data(settings, folder.file("split.csv"), inputs.OVERSAMPLING["none"], split_seed=seed)
     return data, taxonomy_of(settings, data.manifest.classes)
+
+
+def split_seed(data_seed, number):
+    """The seed of split `number`, from 1; the first one's is `data_seed`.
+
+    With plain sums the second split of one seed and the first of the next would have the same test images.
+    """
+    return data_seed if number == 1 else int(np.random.SeedSequence([data_seed, number]).generate_state(1)[0])
 
 
 def taxonomy_of(settings, classes):

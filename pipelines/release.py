@@ -11,6 +11,7 @@ from tyro.conf import Positional
 
 from pipelines import verify_release
 from pipelines.common.console import at_the_door, console, run
+from pipelines.common.run_folder import RunFolder
 from skinkeras.files import replacing, write_json
 from skinkeras.tflite import read_contract
 
@@ -28,7 +29,7 @@ class Settings:
 
 
 def main(settings):
-    """Copies the files of a run's export, and checks the folder that comes out."""
+    """Puts a run's exported model into the folder of released ones, and checks the folder that comes out."""
     with at_the_door():
         source, contract = exported(settings)
         if not (settings.to / "README.md").is_file():
@@ -56,7 +57,7 @@ def exported(settings):
     """
     source = settings.run_dir / "export"
     paths = list(source.glob("*.json"))
-    if len(paths) != 1 or (settings.run_dir / "state").exists():
+    if len(paths) != 1 or not RunFolder(settings.run_dir).is_complete:
         raise ValueError(f"{settings.run_dir} holds no exported model: name the folder of a complete run.")
     contract = read_contract(paths[0])
     if contract["synthetic"]:

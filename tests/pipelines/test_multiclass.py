@@ -1,21 +1,24 @@
 """The job over several classes: its door, its losses, and small real runs of it."""
 
 import json
+import shlex
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tyro
 import yaml
 
 from pipelines import multiclass
-from pipelines.common import multiclass_results, training
+from pipelines.common import multiclass_results, results, training
 from pipelines.common.console import run
 from pipelines.common.run_folder import RunFolder
-from skinkeras import datasets, losses, models, tflite
+from skinkeras import datasets, layers, losses, models, tflite
 
 
 @pytest.fixture
@@ -59,10 +62,16 @@ def pictures(tmp_path):
     [
         (["--splits", "0"], "--splits must be at least 1. Received: 0"),
         (["--epochs", "0"], "--epochs must be at least 1. Received: 0"),
-        (["--units", "0"], "--units must be at least 1. Received: 0"),
+        (
+            ["--units", "-1", "--model", "hierarchical_efficientnet_lite0"],
+            "--units must be at least 1. Received: -1",
+        ),
         (["--learning-rate", "2"], "--learning-rate must be between 0 and 1. Received: 2.0"),
         (["--image-size", "16"], "needs an image size of at least 32 pixels"),
-        (["--model", "vgg16_cbam"], "weights of vgg16"),
+        (["--units", "9"], "--units needs a hierarchical --model"),
+        (["--focal-delta", "1"], "--focal-delta needs --base-loss focal"),
+        (["--raw-weights"], "--raw-weights needs --weighting cb or es"),
+        (["--qat-epochs", "1", "--no-export"], "--qat-epochs needs --export"),
         (["--quick", "--data", "ham10000"], "--data ham10000 needs --data-dir"),
         (["--taxonomy", "absent.yaml"], "There is no file absent.yaml: check --taxonomy."),
     ],
@@ -100,7 +109,7 @@ def test_the_papers_settings_are_the_defaults(tmp_path):
     asked = multiclass.Settings(data="ham10000", weights="none", out=tmp_path)
     flat = multiclass.resolved(asked)
     assert (flat.model, flat.image_size, flat.batch_size, flat.splits) == ("vgg16_cbam", 299, 20, 2)
-    assert (flat.epochs, flat.learning_rate, flat.colour_constancy) == (150, 1e-5, True)
+    assert (flat.epochs, flat.learning_rate, flat.colour_constancy) == (150, 1e-5, "yes")
     assert multiclass.resolved(replace(asked, optimizer="sgd")).learning_rate == 1e-4
     assert multiclass.resolved(replace(asked, model="hierarchical_vgg16")).epochs == 250
 
@@ -108,7 +117,29 @@ def test_the_papers_settings_are_the_defaults(tmp_path):
 def test_quick_fills_what_is_not_said(tmp_path):
     quick = multiclass.resolved(multiclass.Settings(data="ham10000", quick=True, epochs=7, out=tmp_path))
     assert (quick.model, quick.image_size, quick.epochs) == ("efficientnet_lite0_cbam", 128, 7)
-    assert not quick.colour_constancy
+    assert quick.colour_constancy == "no"
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {},
+        {"base_loss": "focal", "export": False, "colour_constancy": "yes"},
+        {
+            "model": "hierarchical_efficientnet_lite0",
+            "weighting": "cb",
+            "raw_weights": True,
+            "optimizer": "sgd",
+        },
+    ],
+)
+def test_the_command_on_a_card_asks_for_the_same_run(chosen):
+    asked = multiclass.Settings(quick=True, data="ham10000", data_dir=Path("DIR"), **chosen)
+    settings = multiclass.resolved(asked)
+    words = shlex.split(results.command("pipelines.multiclass", settings))
+    assert words[:3] == ["python", "-m", "pipelines.multiclass"]
+    assert multiclass.resolved(tyro.cli(multiclass.Settings, args=words[3:])) == settings
+    assert multiclass.resolved(settings) == settings
 
 
 @pytest.mark.parametrize(
@@ -179,12 +210,30 @@ def test_every_strategy_composes_with_every_base_loss_and_head(split, cache, mod
         weights /= (n * weights).sum() / n.sum()
         assert value == pytest.approx(np.mean(labels @ weights * expected), rel=1e-5)
     else:
+        # At age 0 half of the batch counts; of each class rounded up, which is 1, 1 and 1 of 1, 2 and 1.
+        order = np.argsort(np.broadcast_to(expected, 4), kind="stable")
+        kept = {"spl": order[:2], "ohem": order[::-1][:2], "ohem_per_class": [0, 1, 3]}[weighting]
+        assert value == pytest.approx(np.broadcast_to(expected, 4)[kept].sum() / 4, rel=1e-5)
         assert (loss.order, loss.epochs) == (share[weighting], 2)
         assert loss.per_class == (weighting == "ohem_per_class")
         assert len(movers) == 1
     assert isinstance(loss, losses.HierarchicalCrossentropy) == (
         weighting == "none" and "hierarchical" in model
     )
+
+
+def test_a_run_is_not_resumed_with_another_tree(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(multiclass, "set_up_keras", lambda seed, deterministic: None)
+    file, folder = tmp_path / "tree.yaml", RunFolder(tmp_path / "run")
+    asked = {"quick": True, "data": "folder", "data_dir": pictures, "image_size": 32, "splits": 1}
+    settings = multiclass.Settings(**asked, model="hierarchical_small", weights="none", taxonomy=file)
+    file.write_text("{x: [a, y], y: [b, c]}")
+    settings = multiclass.resolved(replace(settings, out=folder.path))
+    multiclass.begin(settings, folder)
+    multiclass.begin(settings, folder)
+    file.write_text("{x: [b, y], y: [a, c]}")
+    with pytest.raises(ValueError, match="another taxonomy"):
+        multiclass.begin(settings, folder)
 
 
 class Killed(Exception):
@@ -234,7 +283,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_weights(runs):
 def test_the_run_leaves_what_the_design_promises(runs):
     run, name = runs["resumed"], "demo_synthetic_hierarchical_small_32"
     for file in (
-        "config.yaml metrics.json card.md figures/confusion_matrix.png figures/training.png "
+        "config.yaml taxonomy.yaml metrics.json card.md figures/confusion_matrix.png figures/training.png "
         "split_1/split.csv split_1/history.csv split_1/predictions.csv split_1/model.keras "
         f"split_1/model_qat.keras export/{name}_float32.tflite export/{name}_float16.tflite "
         f"export/{name}_int8.tflite export/{name}.labels.txt export/{name}.json export/{name}.card.md"
@@ -289,7 +338,7 @@ def test_two_splits_of_a_flat_model_are_averaged(tmp_path, cache):
         epochs=1,
         export=False,
         weighting="es",
-        colour_constancy=True,
+        colour_constancy="yes",
     )
     multiclass.main(settings)
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
@@ -299,4 +348,6 @@ def test_two_splits_of_a_flat_model_are_averaged(tmp_path, cache):
         parts = [part["test"]["float"][score] for part in metrics["splits"]]
         assert metrics["mean"]["float"][score] == pytest.approx(sum(parts) / 2)
     assert "mean" in (tmp_path / "run" / "card.md").read_text()
+    model = keras.models.load_model(tmp_path / "run" / "split_2" / "model.keras", compile=False)
+    assert isinstance(model.get_layer("colour_constancy"), layers.ShadesOfGray)
     assert not (tmp_path / "run" / "export").exists()

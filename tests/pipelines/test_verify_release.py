@@ -214,6 +214,7 @@ def finished_run(tmp_path):
     for path in RELEASED.glob(f"{NAME}*"):
         shutil.copy(path, export)
     shutil.copy(RELEASED / "README.md", to)
+    (tmp_path / "run" / "card.md").write_text("# Card")
     return tmp_path / "run", to
 
 
@@ -234,6 +235,7 @@ def test_a_run_is_released_and_passes_the_check(finished_run):
     [
         (lambda run: shutil.rmtree(run / "export"), "holds no exported model"),
         (lambda run: (run / "state").mkdir(), "holds no exported model"),
+        (lambda run: (run / "card.md").unlink(), "holds no exported model"),
         (
             lambda run: change(run / "export", lambda contract: contract.update(synthetic=True)),
             "drawn pictures",
