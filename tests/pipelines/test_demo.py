@@ -164,7 +164,10 @@ def test_nothing_else_is_served(ask, path):
 def test_the_command_serves_until_it_is_interrupted(folder):
     options = ["--no-browser", "--port", "0", "--out", str(folder)]
     command = [sys.executable, "-u", "-m", "pipelines.demo", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    # What a shell starts in the background ignores Ctrl-C, and hands that on.
+    heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    with subprocess.Popen(command, **pipes, preexec_fn=heard) as process:
         said = [process.stdout.readline(), process.stdout.readline()]
         assert said[0].startswith("Up to date:")
         host, port = re.match(r"Serving http://([\d.]+):(\d+)/", said[1]).groups()
