@@ -30,7 +30,7 @@ def small_model(classes=3, size=SIZE, activation="softmax"):
 
 
 def functional(model):
-    return keras.Model(model.input, model.output)
+    return keras.Model(model.inputs[0], model.outputs[0])
 
 
 def quantized(model):
