@@ -15,6 +15,7 @@ _KERNELS = {"xnnpack": CpuKernelMode.XNNPACK, "builtin": CpuKernelMode.BUILTIN}
 
 
 def main() -> None:
+    """Times the file that the command line names, with the kernels that its first word names."""
     kernels = _KERNELS[sys.argv.pop(1)]
     arguments = tool.parse_args()
     before = None
