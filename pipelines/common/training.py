@@ -245,6 +245,7 @@ def quantization_aware(model, phase, data, loss, batch_size, run, extra_callback
         learner = keras.Model(quantized.input, quantized.get_layer("probs").output)
     classifier = quantized if taxonomy else None
     train_phase(learner, phase, data, loss, batch_size, run, extra_callbacks, classifier)
+    quantization.round_biases(quantized)
     return quantized
 
 

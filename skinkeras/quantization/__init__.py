@@ -1,6 +1,7 @@
 """Quantization-aware training: what to quantize (recipe), folding, fake-quantized layers, calibration."""
 
 from skinkeras.quantization.apply import calibrate, is_quantized, quantize
+from skinkeras.quantization.biases import round_biases
 from skinkeras.quantization.errors import LayerError, layer_errors
 from skinkeras.quantization.folding import fold_batch_norm
 from skinkeras.quantization.layers import (
@@ -30,5 +31,6 @@ __all__ = [
     "is_quantized",
     "layer_errors",
     "quantize",
+    "round_biases",
     "unfold",
 ]

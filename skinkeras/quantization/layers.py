@@ -19,6 +19,10 @@ def _fixed_quantizer(low: float, high: float) -> quantizers.FixedQuantizer:
     )
 
 
+def _scale(low: float, high: float) -> float:
+    return float((np.float32(high) - np.float32(low)) / np.float32(255))
+
+
 class _RangeVariables:
     """What a quantizer's `build` takes for its layer: it makes the range as weights of a Keras 3 layer."""
 
@@ -66,6 +70,11 @@ class FakeQuantize(layers.Layer):
         for variable in self.weights:
             variable.assign(0.0)
 
+    @property
+    def output_scale(self):
+        """The distance between two levels of the output."""
+        return _scale(*map(ops.convert_to_numpy, self.weights))
+
 
 @keras.saving.register_keras_serializable("skinkeras")
 class FixedFakeQuantize(layers.Layer):
@@ -91,6 +100,11 @@ class FixedFakeQuantize(layers.Layer):
     def get_config(self):
         return {**super().get_config(), "low": self.low, "high": self.high}
 
+    @property
+    def output_scale(self):
+        """The distance between two levels of the output."""
+        return _scale(self.low, self.high)
+
 
 @keras.saving.register_keras_serializable("skinkeras")
 class QuantizedRescaling(layers.Rescaling):
@@ -106,7 +120,9 @@ class QuantizedRescaling(layers.Rescaling):
         products = pixels * np.asarray(self.scale)
         sums = products + np.asarray(self.offset)
         self._products = _fixed_quantizer(min(products.min(), 0), max(products.max(), 0))
-        self._sums = _fixed_quantizer(*range_around_zero(sums.min(), sums.max()))
+        limits = range_around_zero(sums.min(), sums.max())
+        self._sums = _fixed_quantizer(*limits)
+        self.output_scale = _scale(*limits)
 
     def call(self, inputs):
         pixels = _fixed_quantizer(0, 255)(inputs, False, weights=None)
@@ -139,6 +155,12 @@ def range_around_zero(low: float, high: float) -> tuple[float, float]:
     return -below * step, (255 - below) * step
 
 
+# Least range of a kernel, as a share of the bias that is added to its products. ImageNet leaves channels whose
+# kernel is a millionth of their bias; at that scale the bias is beyond the 32 bits that hold it. Rounding such
+# a kernel to steps of 1/127000 of the bias moves no output by a level.
+_LEAST_RANGE = 1e-3
+
+
 class _QuantizedKernel:
     """Mixin for a layer with a `kernel`: the product is computed with the kernel rounded to 8 bits."""
 
@@ -152,10 +174,30 @@ class _QuantizedKernel:
     def quantized_kernel(self, training):
         """The rounded kernel; while training its range is set to the kernel's own, else it stays as it is."""
         kernel = ops.convert_to_tensor(self.kernel)
-        rounded = self._quantizer(
-            ops.reshape(kernel, self._channels_last()), bool(training), weights=self._range
-        )
-        return ops.reshape(rounded, kernel.shape)
+        columns = ops.reshape(kernel, self._channels_last())
+        if training:
+            self._set_range(columns)
+        return ops.reshape(self._quantizer(columns, False, weights=self._range), kernel.shape)
+
+    def _set_range(self, columns):
+        axes = tuple(range(len(columns.shape) - 1)) if self.weight_quantizer.per_axis else None
+        limit = ops.max(ops.abs(columns), axis=axes)
+        if getattr(self, "bias", None) is not None:
+            bias = ops.abs(ops.convert_to_tensor(self.bias))
+            limit = ops.maximum(limit, _LEAST_RANGE * (bias if axes else ops.max(bias)))
+        for variable, value in zip(self._range.values(), (-limit, limit), strict=True):
+            variable.assign(value)
+
+    @property
+    def kernel_scale(self):
+        """The distance between two levels of the kernel: one, or (channels,)."""
+        levels = 2 ** (self.weight_quantizer.num_bits - 1) - 1
+        return np.asarray(self._range["max_var"], "float64") / levels
+
+    def round_bias(self, input_scale: float):
+        """Rounds the bias as the integer operation does, whose input has this distance between levels."""
+        scale = input_scale * self.kernel_scale
+        self.bias.assign(np.rint(ops.convert_to_numpy(self.bias) / scale) * scale)
 
     def _channels_last(self):
         return tuple(self.kernel.shape)
