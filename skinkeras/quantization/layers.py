@@ -155,9 +155,9 @@ def range_around_zero(low: float, high: float) -> tuple[float, float]:
     return -below * step, (255 - below) * step
 
 
-# Least range of a kernel, as a share of the bias that is added to its products. ImageNet leaves channels whose
-# kernel is a millionth of their bias; at that scale the bias is beyond the 32 bits that hold it. Rounding such
-# a kernel to steps of 1/127000 of the bias moves no output by a level.
+# Least range of a kernel, as a share of the bias that is added to its products. ImageNet leaves channels
+# whose kernel is a millionth of their bias; at that scale the bias is beyond the 32 bits that hold it. Such a
+# kernel rounded to steps of 1/127000 of the bias moves no output by a level.
 _LEAST_RANGE = 1e-3
 
 

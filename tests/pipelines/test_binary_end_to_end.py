@@ -1,11 +1,8 @@
 """The main job, as a user runs it: in processes of its own, one of which is killed twice and resumed."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -13,13 +10,14 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from processes import SURROUNDINGS, kill_once_there
 
 from skinkeras import datasets, quantization, tflite
 
-ROOT = Path(__file__).parents[2]
 NAME = "melanoma_efficientnet_lite0_64"
 SETTINGS = [
     *("--gamma", "10", "--data", "folder", "--image-size", "64", "--batch-size", "16"),
+    *("--weights", "none"),
     *("--head-epochs", "1", "--epochs", "4", "--qat-epochs", "3", "--learning-rate", "2e-4"),
 ]
 
@@ -39,31 +37,9 @@ def pictures(tmp_path_factory):
 
 
 def start(pictures, out, *more):
-    command = [
-        sys.executable,
-        "-m",
-        "pipelines.binary",
-        *SETTINGS,
-        "--data-dir",
-        pictures,
-        "--out",
-        out,
-        *more,
-    ]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-m", "pipelines.binary", *SETTINGS, "--data-dir", pictures, "--out", out]
     with open(f"{out}.log", "a") as log:
-        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=environment)
-
-
-def kill_once_there(process, path, seconds=600):
-    """SIGKILL, which nothing can catch, as soon as `path` exists."""
-    end = time.monotonic() + seconds
-    while not path.exists():
-        assert process.poll() is None, f"it ended by itself: {path}"
-        assert time.monotonic() < end, f"{path} did not come"
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+        return subprocess.Popen([*command, *more], stdout=log, stderr=subprocess.STDOUT, **SURROUNDINGS)
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +52,16 @@ def uninterrupted(pictures, tmp_path_factory):
 @pytest.fixture(scope="module")
 def killed_twice(pictures, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "killed"
-    kill_once_there(start(pictures, out), out / "state" / "all.npz")
+    log = f"{out}.log"
+    kill_once_there(start(pictures, out), out / "state" / "all.npz", log)
     history = (
         pd.read_csv(out / "history.csv") if (out / "history.csv").exists() else pd.DataFrame({"phase": []})
     )
     assert (history["phase"] == "all").sum() < 4, "the first kill came too late to prove anything"
-    kill_once_there(start(pictures, out, "--resume"), out / "state" / "qat.npz")
+    kill_once_there(start(pictures, out, "--resume"), out / "state" / "qat.npz", log)
     assert not (out / "model_qat.keras").exists(), "the second kill came too late to prove anything"
     # The third part is stopped too: what is compared is there before the export.
-    kill_once_there(start(pictures, out, "--resume"), out / "model_qat.keras")
+    kill_once_there(start(pictures, out, "--resume"), out / "model_qat.keras", log)
     return out
 
 
@@ -104,8 +81,8 @@ def test_killed_and_resumed_run_has_the_same_history(uninterrupted, killed_twice
     )
     pd.testing.assert_frame_equal(whole, resumed)
     assert whole["phase"].tolist() == ["head"] + ["all"] * 4 + ["qat"] * 3
-    # The recall terms have left their start at 1, and did not return to it between the phases.
-    assert (whole["miss_rate_benign"] < 0.9).all()
+    # The recall terms leave their start at 1, and do not return to it between the phases.
+    assert (whole["miss_rate_benign"].diff().dropna() < 0.01).all() and whole["miss_rate_benign"].iloc[0] < 1
 
 
 def test_run_leaves_everything_that_the_design_promises(uninterrupted):

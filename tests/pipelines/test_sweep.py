@@ -1,16 +1,15 @@
 """Sweeps: what a YAML file asks for, what is refused, and a whole sweep, killed and resumed."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
+from processes import ROOT, SURROUNDINGS, kill_once_there
 
 from pipelines import binary, clean, report, sweep
 from pipelines.common.console import run
@@ -18,7 +17,6 @@ from pipelines.sweeps.command_line import parsed
 from pipelines.sweeps.grid import read_grid
 from pipelines.sweeps.workers import Job, LocalWorkers, RayWorkers
 
-ROOT = Path(__file__).parents[2]
 SMALL = {
     "settings": {
         "data": "synthetic",
@@ -198,21 +196,16 @@ def swept(tmp_path_factory):
     grid = {
         **SMALL,
         "training_sets": [{"oversample": "g23", "clean": "merge-scaled", "rounds": [0, 1]}],
+        "settings": {**SMALL["settings"], "weights": "none"},
         "runs": [{"models": ["efficientnet_lite0"], "losses": ["crossentropy"]}],
     }
     (folder / "grid.yaml").write_text(yaml.safe_dump(grid))
     out = folder / "out"
     command = [sys.executable, "-m", "pipelines.sweep", folder / "grid.yaml", "--out", out]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     with open(folder / "log", "a") as log:
-        options = {"cwd": ROOT, "stdout": log, "stderr": log, "env": environment}
+        options = {"stdout": log, "stderr": log, **SURROUNDINGS}
         first = subprocess.Popen(command, **options)
-        end = time.monotonic() + 400
-        while not (out / CLEANING / "state" / "clean-1.npz").exists():
-            assert first.poll() is None and time.monotonic() < end, (folder / "log").read_text()[-2000:]
-            time.sleep(0.01)
-        first.send_signal(signal.SIGKILL)
-        first.wait()
+        kill_once_there(first, out / CLEANING / "state" / "clean-1.npz", folder / "log")
         assert not (out / CLEANING / "cleaning" / "round_1.csv").exists(), "the kill came too late"
         # A file where a run's folder should be: this run fails, the other goes on.
         (out / "runs").mkdir()
@@ -228,7 +221,7 @@ def test_a_round_that_was_killed_in_its_middle_ends_as_one_that_was_not(swept, t
     grid = read_grid(swept.parent / "grid.yaml")
     arguments = grid.cleaning_arguments(grid.training_sets[0], tmp_path)
     command = [sys.executable, "-m", "pipelines.clean", *arguments]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, **SURROUNDINGS)
     for name in ("cleaning/round_1.csv", "cleaning/rounds.csv", "cleaned_variants.csv"):
         assert (swept / CLEANING / name).read_bytes() == (tmp_path / CLEANING / name).read_bytes()
 

@@ -131,7 +131,7 @@ FLAT, HIERARCHICAL = "efficientnet_lite0_cbam", "hierarchical_efficientnet_lite0
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory):
+def swept(tmp_path_factory, small_network):
     """A sweep of a flat and a hierarchical model, and of a run that must fail."""
     folder = tmp_path_factory.mktemp("multiclass_sweep")
     grid = {
@@ -159,8 +159,6 @@ def swept(tmp_path_factory):
     (folder / "grid.yaml").write_text(yaml.safe_dump(grid))
     (folder / "out" / "runs").mkdir(parents=True)
     with pytest.MonkeyPatch.context() as patch:
-        # 7 blocks in place of 16, a third as wide.
-        patch.setitem(models.VARIANTS, "efficientnet_lite0", models.Variant("lite", 0.35, 0.3, 64, 0.2))
         patch.setattr(sweep, "choose_workers", lambda settings: InProcess())
         # A file where a run's folder should be: this run fails, the others go on.
         (folder / "out" / "sweep.yaml").write_text(yaml.safe_dump(grid, sort_keys=False))
