@@ -89,10 +89,13 @@ def calibrated(name):
 
 @functools.cache
 def fine_tuned(name):
-    """The quantized model after it was saved, loaded and trained on."""
+    """The quantized model after it was saved, loaded and, the flat one, trained on. The step of the
+    hierarchical one takes most of a minute to trace; the test of the job over several classes does it."""
     keras.utils.set_random_seed(0)
     quantized = saved_and_loaded(calibrated(name)[1])
-    train(quantized, 1e-3, 1)
+    if name == "flat":
+        train(quantized, 1e-3, 1)
+    quantization.round_biases(quantized)
     return quantized
 
 
@@ -111,7 +114,7 @@ BOTH = pytest.mark.parametrize("name", ["flat", "hierarchical"])
 
 
 @BOTH
-def test_it_answers_as_the_float_model_before_and_behind_training_on(name):
+def test_it_answers_as_the_float_model(name):
     model, quantized = calibrated(name)
     images, labels = pictures(128, seed=2)
     expected = model.predict(images, verbose=0)

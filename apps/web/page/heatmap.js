@@ -5,6 +5,7 @@ const PLACES = 11; // along each side
 const PATCH = 1 / 5; // of the side
 const CELLS = 44; // of the map, along each side
 const FAINT = 0.02; // a map whose every value is below this shows noise
+const FULL = 0.1; // the least change of the score that gets full colour: less must not look like much
 
 /**
  * @param {Engine} engine
@@ -64,7 +65,7 @@ function covered(input, size, top, left, patch, cover) {
 export function drawMap(canvas, { values, most }) {
   const small = new OffscreenCanvas(CELLS, CELLS);
   const image = new ImageData(CELLS, CELLS);
-  const scale = Math.max(most, FAINT);
+  const scale = Math.max(most, FULL);
   values.forEach((value, i) => {
     const strength = Math.min(1, Math.abs(value) / scale);
     image.data.set(value > 0 ? [255, 106, 0] : [40, 110, 255], i * 4);
