@@ -12,12 +12,10 @@ from typing import Literal
 
 import keras
 
-import skinkeras
 from pipelines.common import binary_results, export
 from pipelines.common import settings as common_settings
 from pipelines.common.cleaning import cleaned
 from pipelines.common.console import at_the_door, run, section
-from pipelines.common.data import SOURCES
 from pipelines.common.job import begin
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.settings import JobSettings, check_least
@@ -28,7 +26,7 @@ from pipelines.common.training import (
     train_phase,
     unfreeze,
 )
-from skinkeras import callbacks, datasets, layers, losses, models, tflite
+from skinkeras import callbacks, datasets, layers, losses, models
 from skinkeras.files import write_json
 
 
@@ -72,14 +70,14 @@ def main(settings):
         data = data.binary()
     section(f"Training {settings.model} at {settings.image_size} pixels")
     model = trained_model(settings, data, folder)
-    name, quantized, files = export_name(settings), None, {}
+    quantized, files = None, {}
     if settings.export:
         section("Quantization-aware fine-tuning")
         quantized = fine_tuned_model(settings, model, data, folder)
         section("Export, verification, benchmark")
-        files = export.export(folder, name, model, quantized, data, about(settings, name))
+        files = export.export(folder, model, quantized, data, about(settings))
     section("Evaluation on the test images")
-    binary_results.write(folder, settings, name, data, files, model, quantized)
+    binary_results.write(folder, settings, about(settings).name, data, files, model, quantized)
     folder.complete()
     binary_results.print_results(folder)
 
@@ -162,23 +160,9 @@ def build_loss(settings, data, saved=None):
     return loss, [callbacks.RecallTerms(loss, settings.recall_update, class_names=datasets.BINARY_CLASSES)]
 
 
-def export_name(settings):
-    """What the exported files are called."""
-    kind = "demo_synthetic" if settings.data == "synthetic" else "melanoma"
-    return f"{kind}_{settings.model}_{settings.image_size}"
-
-
-def about(settings, name):
-    """What the exported files say about themselves."""
-    source = SOURCES[settings.data]
-    return tflite.ModelInfo(
-        name=name,
-        description=f"Melanoma or benign from a dermoscopy picture. Trained on {source.title}. "
-        "Not a medical device.",
-        author="skinkeras",
-        version=skinkeras.__version__,
-        licence=source.licence,
-    )
+def about(settings):
+    """What the exported files are called and say about themselves."""
+    return export.model_info(settings, "melanoma", "Melanoma or benign from a dermoscopy picture.")
 
 
 if __name__ == "__main__":

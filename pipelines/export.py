@@ -80,9 +80,8 @@ def export_run(settings):
         data = load_data(job_settings, path.with_name("split.csv"), inputs.OVERSAMPLING["none"])
         model, quantized = load_keras(path), load_keras(quantized_path)
     folder = RunFolder(settings.out or settings.source / "exported")
-    name = job.export_name(job_settings)
     section("Export, verification, benchmark")
-    common_export.export(folder, name, model, quantized, data, job.about(job_settings, name))
+    common_export.export(folder, model, quantized, data, job.about(job_settings))
     console.print(f"Files: {folder.export}", markup=False)
 
 

@@ -13,14 +13,13 @@ import keras
 import numpy as np
 import yaml
 
-import skinkeras
 from pipelines.common import export, multiclass_results, results
 from pipelines.common.console import at_the_door, run, section
 from pipelines.common.data import SOURCES, Data, load_data, record_data
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.settings import TrainingSettings, check_least, check_model, check_training, filled
 from pipelines.common.training import Phase, quantization_aware, set_up_keras, train_phase, unfreeze
-from skinkeras import callbacks, datasets, inputs, losses, models, tflite
+from skinkeras import callbacks, datasets, inputs, losses, models
 from skinkeras.files import write_text
 
 # Each backbone with a dense classifier, with CBAM in front of it, and with an LSTM that goes down the tree.
@@ -127,24 +126,24 @@ def main(settings):
         position = f"split {split.number} of {settings.splits}"
         section(f"Training {settings.model} at {settings.image_size} pixels, {position}")
         trained_model(settings, split)
-    name, files = export_name(settings), {}
+    files = {}
     if settings.export:
         section("Quantization-aware fine-tuning")
         fine_tuned_model(settings, splits[0])
         section("Export, verification, benchmark")
-        float_model, quantized = load_fresh(splits[0])
-        files = export.export(folder, name, float_model, quantized, splits[0].data, about(settings, name))
+        files = export.export(folder, *load_fresh(splits[0]), splits[0].data, about(settings))
     section("Evaluation on the test images")
-    found = []
-    for split in splits:
-        float_model, quantized = load_fresh(split)
-        variants = results.variants(float_model, quantized, files if split is splits[0] else {})
-        found.append(multiclass_results.evaluate(split, variants))
+    found = [evaluated(split, files if split is splits[0] else {}) for split in splits]
     for split in splits:
         split.folder.complete()  # its models are saved: resuming needs no more
-    multiclass_results.write(folder, settings, name, splits, found, files)
+    multiclass_results.write(folder, settings, about(settings).name, splits, found, files)
     folder.complete()
     multiclass_results.print_results(folder)
+
+
+def evaluated(split, files):
+    """What the split's models and files say of its test images. The models are let go again."""
+    return multiclass_results.evaluate(split, results.variants(*load_fresh(split), files))
 
 
 def resolved(settings):
@@ -361,23 +360,9 @@ def build_loss(settings, split):
     return loss, [callbacks.CurriculumAge(loss)]
 
 
-def export_name(settings):
-    """What the exported files are called."""
-    kind = "demo_synthetic" if settings.data == "synthetic" else "diagnosis"
-    return f"{kind}_{settings.model}_{settings.image_size}"
-
-
-def about(settings, name):
-    """What the exported files say about themselves."""
-    source = SOURCES[settings.data]
-    return tflite.ModelInfo(
-        name=name,
-        description=f"A diagnosis from a dermoscopy picture. Trained on {source.title}. "
-        "Not a medical device.",
-        author="skinkeras",
-        version=skinkeras.__version__,
-        licence=source.licence,
-    )
+def about(settings):
+    """What the exported files are called and say about themselves."""
+    return export.model_info(settings, "diagnosis", "A diagnosis from a dermoscopy picture.")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import skinkeras
 from pipelines.common.console import console
+from pipelines.common.data import SOURCES
 from skinkeras import tflite
 from skinkeras.files import write_bytes, write_text
 
@@ -48,15 +50,33 @@ class ExportedFile:
         }
 
 
-def export(run, name, model, quantized, data, about, threads=(1, 2)):
+def model_info(settings, task, description):
+    """What the exported files of a run are called and say about themselves.
+
+    Args:
+        settings: the run's.
+        task: one word, the first of the files' names.
+        description: a sentence: what the model tells.
+    """
+    source = SOURCES[settings.data]
+    kind = "demo_synthetic" if source.synthetic else task
+    return tflite.ModelInfo(
+        name=f"{kind}_{settings.model}_{settings.image_size}",
+        description=f"{description} Trained on {source.title}. Not a medical device.",
+        author="skinkeras",
+        version=skinkeras.__version__,
+        licence=source.licence,
+    )
+
+
+def export(run, model, quantized, data, about, threads=(1, 2)):
     """Converts, labels, verifies on the test images and times every kind of file.
 
     Args:
         run: `RunFolder`; the files go into its export folder.
-        name: what the files are called: `<name>_<kind>.tflite`.
         model, quantized: the float and the quantization-aware Keras model.
         data: `pipelines.common.data.Data`.
-        about: `tflite.ModelInfo`.
+        about: `tflite.ModelInfo`; the files are called `<its name>_<kind>.tflite`.
         threads: numbers of threads to time.
 
     Returns:
@@ -66,7 +86,7 @@ def export(run, name, model, quantized, data, about, threads=(1, 2)):
         VerificationError: a file disagrees with its model; it is left in the run's folder under the name
             `rejected_...`, and nothing is exported under its own name.
     """
-    labels, files = data.shown_classes, {}
+    labels, name, files = data.shown_classes, about.name, {}
     for kind in KINDS:
         original = quantized if kind == "int8" else model
         content = tflite.add_metadata(tflite.convert(original, kind), labels, about)

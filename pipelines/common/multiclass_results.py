@@ -27,13 +27,13 @@ class SplitResults:
     """What the models of one split say about its test images.
 
     Attributes:
-        variants: list of `results.Variant`.
+        forms: for each form of the model what `results.file_facts` says; the models themselves are let go.
         scores: {name of the variant: (n, classes) probabilities}.
         metrics: {name of the variant: `evaluation.MulticlassMetrics`}.
         levels: {name of the variant: {"level1": metrics of its nodes, ...}}; empty without a taxonomy.
     """
 
-    variants: list
+    forms: list
     scores: dict
     metrics: dict
     levels: dict
@@ -60,7 +60,7 @@ def evaluate(split, variants):
             for name, values in scores.items()
         }
     _write_predictions(split, test, scores)
-    return SplitResults(variants, scores, metrics, levels)
+    return SplitResults([results.file_facts(v) for v in variants], scores, metrics, levels)
 
 
 def _write_predictions(split, test, scores):
@@ -103,8 +103,8 @@ def write(run, settings, name, splits, found, files):
         threshold=None,
         data=results.data_facts(settings, first.data),
         variants=tuple(
-            evaluation.VariantFacts(**results.file_facts(v), multiclass=found[0].metrics[v.name])
-            for v in found[0].variants
+            evaluation.VariantFacts(**form, multiclass=found[0].metrics[form["name"]])
+            for form in found[0].forms
         ),
         training=_training_facts(settings, first.data),
         command=results.command("pipelines.multiclass", settings),

@@ -183,7 +183,9 @@ def _intended_use(facts: ModelFacts) -> str:
 
 def _usage(facts: ModelFacts) -> str:
     size, count = facts.input_size, len(facts.classes)
-    file = next((v.file for v in reversed(facts.variants) if v.file), "model.tflite")
+    file = next((v.file for v in reversed(facts.variants) if v.file), None)
+    if file is None:
+        return "## How to use it\n\nThe run ended with the Keras model: no `.tflite` file was made."
     names = ", ".join(f"`{name}`" for name in facts.classes)
     decision = "the class with the highest probability."
     if facts.threshold is not None:
@@ -199,9 +201,10 @@ def _usage(facts: ModelFacts) -> str:
         f"- Decision: {decision}\n\n"
         f"Python (`pip install ai-edge-litert opencv-python-headless`):\n\n```python\n"
         f"{python_example(file, size, facts.classes, facts.threshold)}```\n\n"
-        "Android (`org.tensorflow.lite.Interpreter`, from `com.google.ai.edge.litert:litert` 1.x or "
-        f"`org.tensorflow:tensorflow-lite`), with the file in `assets/`:\n\n```kotlin\n"
-        f"{android_example(file, size, count, facts.threshold)}```"
+        "Android (`com.google.ai.edge.litert:litert` 2.x), with the file in `assets/`; `modelInput`, which "
+        "cuts and resizes as in training, is in the page on the released models (`tflite_models/README.md`):"
+        "\n\n```kotlin\n"
+        f"{android_example(file, size, facts.classes, facts.threshold)}```"
     )
 
 

@@ -1,5 +1,6 @@
 """The code that a model card gives to whoever picks the file up."""
 
+import json
 from collections.abc import Sequence
 
 _PYTHON = """\
@@ -30,27 +31,13 @@ print(f"{{probabilities.max():.3f}}", classes[probabilities.argmax()])
 """
 
 _ANDROID = """\
-val interpreter = Interpreter(loadAsset("{file}"))  // a MappedByteBuffer of the file
-
-fun {function}(lesion: Bitmap): {result} {{
-    val side = minOf(lesion.width, lesion.height)
-    val left = (lesion.width - side) / 2
-    val top = (lesion.height - side) / 2
-    val square = Bitmap.createBitmap(lesion, left, top, side, side)
-    // Bilinear without antialiasing: halve a large photo a few times first, or its details alias.
-    val small = Bitmap.createScaledBitmap(square, {size}, {size}, true)
-    val pixels = IntArray({size} * {size})
-    small.getPixels(pixels, 0, {size}, 0, 0, {size}, {size})
-    val input = ByteBuffer.allocateDirect(4 * 3 * {size} * {size}).order(ByteOrder.nativeOrder())
-    for (pixel in pixels) {{
-        input.putFloat((pixel shr 16 and 255).toFloat())
-        input.putFloat((pixel shr 8 and 255).toFloat())
-        input.putFloat((pixel and 255).toFloat())
-    }}
-    val output = Array(1) {{ FloatArray({count}) }}
-    interpreter.run(input.rewind(), output)
-    return output[0]{answer}
-}}
+val model = CompiledModel.create(context.assets, "{file}", CompiledModel.Options(Accelerator.CPU))
+val inputs = model.createInputBuffers()
+val outputs = model.createOutputBuffers()
+inputs[0].writeFloat(modelInput(lesion, {size}))
+model.run(inputs, outputs)
+val probabilities = outputs[0].readFloat()
+{answer}
 """
 
 
@@ -62,10 +49,14 @@ def python_example(file: str, size: int, classes: Sequence[str], threshold: floa
     return _PYTHON.format(file=file, size=size, answer=answer)
 
 
-def android_example(file: str, size: int, count: int, threshold: float | None) -> str:
-    """The same in Kotlin, for `count` classes."""
-    words = {"function": "probabilities", "result": "FloatArray", "answer": "  // in the order of the labels"}
+def android_example(file: str, size: int, classes: Sequence[str], threshold: float | None) -> str:
+    """The same in Kotlin. `modelInput`, which makes the square, is in tflite_models/README.md."""
+    answer = f"val classes = listOf({', '.join(map(_quoted, classes))})\n"
+    answer += "val answer = classes[probabilities.indices.maxBy { probabilities[it] }]"
     if threshold is not None:
-        answer = f"[1]  // call it malignant at {threshold} or more"
-        words = {"function": "malignant", "result": "Float", "answer": answer}
-    return _ANDROID.format(file=file, size=size, count=count, **words)
+        answer = f"val malignant = probabilities[1] >= {threshold}f"
+    return _ANDROID.format(file=file, size=size, answer=answer)
+
+
+def _quoted(name):
+    return json.dumps(name).replace("$", "\\$")

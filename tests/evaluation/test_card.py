@@ -3,6 +3,7 @@ import dataclasses
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -117,6 +118,22 @@ def test_the_python_example_parses_and_names_the_file_and_the_threshold():
     ast.parse(code)
     assert '"lite0_int8.tflite"' in code
     assert f"malignant >= {THRESHOLD}" in code
+
+
+def test_the_kotlin_example_names_the_file_the_size_and_the_threshold():
+    code = re.search(r"```kotlin\n(.*?)```", model_card(FACTS), flags=re.DOTALL).group(1)
+    assert '"lite0_int8.tflite"' in code
+    assert f"modelInput(lesion, {FACTS.input_size})" in code
+    assert f"probabilities[1] >= {THRESHOLD}f" in code
+    # The page that the card names for it has it.
+    page = Path(__file__).parents[2] / "tflite_models" / "README.md"
+    assert "fun modelInput(picture: Bitmap, size: Int): FloatArray" in page.read_text("utf-8")
+
+
+def test_a_run_without_files_gives_no_code():
+    card = model_card(dataclasses.replace(FACTS, variants=(VariantFacts("float"),)))
+    assert "no `.tflite` file was made" in card
+    assert "```python" not in card and "```kotlin" not in card
 
 
 def test_importing_evaluation_brings_no_tensorflow():
