@@ -2,17 +2,24 @@
 
 import dataclasses
 import hashlib
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
+
+import pandas as pd
 
 import skinkeras
 from pipelines.common.console import console
 from pipelines.common.data import SOURCES
-from skinkeras import tflite
-from skinkeras.files import write_bytes, write_text
+from skinkeras import quantization, tflite
+from skinkeras.files import replacing, write_bytes, write_text
 
 KINDS = ("float32", "float16", "int8")
+# What an int8 file may lose of the float model's AUC before the layers that hurt most are named.
+MOST_LOST = 0.01
 _BATCH = 64
+_LAYERS_NAMED = 5
+_LAYER_BATCHES = 4  # of as many images: all activations of a batch are in memory at once
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,9 @@ def export(run, model, quantized, data, about, threads=(1, 2)):
     Raises:
         VerificationError: a file disagrees with its model; it is left in the run's folder under the name
             `rejected_...`, and nothing is exported under its own name.
+
+    If integers are refused, or lose more than `MOST_LOST` of the AUC, `layer_errors.csv` in the run's folder
+    says where.
     """
     labels, name, files = data.shown_classes, about.name, {}
     for kind in KINDS:
@@ -92,7 +102,16 @@ def export(run, model, quantized, data, about, threads=(1, 2)):
         content = tflite.add_metadata(tflite.convert(original, kind), labels, about)
         candidate = run.file(f"rejected_{name}_{kind}.tflite")
         write_bytes(candidate, content)
-        report = _verified(candidate, original, data, tflite.TOLERANCES[kind])
+        try:
+            report = _verified(candidate, original, data, tflite.TOLERANCES[kind])
+        except tflite.VerificationError as error:
+            if kind != "int8":
+                raise
+            path = _record_layer_errors(run, model, quantized, data)
+            raise tflite.VerificationError(
+                f"{error} {path} says which layers add most; fine-tune for longer (--qat-epochs, in another "
+                f"--out), or use the float16 file, which lies in {run.export}."
+            ) from error
         path = run.export / f"{name}_{kind}.tflite"
         write_bytes(path, content)
         candidate.unlink()
@@ -101,6 +120,10 @@ def export(run, model, quantized, data, about, threads=(1, 2)):
             f"  {path.name}: {len(content) / 1e6:.1f} MB, agrees with Keras on {report.agreement:.2%} of "
             f"{report.images} test images, largest difference {report.max_difference:.4f}"
         )
+    lost = _lost(files)
+    if lost is not None and lost > MOST_LOST:
+        path = _record_layer_errors(run, model, quantized, data)
+        console.print(f"  Integers lose {lost:.3f} of the float model's AUC: {path} says where.")
     write_text(run.export / f"{name}.labels.txt", "".join(f"{label}\n" for label in labels))
     return files
 
@@ -111,3 +134,22 @@ def _verified(path, model, data, tolerances):
     report = tflite.verify(path, model, batches, test.malignant if data.positives else test.one_hot)
     tflite.check(report, tolerances)
     return report
+
+
+def _lost(files):
+    """How far the int8 file's AUC on the test images is below the float model's; None if there is none."""
+    float_auc, int8_auc = files["float32"].report.auc_keras, files["int8"].report.auc_file
+    return None if float_auc is None or int8_auc is None else float_auc - int8_auc
+
+
+def _record_layer_errors(run, model, quantized, data):
+    """Writes how much noise each rounded layer adds on some validation images, and prints the worst."""
+    batches = itertools.islice(data.part("validation").dataset(_LAYER_BATCHES), _LAYER_BATCHES)
+    errors = quantization.layer_errors(model, quantized, (images.numpy() for images, _ in batches))
+    path = run.file("layer_errors.csv")
+    with replacing(path) as temporary:
+        pd.DataFrame(map(dataclasses.asdict, errors)).to_csv(temporary, index=False)
+    console.print("  Layers whose rounding adds the most noise (signal to noise, dB):")
+    for error in errors[:_LAYERS_NAMED]:
+        console.print(f"    {error.layer}: {error.own:.1f} by itself, {error.total:.1f} with all before it")
+    return path

@@ -1,14 +1,17 @@
 """Exporting what has been trained before: a run's folder, or a Keras file."""
 
+import dataclasses
 import json
 import zipfile
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from pipelines import binary, export
+from pipelines.common import export as common_export
 from pipelines.common.console import RefusedError
 from pipelines.common.run_folder import RunFolder
 from skinkeras import datasets, quantization, tflite
@@ -173,9 +176,9 @@ def finished_run(tmp_path_factory):
     folder.begin(settings)
     manifest = datasets.READERS["folder"](data)
     datasets.save_split(manifest, datasets.split(manifest, "grouped", 0), folder.file("split.csv"))
-    model = functional(small_model(classes=2))
-    model.save(folder.file("model.keras"))
-    quantized(small_model(classes=2)).save(folder.file("model_qat.keras"))
+    model = small_model(classes=2)
+    functional(model).save(folder.file("model.keras"))
+    quantized(model).save(folder.file("model_qat.keras"))
     return folder.path
 
 
@@ -187,6 +190,26 @@ def test_a_run_is_exported_again_and_compared_on_its_test_images(finished_run, t
     assert tflite.read_labels(tmp_path / "out" / "export" / kinds[2]) == ("benign", "malignant")
     assert "of 8 test images" in capsys.readouterr().out
     assert not (finished_run / "export").exists()
+
+
+def test_integers_that_are_refused_leave_a_table_of_the_layers(finished_run, tmp_path, monkeypatch):
+    strict = dataclasses.replace(tflite.TOLERANCES["int8"], max_difference=-1.0)
+    monkeypatch.setitem(tflite.TOLERANCES, "int8", strict)
+    with pytest.raises(tflite.VerificationError, match=r"layer_errors\.csv says which layers add most"):
+        export.main(export.Settings(finished_run, out=tmp_path / "out"))
+    table = pd.read_csv(tmp_path / "out" / "layer_errors.csv")
+    assert {"layer", "own", "total"} == set(table.columns)
+    assert table["own"].is_monotonic_increasing
+    name = "melanoma_efficientnet_lite0_32"
+    assert (tmp_path / "out" / "export" / f"{name}_float16.tflite").exists()
+    assert not (tmp_path / "out" / "export" / f"{name}_int8.tflite").exists()
+
+
+def test_integers_that_lose_much_are_told_of(finished_run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(common_export, "MOST_LOST", -1.0)
+    export.main(export.Settings(finished_run, out=tmp_path / "out"))
+    assert "Integers lose 0.000 of the float model's AUC" in capsys.readouterr().out.replace("\n", " ")
+    assert (tmp_path / "out" / "layer_errors.csv").exists()
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path, finished_run):
