@@ -15,7 +15,7 @@ import yaml
 
 from pipelines.common import export, multiclass_results, results
 from pipelines.common.console import at_the_door, run, section
-from pipelines.common.data import SOURCES, Data, load_data, record_data
+from pipelines.common.data import SOURCES, Data, chosen_images, load_data, record_data
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.settings import TrainingSettings, check_least, check_model, check_training, filled
 from pipelines.common.training import Phase, quantization_aware, set_up_keras, train_phase, unfreeze
@@ -218,13 +218,15 @@ def begin(settings, folder):
         ValueError, OSError: something about the settings or the data is wrong.
     """
     set_up_keras(settings.seed, settings.deterministic)
+    manifest = chosen_images(settings)
+    taxonomy = taxonomy_of(settings, manifest.classes)  # before the pictures are decoded, which can take long
     splits = []
     for number in range(1, settings.splits + 1):
         split_folder = RunFolder(folder.file(f"split_{number}"))
-        split = Split(number, split_folder, *_load(settings, number, split_folder))
-        splits.append(split)
+        data = _load(settings, manifest, number, split_folder)
+        splits.append(Split(number, split_folder, data, taxonomy))
     tree = folder.file("taxonomy.yaml")
-    children = splits[0].taxonomy.get_config()["children"] if splits[0].taxonomy else None
+    children = taxonomy.get_config()["children"] if taxonomy else None
     if tree.exists() and yaml.safe_load(tree.read_text("utf-8")) != children:
         raise ValueError(f"{folder.path} holds a run with another taxonomy, {tree}: choose another --out.")
     folder.begin(settings)
@@ -235,11 +237,10 @@ def begin(settings, folder):
     return splits
 
 
-def _load(settings, number, folder):
+def _load(settings, manifest, number, folder):
     section(f"Data, split {number} of {settings.splits}")
-    seed = split_seed(settings.data_seed, number)
-    data = load_data(settings, folder.file("split.csv"), inputs.OVERSAMPLING["none"], split_seed=seed)
-    return data, taxonomy_of(settings, data.manifest.classes)
+    seed, policy = split_seed(settings.data_seed, number), inputs.OVERSAMPLING["none"]
+    return load_data(settings, folder.file("split.csv"), policy, split_seed=seed, manifest=manifest)
 
 
 def split_seed(data_seed, number):

@@ -193,7 +193,7 @@ class Data:
         return totals
 
 
-def load_data(settings, split_file, policy, plan=None, split_seed=None):
+def load_data(settings, split_file, policy, plan=None, split_seed=None, manifest=None):
     """Reads, splits and decodes the images that the settings ask for; writes nothing but the cache.
 
     Args:
@@ -203,11 +203,13 @@ def load_data(settings, split_file, policy, plan=None, split_seed=None):
         policy: the `Oversampling` of the training images.
         plan: the `CleaningPlan` that the training images must suit, or None.
         split_seed: of the split; by default the settings' `data_seed`.
+        manifest: from `chosen_images`, if it has been read already.
 
     Raises:
         ValueError, FileNotFoundError: something about the data is wrong; the sentence says what and where.
     """
-    manifest = _chosen_images(settings)
+    if manifest is None:
+        manifest = chosen_images(settings)
     if split_file.exists():
         assignment = datasets.load_split(manifest, split_file)
     else:
@@ -271,7 +273,12 @@ def record_data(settings, data, run):
     )
 
 
-def _chosen_images(settings):
+def chosen_images(settings):
+    """The manifest of the images that the settings ask for.
+
+    Raises:
+        ValueError, FileNotFoundError: the data is not there or not what it should be.
+    """
     manifest = read_manifest(
         settings.data,
         settings.data_dir,

@@ -17,6 +17,7 @@ import yaml
 from pipelines import multiclass
 from pipelines.common import multiclass_results, results, training
 from pipelines.common.console import run
+from pipelines.common.data import chosen_images
 from pipelines.common.run_folder import RunFolder
 from skinkeras import datasets, layers, losses, tflite
 
@@ -169,8 +170,10 @@ def tiny(out, cache, **more):
 def split(tmp_path_factory, cache, small_network):
     folder = tmp_path_factory.mktemp("split")
     settings = multiclass.resolved(tiny(folder / "run", cache))
-    data = multiclass._load(settings, 1, RunFolder(folder / "split_1"))
-    return multiclass.Split(1, RunFolder(folder / "split_1"), *data)
+    manifest = chosen_images(settings)
+    data = multiclass._load(settings, manifest, 1, RunFolder(folder / "split_1"))
+    taxonomy = multiclass.taxonomy_of(settings, manifest.classes)
+    return multiclass.Split(1, RunFolder(folder / "split_1"), data, taxonomy)
 
 
 @pytest.mark.parametrize("model", ["efficientnet_lite0_cbam", "hierarchical_efficientnet_lite0"])
