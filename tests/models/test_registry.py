@@ -6,6 +6,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from eager import answers
 from sklearn.datasets import load_sample_image
 
 from skinkeras import models
@@ -58,10 +59,10 @@ def test_a_model_is_the_same_after_saving(name, tmp_path):
     model = models.create(name, classes=3, input_size=64, weights="none")
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    probabilities = model.predict_on_batch(pixels(64))
+    probabilities = answers(model, pixels(64))
     assert probabilities.dtype == np.float32
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
-    assert np.array_equal(loaded.predict_on_batch(pixels(64)), probabilities)
+    assert np.array_equal(answers(loaded, pixels(64)), probabilities)
 
 
 def test_lite0_has_as_many_parameters_as_keras_cv_counts(lite0):
@@ -99,7 +100,7 @@ def centre_crop(image):
 @pytest.mark.parametrize(("file", "imagenet_class"), [("china.jpg", 698), ("flower.jpg", 985)])
 def test_imagenet_lite0_sees_a_palace_and_a_daisy(imagenet_lite0, file, imagenet_class):
     image = centre_crop(load_sample_image(file))[None].astype("float32")
-    assert imagenet_lite0.predict_on_batch(image)[0].argmax() == imagenet_class
+    assert answers(imagenet_lite0, image)[0].argmax() == imagenet_class
 
 
 def test_b0_normalises_as_keras_applications_does():
@@ -112,11 +113,11 @@ def test_b0_normalises_as_keras_applications_does():
             layer.set_weights(values)
             theirs.get_layer(layer.name).set_weights(values)
     normalised = keras.applications.imagenet_utils.preprocess_input(pixels(64), mode="torch")
-    rescaled = keras.Model(ours.input, ours.get_layer("rescale").output).predict_on_batch(pixels(64))
+    rescaled = answers(keras.Model(ours.input, ours.get_layer("rescale").output), pixels(64))
     assert rescaled == pytest.approx(normalised, abs=1e-5)
     # Theirs divides by 255 itself; an unadapted Normalization does nothing.
-    expected = theirs.predict_on_batch(255 * normalised)
-    features = keras.Model(ours.input, ours.get_layer("pool").input).predict_on_batch(pixels(64))
+    expected = answers(theirs, 255 * normalised)
+    features = answers(keras.Model(ours.input, ours.get_layer("pool").input), pixels(64))
     assert np.abs(features - expected).max() < 1e-3 * np.ptp(expected)
 
 

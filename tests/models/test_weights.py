@@ -4,6 +4,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from eager import answers
 
 from skinkeras.datasets import ISIC2018_TAXONOMY
 from skinkeras.models import (
@@ -87,7 +88,7 @@ def test_pretrained_networks_answer_as_they_do_in_torch(name):
     picture = (127.5 + 127.5 * np.sin(y / 5 + channel) * np.cos(x / (7 + channel))).astype("float32")
     model = create(f"efficientnet_{name}", classes=1000, input_size=64, weights="none")
     load_torch_weights(model, read_torch_file(packaged(name)))
-    logits = keras.Model(model.input, model.get_layer("logits").output).predict_on_batch(picture[None])[0]
+    logits = answers(keras.Model(model.input, model.get_layer("logits").output), picture[None])[0]
     five, mean = LOGITS_OF_TORCH[name]
     assert logits[[0, 250, 500, 750, 999]] == pytest.approx(five, abs=2e-4)
     assert logits.mean() == pytest.approx(mean, abs=1e-5)
@@ -162,7 +163,7 @@ def test_own_weights_are_saved_and_loaded(tmp_path):
     features.save_weights(tmp_path / "mine.weights.h5")
     model = create(LITE0, classes=2, input_size=32, weights=tmp_path / "mine.weights.h5")
     loaded = keras.Model(model.input, model.get_layer("pool").input)
-    assert np.array_equal(loaded.predict_on_batch(pixels()), features.predict_on_batch(pixels()))
+    assert np.array_equal(answers(loaded, pixels()), answers(features, pixels()))
 
 
 @pytest.mark.slow
@@ -174,8 +175,8 @@ def test_a_keras_applications_file_is_loaded(tmp_path):
         ours.get_layer("block4a_project_conv").kernel, theirs.get_layer("block4a_project_conv").kernel
     )
     normalised = keras.applications.imagenet_utils.preprocess_input(pixels(), mode="torch")
-    expected = theirs.predict_on_batch(255 * normalised)
-    features = keras.Model(ours.input, ours.get_layer("pool").input).predict_on_batch(pixels())
+    expected = answers(theirs, 255 * normalised)
+    features = answers(keras.Model(ours.input, ours.get_layer("pool").input), pixels())
     assert np.abs(features - expected).max() < 1e-3 * np.ptp(expected)
 
 
@@ -185,6 +186,6 @@ def test_vgg16_of_keras_applications_sees_the_same_colours(tmp_path):
     theirs.save(tmp_path / "vgg16_notop.h5")
     ours = VGG16CBAM(input_size=32, weights=tmp_path / "vgg16_notop.h5")
     # Theirs takes blue, green, red less the means.
-    expected = theirs.predict_on_batch(keras.applications.vgg16.preprocess_input(pixels()))
-    features = keras.Model(ours.input, ours.get_layer("block5_pool").output).predict_on_batch(pixels())
+    expected = answers(theirs, keras.applications.vgg16.preprocess_input(pixels()))
+    features = answers(keras.Model(ours.input, ours.get_layer("block5_pool").output), pixels())
     assert np.abs(features - expected).max() < 1e-3 * np.ptp(expected)

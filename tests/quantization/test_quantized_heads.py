@@ -6,6 +6,7 @@ import tempfile
 import keras
 import numpy as np
 import pytest
+from eager import answers
 from exporting import assert_builtins, run
 from keras import layers
 
@@ -117,13 +118,13 @@ BOTH = pytest.mark.parametrize("name", ["flat", "hierarchical"])
 def test_it_answers_as_the_float_model(name):
     model, quantized = calibrated(name)
     images, labels = pictures(128, seed=2)
-    expected = model.predict(images, verbose=0)
+    expected = answers(model, images)
     right = (expected.argmax(-1) == labels.argmax(-1)).mean()
     assert right > 0.9
-    assert np.abs(quantized.predict(images, verbose=0) - expected).mean() < 0.02
-    answers = fine_tuned(name).predict(images, verbose=0)
-    assert (answers.argmax(-1) == labels.argmax(-1)).mean() > right - 0.03
-    assert answers.sum(axis=-1) == pytest.approx(np.ones(128), abs=0.04)
+    assert np.abs(answers(quantized, images) - expected).mean() < 0.02
+    tuned = answers(fine_tuned(name), images)
+    assert (tuned.argmax(-1) == labels.argmax(-1)).mean() > right - 0.03
+    assert tuned.sum(axis=-1) == pytest.approx(np.ones(128), abs=0.04)
 
 
 @BOTH
@@ -132,7 +133,7 @@ def test_the_file_is_integers_throughout_and_agrees(name):
     ops = assert_builtins(exported(name))
     assert (ops[0].name, ops[-1].name) == ("QUANTIZE", "DEQUANTIZE")
     assert {tensor.dtype for op in ops[1:-1] for tensor in op.inputs + op.outputs} == {"int8", "int32"}
-    theirs = fine_tuned(name).predict(images, verbose=0)
+    theirs = answers(fine_tuned(name), images)
     ours = run(exported(name), images)
     assert (ours.argmax(-1) == theirs.argmax(-1)).mean() >= 0.99
     assert np.abs(ours - theirs).mean() < 0.005
@@ -141,9 +142,7 @@ def test_the_file_is_integers_throughout_and_agrees(name):
 @BOTH
 def test_saved_and_loaded_is_bit_identical(name):
     quantized, images = fine_tuned(name), pictures(64, seed=3)[0]
-    np.testing.assert_array_equal(
-        saved_and_loaded(quantized).predict(images, verbose=0), quantized.predict(images, verbose=0)
-    )
+    np.testing.assert_array_equal(answers(saved_and_loaded(quantized), images), answers(quantized, images))
 
 
 def test_each_step_of_the_lstm_has_its_own_ranges_and_shares_the_kernel_and_its_range():
@@ -165,7 +164,7 @@ def test_every_probability_has_the_whole_range():
 
 def test_the_softmaxes_of_the_levels_follow_the_unrounded_logits():
     quantized = fine_tuned("hierarchical")
-    levels = models.level_model(quantized, TAXONOMY).predict(pictures(8, seed=3)[0], verbose=0)
+    levels = answers(models.level_model(quantized, TAXONOMY), pictures(8, seed=3)[0])
     for level in np.split(levels, [3], axis=1):
         assert level.sum(axis=1) == pytest.approx(np.ones(8), abs=1e-6)
     assert ((levels * 256) % 1).max() > 0  # no output behind a rounding is
