@@ -216,12 +216,13 @@ def _fine_tuning(settings):
 def _draw(run, split, result, note):
     shown = "int8" if "int8" in result.metrics else "float"
     metrics = result.metrics[shown]
+    ties = f"; {metrics.n_undecided} images with two classes equally probable are left out"
     plots.confusion_matrix(
         metrics.confusion_matrix,
         split.data.manifest.classes,
         run.figures / "confusion_matrix.png",
         f"{shown}, balanced accuracy {metrics.balanced_accuracy:.3f}",
-        note,
+        note + (ties if metrics.n_undecided else ""),
     )
     history = pd.read_csv(split.folder.file("history.csv"))
     plots.training_curves(history, run.figures / "training.png", note)

@@ -65,7 +65,7 @@ def data_facts(settings, data):
         source=source.title,
         licence=source.licence,
         counts=data.counts(),
-        grouped_by="lesion and patient" if settings.split == "grouped" else None,
+        grouped_by="lesion or patient" if settings.split == "grouped" else None,
         limits=limits,
         synthetic=source.synthetic,
     )

@@ -274,10 +274,15 @@ def _multiclass_results(facts: ModelFacts) -> str:
         f"Every row on the same {shipped.n:,} test images of {shipped.n_groups:,} groups. In brackets: 95 % "
         f"bootstrap interval, resampled by group.\n\n"
         f"{table(['model', *scores], overall)}\n\n"
-        f"Class by class, {measured[-1][0]}:\n\n"
+        f"Class by class, {measured[-1][0]}{_ties(shipped)}:\n\n"
         f"{table(['class', 'test images', 'recall', 'precision', 'F1'], classes)}"
     )
     return f"{text}\n\n{facts.averages}" if facts.averages else text
+
+
+def _ties(metrics) -> str:
+    ties = metrics.n_undecided
+    return f" (of {ties} images two classes were equally probable: counted as wrong)" if ties else ""
 
 
 def _results(facts: ModelFacts) -> str:
