@@ -4,7 +4,7 @@ import org.jetbrains.annotations.Nullable;
 
 public class BitmapFactory {
     @Nullable
-    public static Bitmap decodeStream(java.io.InputStream is, Rect outPadding, Options opts) { return null; }
+    public static Bitmap decodeByteArray(byte[] data, int offset, int length, Options opts) { return null; }
     @Nullable
     public static Bitmap decodeFile(String pathName) { return null; }
     public static class Options {

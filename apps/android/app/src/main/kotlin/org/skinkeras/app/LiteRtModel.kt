@@ -4,74 +4,62 @@ import android.content.res.AssetManager
 import com.google.ai.edge.litert.Accelerator
 import com.google.ai.edge.litert.CompiledModel
 import com.google.ai.edge.litert.Environment
-import com.google.ai.edge.litert.LiteRtException
-import org.skinkeras.core.ContractException
+import com.google.ai.edge.litert.TensorBuffer
 import org.skinkeras.core.ModelContract
+import org.skinkeras.core.Processor
+import org.skinkeras.core.Runner
 
-/**
- * A model file, compiled by LiteRT for the CPU or the GPU. For one thread.
- *
- * The GPU computes in floats: it gets the float16 file where there is one, the CPU the int8 file.
- *
- * @throws ContractException the asset is not the file that the contract describes.
- * @throws LiteRtException LiteRT cannot run it, not even on the CPU.
- */
-class LiteRtModel(assets: AssetManager, contract: ModelContract, gpuWanted: Boolean) : AutoCloseable {
-    /** What runs the model: "CPU" or "GPU". */
-    val accelerator: String
-
-    /** The file that runs. */
-    val file: ModelContract.ModelFile
-
-    private val environment = Environment.create()
-    private val model: CompiledModel
-
-    init {
-        // Asked first, because without its library LiteRT takes the CPU and says nothing.
-        val gpu = gpuWanted && Accelerator.GPU in environment.getAvailableAccelerators()
-        val onGpu = if (gpu) onGpu(assets, contract) else null
-        file = onGpu?.second ?: choose(contract, "int8", "float16", "float32")
-        accelerator = if (onGpu == null) "CPU" else "GPU"
-        model = onGpu?.first ?: create(
-            assets,
-            file,
-            CompiledModel.Options(Accelerator.CPU).apply { cpuOptions = CompiledModel.CpuOptions(numThreads = 2) },
-        )
-    }
-
-    private val inputs = model.createInputBuffers()
-    private val outputs = model.createOutputBuffers()
-
-    /** (size, size, 3) RGB values, 0..255 -> probabilities. */
-    fun classify(input: FloatArray): FloatArray {
+/** A model file, compiled by LiteRT for the CPU or the GPU. For one thread. */
+class LiteRtModel private constructor(
+    private val model: CompiledModel,
+    private val inputs: List<TensorBuffer>,
+    private val outputs: List<TensorBuffer>,
+    private val opened: List<AutoCloseable>,
+) : Runner {
+    override fun classify(input: FloatArray): FloatArray {
         inputs[0].writeFloat(input)
         model.run(inputs, outputs)
         return outputs[0].readFloat()
     }
 
-    override fun close() {
-        (inputs + outputs).forEach { it.close() }
-        model.close()
-        environment.close()
-    }
+    override fun close() = closeAll(opened)
 
-    private fun onGpu(assets: AssetManager, contract: ModelContract): Pair<CompiledModel, ModelContract.ModelFile>? {
-        val file = choose(contract, "float16", "float32", "int8")
-        return try {
-            // The GPU alone: with the CPU beside it, nobody could say which of them ran what.
-            create(assets, file, CompiledModel.Options(Accelerator.GPU)) to file
-        } catch (_: LiteRtException) {
-            null // this phone's GPU lacks something: `accelerator` tells that the CPU runs
+    companion object {
+        /**
+         * @throws org.skinkeras.core.ContractException the asset is not the file that the contract describes.
+         * @throws java.io.IOException there is no such asset.
+         * @throws com.google.ai.edge.litert.LiteRtException LiteRT cannot run it.
+         * @throws UnsupportedOperationException there is no GPU that LiteRT can use.
+         */
+        fun open(assets: AssetManager, file: ModelContract.ModelFile, processor: Processor): LiteRtModel {
+            val path = "${ModelStore.FOLDER}/${file.file}"
+            file.check(assets.open(path).use { it.readBytes() })
+            // None of this is freed by itself: what was opened before a failure is closed.
+            val opened = mutableListOf<AutoCloseable>()
+            try {
+                val environment = Environment.create().also { opened += it }
+                // Asked first, because without its library LiteRT takes the CPU and says nothing.
+                if (processor == Processor.GPU && Accelerator.GPU !in environment.getAvailableAccelerators()) {
+                    throw UnsupportedOperationException("LiteRT finds no GPU that it can use.")
+                }
+                val model = CompiledModel.create(assets, path, options(processor), environment).also { opened += it }
+                val inputs = model.createInputBuffers().also { opened += it }
+                val outputs = model.createOutputBuffers().also { opened += it }
+                return LiteRtModel(model, inputs, outputs, opened)
+            } catch (error: Throwable) {
+                closeAll(opened)
+                throw error
+            }
         }
-    }
 
-    private fun create(assets: AssetManager, file: ModelContract.ModelFile, options: CompiledModel.Options): CompiledModel {
-        val path = "${ModelStore.FOLDER}/${file.file}"
-        file.check(assets.open(path).use { it.readBytes() })
-        return CompiledModel.create(assets, path, options, environment)
-    }
+        private fun options(processor: Processor) = when (processor) {
+            // The GPU alone: with the CPU beside it, nobody could say which of them ran what.
+            Processor.GPU -> CompiledModel.Options(Accelerator.GPU)
+            Processor.CPU ->
+                CompiledModel.Options(Accelerator.CPU).apply { cpuOptions = CompiledModel.CpuOptions(numThreads = 2) }
+        }
 
-    private fun choose(contract: ModelContract, vararg kinds: String) =
-        kinds.firstNotNullOfOrNull { contract.files[it] }
-            ?: throw ContractException("${contract.name} has no file of the kinds ${kinds.toList()}.")
+        /** The last opened first: buffers belong to the model, and the model to the environment. */
+        private fun closeAll(opened: List<AutoCloseable>) = opened.asReversed().forEach { it.close() }
+    }
 }

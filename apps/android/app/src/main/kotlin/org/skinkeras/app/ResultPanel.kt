@@ -19,25 +19,27 @@ import org.skinkeras.core.Wording
 /** The answer in words, the probabilities as bars, how long it took, and what the model is not. */
 @Composable
 fun ResultPanel(session: Session) {
-    val contract = session.contract ?: return
+    if (session.contract == null) return
     val answer = session.frozen?.answer ?: session.answer
-    val running = session.running
     Column(verticalArrangement = Arrangement.spacedBy(6.dp)) {
-        if (answer == null || running == null) {
-            Text(stringResource(R.string.starting))
-        } else {
-            Text(session.sentence(contract, answer), style = MaterialTheme.typography.titleMedium)
-            if (answer is Answer.Read) {
-                Bars(contract, answer.reading)
-                val latency = stringResource(
-                    R.string.latency, running.file.file, running.accelerator, answer.modelMs, answer.preparationMs,
-                )
-                Text(latency, style = MaterialTheme.typography.bodySmall)
-            }
-            Text(Wording.limits(contract, running.file), style = MaterialTheme.typography.bodySmall)
-        }
+        if (answer == null) Text(stringResource(R.string.no_answer)) else Answered(answer)
         Text(Wording.REMINDER, style = MaterialTheme.typography.bodySmall)
     }
+}
+
+/** All of it from the answer itself: by now, another model may be chosen. */
+@Composable
+private fun Answered(answer: Answer) {
+    val model = answer.model
+    Text(Wording.answer(answer), style = MaterialTheme.typography.titleMedium)
+    if (answer is Answer.Read) {
+        Bars(model.contract, answer.reading)
+        val latency = stringResource(
+            R.string.latency, model.file.file, model.processor.name, answer.modelMs, answer.preparationMs,
+        )
+        Text(latency, style = MaterialTheme.typography.bodySmall)
+    }
+    for (note in Wording.notes(model)) Text(note, style = MaterialTheme.typography.bodySmall)
 }
 
 @Composable

@@ -16,28 +16,33 @@ import java.io.IOException
 import java.util.concurrent.Executors
 import org.skinkeras.core.Answer
 import org.skinkeras.core.ContractException
+import org.skinkeras.core.FreezeRequest
 import org.skinkeras.core.ModelContract
 import org.skinkeras.core.PictureReader
 import org.skinkeras.core.RgbaFrame
+import org.skinkeras.core.RunningModel
+import org.skinkeras.core.Turns
 import org.skinkeras.core.Wording
 
 /** What the screen shows, and the one thread on which the model lives. */
 class Session(application: Application) : AndroidViewModel(application) {
-    /** A picture that stands still, with the answer to it alone. */
+    /** A picture that stands still, with the answer to it alone, which also says what model gave it. */
     class Frozen(val picture: Bitmap, val answer: Answer)
 
-    private class Loaded(val model: LiteRtModel, val reader: PictureReader)
+    private class Loaded(val turn: Int, val model: RunningModel) {
+        val size = model.inUse.contract.size
+        val reader = PictureReader(model.inUse, classify = model::classify)
+    }
 
     val executor = Executors.newSingleThreadExecutor()
     val store = ModelStore(application.assets)
     // Not in any backup: what is saved never leaves the phone.
     val saved = SavedPictures(File(application.noBackupFilesDir, "saved"))
 
-    var contract by mutableStateOf(store.models.firstOrNull())
+    /** The model that was chosen. What is shown may still come from the one before: see [Answer.model]. */
+    var contract by mutableStateOf(ModelContract.toBeginWith(store.models))
         private set
     var gpuWanted by mutableStateOf(false)
-        private set
-    var running by mutableStateOf<LiteRtModel?>(null)
         private set
     var answer by mutableStateOf<Answer?>(null)
         private set
@@ -51,7 +56,8 @@ class Session(application: Application) : AndroidViewModel(application) {
         private set
 
     private var loaded: Loaded? = null // touched on the executor only
-    @Volatile private var freezeNext = false
+    private val turns = Turns() // one for each choice of a model
+    private val freezing = FreezeRequest()
 
     init {
         contract?.let { choose(it, gpuWanted) }
@@ -66,63 +72,65 @@ class Session(application: Application) : AndroidViewModel(application) {
     fun choose(chosen: ModelContract, gpu: Boolean) {
         contract = chosen
         gpuWanted = gpu
-        answer = null
-        frozen = null
-        message = store.problems.firstOrNull()
-        inBackground {
+        freezing.clear()
+        val turn = turns.next {
+            answer = null
+            frozen = null
+            message = store.problems.firstOrNull()
+        }
+        inBackground(turn) {
             loaded?.model?.close()
             loaded = null
-            running = null
-            val model = checked(chosen, gpu)
-            loaded = Loaded(model, PictureReader(chosen, classify = model::classify))
-            running = model
+            if (!turns.isCurrent(turn)) return@inBackground // another choice waits already
+            val assets = getApplication<Application>().assets
+            val model = RunningModel.start(chosen, gpu) { file, processor -> LiteRtModel.open(assets, file, processor) }
+            loaded = Loaded(turn, model)
+            model.note?.let { note -> turns.ifCurrent(turn) { message = note } }
         }
     }
 
     /** One frame of the camera, on the executor; closes it. */
     fun analyze(image: ImageProxy) = image.use {
-        val reader = loaded?.reader
-        if (reader == null || frozen != null) return@use
-        reporting {
+        val loaded = loaded
+        if (loaded == null || !turns.isCurrent(loaded.turn) || frozen != null) return@use
+        reporting(loaded.turn) {
             val frame = image.asFrame()
-            if (freezeNext) {
-                freezeNext = false
-                show(frame, reader)
+            val now = SystemClock.elapsedRealtime()
+            if (freezing.take(now)) {
+                show(frame, loaded)
             } else {
-                answer = reader.live(frame, SystemClock.elapsedRealtime())
+                val read = loaded.reader.live(frame, now)
+                turns.ifCurrent(loaded.turn) { answer = read }
             }
         }
     }
 
-    fun freeze() {
-        freezeNext = true
-    }
+    fun freeze() = freezing.ask(SystemClock.elapsedRealtime())
+
+    /** A wish to freeze ends with the camera: the first frame of the next time is not meant. */
+    fun cameraStopped() = freezing.clear()
 
     fun backToLive() {
-        freezeNext = false
+        freezing.clear()
         frozen = null
         answer = null
         message = null
     }
 
-    fun open(photo: Uri) = inBackground {
-        val reader = loaded?.reader ?: return@inBackground
-        show(getApplication<Application>().contentResolver.readPhoto(photo, reader.contract.size), reader)
+    fun open(photo: Uri) {
+        freezing.clear()
+        inBackground {
+            val loaded = loaded ?: return@inBackground
+            show(getApplication<Application>().contentResolver.readPhoto(photo, loaded.size), loaded)
+        }
     }
 
     fun save(done: String) {
         val shown = frozen ?: return
-        val model = contract ?: return
         inBackground {
-            saved.save(shown.picture, "${model.name}: ${sentence(model, shown.answer)}\n${Wording.REMINDER}")
+            saved.save(shown.picture, Wording.saved(shown.answer))
             message = done
         }
-    }
-
-    /** The answer in words. */
-    fun sentence(model: ModelContract, answer: Answer): String = when (answer) {
-        is Answer.Refused -> Wording.refusal(answer.issue)
-        is Answer.Read -> Wording.result(model, answer.reading)
     }
 
     override fun onCleared() {
@@ -130,37 +138,33 @@ class Session(application: Application) : AndroidViewModel(application) {
         executor.shutdown()
     }
 
-    /** The model, after it gave the golden pictures the answers of its release. */
-    private fun checked(chosen: ModelContract, gpu: Boolean): LiteRtModel {
-        val model = LiteRtModel(getApplication<Application>().assets, chosen, gpu)
-        if (model.file.answersAsReleased(chosen.size, model::classify)) return model
-        model.close()
-        if (model.accelerator != "GPU") {
-            throw ContractException("On this phone ${model.file.file} does not answer as it was released; it is not used.")
-        }
-        message = "This phone's GPU does not answer as the model was released: the CPU runs it."
-        return checked(chosen, false)
+    private fun show(frame: RgbaFrame, loaded: Loaded) {
+        val shown = Frozen(frame.squareBitmap(), loaded.reader.single(frame))
+        turns.ifCurrent(loaded.turn) { frozen = shown }
     }
 
-    private fun show(frame: RgbaFrame, reader: PictureReader) {
-        frozen = Frozen(frame.squareBitmap(), reader.single(frame))
+    private fun inBackground(turn: Int? = null, work: () -> Unit) = executor.execute { reporting(turn, work) }
+
+    /** Puts what fails into a sentence; that of a turn which is over is dropped. */
+    private fun reporting(turn: Int?, work: () -> Unit) {
+        val problem = problemOf(work) ?: return
+        if (turn == null) message = problem else turns.ifCurrent(turn) { message = problem }
     }
 
-    private fun inBackground(work: () -> Unit) = executor.execute { reporting(work) }
-
-    private fun reporting(work: () -> Unit) {
+    private fun problemOf(work: () -> Unit): String? {
         try {
             work()
+            return null
         } catch (error: ContractException) {
-            message = error.message
+            return error.message
         } catch (error: LiteRtException) {
-            message = "LiteRT cannot run this model: ${error.message}"
+            return "LiteRT cannot run this model: ${error.message}"
         } catch (error: IOException) {
-            message = error.message
+            return error.message
         } catch (error: SecurityException) {
-            message = "The app may not read this photo."
+            return "The app may not read this photo."
         } catch (error: OutOfMemoryError) {
-            message = "This picture is too large for the phone's memory."
+            return "This picture is too large for the phone's memory."
         }
     }
 }

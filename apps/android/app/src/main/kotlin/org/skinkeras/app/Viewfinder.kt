@@ -1,8 +1,12 @@
 package org.skinkeras.app
 
 import android.Manifest
+import android.content.ActivityNotFoundException
 import android.content.Context
+import android.content.Intent
 import android.content.pm.PackageManager
+import android.net.Uri
+import android.provider.Settings
 import android.util.Size
 import androidx.activity.compose.rememberLauncherForActivityResult
 import androidx.activity.result.contract.ActivityResultContracts
@@ -24,6 +28,7 @@ import androidx.compose.material3.Button
 import androidx.compose.material3.Slider
 import androidx.compose.material3.Switch
 import androidx.compose.material3.Text
+import androidx.compose.material3.TextButton
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.DisposableEffect
 import androidx.compose.runtime.getValue
@@ -42,6 +47,7 @@ import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.unit.dp
 import androidx.compose.ui.viewinterop.AndroidView
 import androidx.core.content.ContextCompat
+import androidx.lifecycle.compose.LifecycleResumeEffect
 import androidx.lifecycle.compose.LocalLifecycleOwner
 import org.skinkeras.core.Answer
 
@@ -50,13 +56,27 @@ import org.skinkeras.core.Answer
 fun Viewfinder(session: Session) {
     val context = LocalContext.current
     var allowed by remember { mutableStateOf(mayUseCamera(context)) }
-    val ask = rememberLauncherForActivityResult(ActivityResultContracts.RequestPermission()) { allowed = it }
+    var refused by remember { mutableStateOf(false) }
+    val ask = rememberLauncherForActivityResult(ActivityResultContracts.RequestPermission()) {
+        allowed = it
+        refused = !it
+    }
+    // Whoever comes back from the settings may have allowed it there.
+    LifecycleResumeEffect(Unit) {
+        allowed = mayUseCamera(context)
+        onPauseOrDispose {}
+    }
     if (allowed) {
         Camera(session)
     } else {
         Column {
             Text(stringResource(R.string.camera_denied))
             Button(onClick = { ask.launch(Manifest.permission.CAMERA) }) { Text(stringResource(R.string.allow_camera)) }
+            if (refused) {
+                // After two refusals Android says no by itself, without asking: only its settings help then.
+                Text(stringResource(R.string.camera_refused))
+                TextButton(onClick = { openSettings(context) }) { Text(stringResource(R.string.open_settings)) }
+            }
         }
     }
 }
@@ -72,6 +92,7 @@ private fun Camera(session: Session) {
         onDispose {
             controller.clearImageAnalysisAnalyzer()
             controller.unbind()
+            session.cameraStopped()
         }
     }
     val description = stringResource(R.string.viewfinder)
@@ -122,6 +143,15 @@ private fun CameraControls(controller: CameraController, modifier: Modifier) {
 
 private fun mayUseCamera(context: Context) =
     ContextCompat.checkSelfPermission(context, Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED
+
+private fun openSettings(context: Context) {
+    val app = Uri.fromParts("package", context.packageName, null)
+    try {
+        context.startActivity(Intent(Settings.ACTION_APPLICATION_DETAILS_SETTINGS, app))
+    } catch (_: ActivityNotFoundException) {
+        // Some phones lack that screen: the sentence above the button says where to look.
+    }
+}
 
 private fun newController(context: Context) = LifecycleCameraController(context).apply {
     cameraSelector = CameraSelector.DEFAULT_BACK_CAMERA

@@ -13,7 +13,7 @@ const val NEWEST_SCHEMA = 1
  * @property classes labels, in the order of the probabilities.
  * @property titles full name of each class; the label itself where the json has none.
  * @property decision when the model calls a picture positive; null where it only ranks its classes.
- * @property files the model's files, by kind: `int8`, `float16`, ...
+ * @property files the model's files that are there to run, by kind: `int8`, `float16`, ...
  */
 class ModelContract private constructor(
     val name: String,
@@ -28,15 +28,34 @@ class ModelContract private constructor(
     /** The picture is called `classes[positive]` when its probability is at least `threshold`. */
     class Decision(val positive: Int, val threshold: Double)
 
+    /** For the CPU: the integers, for which it is fastest. */
+    val cpuFile: ModelFile get() = files.getValue(CPU_KINDS.first { it in files })
+
+    /** For the GPU, which computes in floats: those if they are there. */
+    val gpuFile: ModelFile get() = files.getValue(GPU_KINDS.first { it in files })
+
     /**
-     * @property missRate share of positive test pictures that the file calls negative; null where not measured.
-     * @property falseAlarmRate share of negative test pictures that the file calls positive; null likewise.
+     * What a file reached on its test pictures; null or empty where the json does not say.
+     *
+     * @property pictures how many there were.
+     * @property missRate share of positive pictures that the file calls negative.
+     * @property falseAlarmRate share of negative pictures that the file calls positive.
+     * @property balancedAccuracy share of right answers, each class counted alike.
+     * @property recalls share of right answers among the pictures of a class, by class.
      */
+    class TestResults internal constructor(
+        val pictures: Int?,
+        val missRate: Double?,
+        val falseAlarmRate: Double?,
+        val balancedAccuracy: Double?,
+        val recalls: Map<String, Double>,
+    )
+
+    /** @property test null where the json has no such figures. */
     class ModelFile internal constructor(
         val file: String,
         private val sha256: String,
-        val missRate: Double?,
-        val falseAlarmRate: Double?,
+        val test: TestResults?,
         private val golden: Golden?,
     ) {
         /** What the file answered to the golden pictures, by name, and how far a phone may be off. */
@@ -90,6 +109,15 @@ class ModelContract private constructor(
     }
 
     companion object {
+        private val CPU_KINDS = listOf("int8", "float16", "float32")
+        private val GPU_KINDS = listOf("float16", "float32", "int8")
+
+        /**
+         * The model to begin with: one that decides, if there is one, before those that only rank classes.
+         */
+        fun toBeginWith(models: List<ModelContract>): ModelContract? =
+            models.firstOrNull { it.decision != null } ?: models.firstOrNull()
+
         /**
          * @param origin the json's file name, for the messages.
          * @throws ContractException the json is broken, or describes a model that this code cannot feed.
@@ -112,7 +140,7 @@ class ModelContract private constructor(
                 classes = classes,
                 titles = titles(json, classes),
                 decision = decision(json, classes),
-                files = files(json.child("files"), classes.size),
+                files = files(json, classes),
             )
         }
 
@@ -154,16 +182,41 @@ class ModelContract private constructor(
             return Decision(positive, threshold)
         }
 
-        private fun files(files: JsonObject, classes: Int): Map<String, ModelFile> = files.names.associateWith { kind ->
-            val file = files.child(kind)
+        private fun files(json: JsonObject, classes: List<String>): Map<String, ModelFile> {
+            val files = json.child("files")
+            // Of a file that was not shipped the json has the figures, for comparison: there is nothing to run.
+            val shipped = files.names.filter { kind ->
+                val file = files.child(kind)
+                !file.has("shipped") || file.flag("shipped")
+            }
+            if (CPU_KINDS.none { it in shipped }) json.fail("files", "must have one that is shipped, of the kinds $CPU_KINDS")
+            return shipped.associateWith { file(files.child(it), classes) }
+        }
+
+        private fun file(file: JsonObject, classes: List<String>): ModelFile {
             val path = file.text("file")
             if ('/' in path || '\\' in path) file.fail("file", "must be a name without folders")
             val sha256 = file.text("sha256")
             if (!Regex("[0-9a-f]{64}").matches(sha256)) file.fail("sha256", "must be 64 hexadecimal digits")
-            val test = if (file.has("test")) file.child("test") else null
-            fun rate(name: String) = test?.takeIf { it.has(name) }?.number(name)
-            val golden = if (file.has("golden")) golden(file.child("golden"), classes) else null
-            ModelFile(path, sha256, rate("miss_rate"), rate("false_alarm_rate"), golden)
+            return ModelFile(
+                path,
+                sha256,
+                if (file.has("test")) test(file.child("test"), classes) else null,
+                if (file.has("golden")) golden(file.child("golden"), classes.size) else null,
+            )
+        }
+
+        private fun test(test: JsonObject, classes: List<String>): TestResults {
+            fun figure(name: String) = if (test.has(name)) test.number(name) else null
+            val perClass = if (test.has("per_class")) test.child("per_class") else null
+            val measured = classes.filter { perClass != null && perClass.has(it) }
+            return TestResults(
+                pictures = figure("n")?.toInt(),
+                missRate = figure("miss_rate"),
+                falseAlarmRate = figure("false_alarm_rate"),
+                balancedAccuracy = figure("balanced_accuracy"),
+                recalls = measured.associateWith { perClass!!.child(it).number("recall") },
+            )
         }
 
         private fun golden(golden: JsonObject, classes: Int) = ModelFile.Golden(

@@ -20,7 +20,7 @@ class Quality(val brightness: Float, val clipped: Float, val blur: Float, val is
  * counts little. It depends little on what the picture shows. Noise looks sharp: a noisy picture out of focus can
  * pass.
  *
- * The limits were set on dermoscopy images of 192 and 320 pixels, see README.md.
+ * The limits were set on dermoscopy images of 192 and 320 pixels and hold for 128 too, see README.md.
  */
 class PictureQuality(
     val darkest: Float = 45f,

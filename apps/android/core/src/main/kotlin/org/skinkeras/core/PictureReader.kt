@@ -1,16 +1,22 @@
 package org.skinkeras.core
 
-/** What became of one picture; times in milliseconds. */
+/** What became of one picture, and by which model; times in milliseconds. */
 sealed class Answer {
+    abstract val model: ModelInUse
     abstract val quality: Quality
     abstract val preparationMs: Double
 
     /** The picture was not shown to the model. */
-    class Refused(override val quality: Quality, override val preparationMs: Double) : Answer() {
+    class Refused(
+        override val model: ModelInUse,
+        override val quality: Quality,
+        override val preparationMs: Double,
+    ) : Answer() {
         val issue get() = quality.issue!!
     }
 
     class Read(
+        override val model: ModelInUse,
         val reading: Reading,
         override val quality: Quality,
         override val preparationMs: Double,
@@ -23,14 +29,16 @@ sealed class Answer {
  *
  * Not for several threads at once.
  *
+ * @param model whose answers these are.
  * @param classify (size, size, 3) RGB values -> probabilities; the array is used again for the next frame.
  */
 class PictureReader(
-    val contract: ModelContract,
+    private val model: ModelInUse,
     private val quality: PictureQuality = PictureQuality(),
     private val smoother: TemporalSmoother = TemporalSmoother(),
     private val classify: (FloatArray) -> FloatArray,
 ) {
+    private val contract = model.contract
     private val resizer = SquareResizer(contract.size)
     private val input = FloatArray(3 * contract.size * contract.size)
 
@@ -47,12 +55,13 @@ class PictureReader(
         val prepared = System.nanoTime()
         if (judged.issue != null) {
             smoother.reset()
-            return Answer.Refused(judged, milliseconds(prepared - start))
+            return Answer.Refused(model, judged, milliseconds(prepared - start))
         }
         val probabilities = classify(input)
         val modelTime = System.nanoTime() - prepared
         contract.read(probabilities) // before it can spoil the average
-        return Answer.Read(contract.read(steady(probabilities)), judged, milliseconds(prepared - start), milliseconds(modelTime))
+        val reading = contract.read(steady(probabilities))
+        return Answer.Read(model, reading, judged, milliseconds(prepared - start), milliseconds(modelTime))
     }
 
     private fun milliseconds(nanoseconds: Long) = nanoseconds / 1e6

@@ -19,6 +19,12 @@ object Wording {
 
     private const val LOW_SCORE = "A low score does not mean that a lesion is harmless."
 
+    private const val ONLY_THESE = "It knows these classes only. " +
+        "An answer that looks harmless does not mean that the lesion is harmless."
+
+    // A class with less than half of the probability has the others together against it.
+    private const val HALF = 0.5f
+
     /** Why a picture gets no answer, and what to do. */
     fun refusal(issue: QualityIssue): String = when (issue) {
         QualityIssue.TOO_DARK -> "Too dark to judge: switch on the light."
@@ -26,14 +32,25 @@ object Wording {
         QualityIssue.BLURRED -> "Too blurred to judge: hold still, and tap to focus."
     }
 
-    /** What the model made of a picture, in one or two sentences. */
+    /** What became of a picture, in a few sentences. */
+    fun answer(answer: Answer): String = when (answer) {
+        is Answer.Refused -> refusal(answer.issue)
+        is Answer.Read -> result(answer.model.contract, answer.reading)
+    }
+
+    /** What is kept beside a saved picture: the same as on the screen, because it is read without it. */
+    fun saved(answer: Answer): String {
+        val said = "${answer.model.contract.name}: ${answer(answer)}"
+        return (listOf(said) + notes(answer.model) + REMINDER).joinToString("\n")
+    }
+
+    /** What belongs under every answer of a model: what it learned from, and how often it was wrong. */
+    fun notes(model: ModelInUse): List<String> =
+        listOf(origin(model.contract), limits(model.contract, model.file)).filter { it.isNotEmpty() }
+
+    /** What the model made of a picture. */
     fun result(contract: ModelContract, reading: Reading): String {
-        val decision = contract.decision
-        if (decision == null) {
-            val best = reading.called
-            return "Of ${contract.classes.size} classes the model ranks ${contract.titles[best]} highest, " +
-                "with ${share(reading.probabilities[best])}."
-        }
+        val decision = contract.decision ?: return ranking(contract, reading)
         val score = "The model gives this picture ${share(reading.probabilities[decision.positive])} for " +
             "${contract.titles[decision.positive]}"
         val threshold = share(decision.threshold.toFloat())
@@ -44,13 +61,36 @@ object Wording {
         }
     }
 
+    private fun ranking(contract: ModelContract, reading: Reading): String {
+        val best = reading.probabilities[reading.ranked[0]]
+        // Of two classes with the same probability, the order of the classes would choose.
+        val undecided = best < HALF || best == reading.probabilities[reading.ranked[1]]
+        val title = contract.titles[reading.called]
+        val first = if (undecided) "Undecided: no class stands out. " else ""
+        return "${first}Of ${contract.classes.size} classes the model ranks $title highest, with ${share(best)}. $ONLY_THESE"
+    }
+
+    /** A warning where the model never saw skin; empty otherwise. */
+    fun origin(contract: ModelContract): String =
+        if (contract.synthetic) "This model was trained on drawings, for a demonstration: its answers say nothing about skin." else ""
+
     /** How often the file was wrong in its test; empty where its json does not say. */
     fun limits(contract: ModelContract, file: ModelContract.ModelFile): String {
-        val decision = contract.decision ?: return ""
-        val missed = file.missRate ?: return ""
+        val test = file.test ?: return ""
+        val pictures = test.pictures?.let { "its $it test pictures" } ?: "its test pictures"
+        val decision = contract.decision ?: return rankingLimits(contract, test, pictures)
+        val missed = test.missRate ?: return ""
         val title = contract.titles[decision.positive]
-        val alarms = file.falseAlarmRate?.let { " and flagged ${percent(it)} of the others" } ?: ""
-        return "In its test it missed ${percent(missed)} of the pictures labelled $title$alarms."
+        val alarms = test.falseAlarmRate?.let { " and flagged ${percent(it)} of the others" } ?: ""
+        return "Of $pictures it missed ${percent(missed)} of those labelled $title$alarms."
+    }
+
+    private fun rankingLimits(contract: ModelContract, test: ModelContract.TestResults, pictures: String): String {
+        val right = test.balancedAccuracy ?: return ""
+        val all = "Of $pictures it named ${percent(1 - right)} wrong, each class counted alike"
+        val worst = test.recalls.minByOrNull { it.value } ?: return "$all."
+        val title = contract.titles[contract.classes.indexOf(worst.key)]
+        return "$all; of those labelled $title, ${percent(1 - worst.value)}."
     }
 
     /** A probability as people read it: two digits, and never a 0 or 1 that it is not. */
@@ -60,5 +100,9 @@ object Wording {
         else -> String.format(Locale.ROOT, "%.2f", probability)
     }
 
-    private fun percent(share: Double) = "${(100 * share).roundToInt()} %"
+    private fun percent(share: Double): String = when {
+        share > 0 && share < 0.005 -> "under 1 %"
+        share < 1 && share > 0.995 -> "over 99 %"
+        else -> "${(100 * share).roundToInt()} %"
+    }
 }

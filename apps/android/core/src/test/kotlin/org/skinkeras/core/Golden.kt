@@ -42,14 +42,28 @@ fun contractText(vararg changes: Pair<String, String>): String {
     return text
 }
 
-/** The contract of a model for seven classes without a threshold. */
-fun sevenClasses() = ModelContract.parse(
+/** An unshipped float16 file, as `pipelines.release --kinds int8` leaves it in the json; put before the int8 one. */
+const val UNSHIPPED =
+    """"float16": {"file": "melanoma_float16.tflite", "shipped": false, "test": {"n": 1363, "miss_rate": 0.4},
+       "sha256": "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"}, """
+
+/** The same, shipped. */
+val SHIPPED = UNSHIPPED.replace(""""shipped": false, """, "")
+
+/** The model's file for the CPU, on the CPU. */
+fun onCpu(contract: ModelContract) = ModelInUse(contract, contract.cpuFile, Processor.CPU)
+
+/** The contract of a model for seven classes without a threshold, with parts replaced. */
+fun sevenClasses(vararg changes: Pair<String, String>) = ModelContract.parse(
     contractText(
         """["benign", "malignant"]""" to """["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"]""",
         """"positive_class": "malignant", "threshold": 0.423828125""" to
             """"positive_class": null, "threshold": null,
                "class_titles": {"mel": "melanoma", "nv": "melanocytic nevus"}, "schema_version": 1""",
         "[1, 2]" to "[1, 7]",
+        """"miss_rate": 0.4155844, "false_alarm_rate": 0.13813""" to
+            """"balanced_accuracy": 0.7312, "per_class": {"mel": {"recall": 0.5844}, "nv": {"recall": 0.91}, "vasc": {"recall": 0.8}}""",
+        *changes,
     ),
     "seven.json",
 )

@@ -3,6 +3,7 @@ package org.skinkeras.core
 import java.nio.ByteBuffer
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertSame
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -20,7 +21,7 @@ class LiveTest {
 
     private fun answering(vararg malignant: Float): PictureReader {
         val answers = malignant.iterator()
-        return PictureReader(contract) { answers.next().let { floatArrayOf(1 - it, it) } }
+        return PictureReader(onCpu(contract)) { answers.next().let { floatArrayOf(1 - it, it) } }
     }
 
     private fun Answer.malignant() = (this as Answer.Read).reading.probabilities[1]
@@ -74,14 +75,14 @@ class LiveTest {
     @Test
     fun `the model gets the picture's own pixels`() {
         var seen = FloatArray(0)
-        PictureReader(contract) { seen = it.copyOf(); floatArrayOf(0.5f, 0.5f) }.single(sharp)
+        PictureReader(onCpu(contract)) { seen = it.copyOf(); floatArrayOf(0.5f, 0.5f) }.single(sharp)
         assertArrayEquals(Golden.values(sharp.bytes(null)), seen)
     }
 
     @Test
     fun `nonsense from the model is an error and leaves the average alone`() {
         var next = floatArrayOf(1f, 0f)
-        val reader = PictureReader(contract) { next }
+        val reader = PictureReader(onCpu(contract)) { next }
         reader.live(sharp, 0)
         next = floatArrayOf(Float.NaN, 0f)
         assertThrows(ContractException::class.java) { reader.live(sharp, 10) }
@@ -90,8 +91,15 @@ class LiveTest {
     }
 
     @Test
+    fun `every answer says which model gave it`() {
+        val model = onCpu(contract)
+        val reader = PictureReader(model) { floatArrayOf(0.5f, 0.5f) }
+        for (answer in listOf(reader.live(sharp, 0), reader.single(sharp), reader.single(blurred))) assertSame(model, answer.model)
+    }
+
+    @Test
     fun `times are measured`() {
-        val answer = PictureReader(contract) { Thread.sleep(20); floatArrayOf(0.5f, 0.5f) }.single(sharp) as Answer.Read
+        val answer = PictureReader(onCpu(contract)) { Thread.sleep(20); floatArrayOf(0.5f, 0.5f) }.single(sharp) as Answer.Read
         assertTrue(answer.modelMs >= 20)
         assertTrue(answer.preparationMs > 0)
     }

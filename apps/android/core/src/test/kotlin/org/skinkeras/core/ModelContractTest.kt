@@ -3,6 +3,7 @@ package org.skinkeras.core
 import java.io.File
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertNull
+import org.junit.jupiter.api.Assertions.assertSame
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -22,8 +23,45 @@ class ModelContractTest {
             assertEquals(json.nameWithoutExtension, contract.name)
             assertEquals(File(folder, "${contract.name}.labels.txt").readLines(), contract.classes)
             assertTrue(contract.files.isNotEmpty())
+            // All that are to be run lie there; of those that were not shipped, the json has the figures alone.
             for (file in contract.files.values) file.check(File(folder, file.file).readBytes())
         }
+    }
+
+    @Test
+    fun `a file that was not shipped is not offered`() {
+        val text = contractText("\"int8\": {" to "$UNSHIPPED\"int8\": {")
+        assertEquals(setOf("int8"), ModelContract.parse(text, "x.json").files.keys)
+        val said = text.replace("\"shipped\": false", "\"shipped\": true")
+        assertEquals(setOf("float16", "int8"), ModelContract.parse(said, "x.json").files.keys)
+        assertEquals(
+            "x.json: files must have one that is shipped, of the kinds [int8, float16, float32].",
+            refused("\"file\": " to "\"shipped\": false, \"file\": "),
+        )
+        assertEquals("x.json: files.int8.shipped must be true or false.", refused("\"file\": " to "\"shipped\": \"no\", \"file\": "))
+    }
+
+    @Test
+    fun `the GPU gets floats and the CPU integers, where they are there`() {
+        fun files(before: String): List<String> {
+            val contract = ModelContract.parse(contractText("\"int8\": {" to "$before\"int8\": {"), "x.json")
+            return listOf(contract.cpuFile.file, contract.gpuFile.file)
+        }
+        assertEquals(listOf("melanoma_int8.tflite", "melanoma_float16.tflite"), files(SHIPPED))
+        assertEquals(listOf("melanoma_int8.tflite", "melanoma_int8.tflite"), files(UNSHIPPED))
+        val floats = ModelContract.parse(contractText("\"int8\": {" to "\"float32\": {"), "x.json")
+        assertSame(floats.files["float32"], floats.cpuFile)
+        assertSame(floats.files["float32"], floats.gpuFile)
+    }
+
+    @Test
+    fun `a model that decides comes before those that only rank`() {
+        val binary = ModelContract.parse(contractText(), "x.json")
+        val seven = sevenClasses()
+        assertSame(binary, ModelContract.toBeginWith(listOf(seven, binary)))
+        assertSame(binary, ModelContract.toBeginWith(listOf(binary, seven)))
+        assertSame(seven, ModelContract.toBeginWith(listOf(seven)))
+        assertNull(ModelContract.toBeginWith(listOf()))
     }
 
     @Test
@@ -33,7 +71,11 @@ class ModelContractTest {
         assertEquals(1, contract.decision!!.positive)
         assertEquals(0.423828125, contract.decision.threshold)
         assertEquals(listOf("benign", "malignant"), contract.titles)
-        assertEquals(0.4155844, contract.files.getValue("int8").missRate)
+        val test = contract.files.getValue("int8").test!!
+        assertEquals(0.4155844, test.missRate)
+        assertEquals(0.13813, test.falseAlarmRate)
+        assertEquals(1363, test.pictures)
+        assertNull(test.balancedAccuracy)
     }
 
     @Test
@@ -43,6 +85,9 @@ class ModelContractTest {
         assertEquals("melanoma", contract.titles[4])
         assertEquals("vasc", contract.titles[6])
         assertNull(contract.read(FloatArray(7) { if (it == 4) 0.4f else 0.1f }).positive)
+        val test = contract.cpuFile.test!!
+        assertEquals(0.7312, test.balancedAccuracy)
+        assertEquals(mapOf("mel" to 0.5844, "nv" to 0.91, "vasc" to 0.8), test.recalls)
     }
 
     @Test

@@ -19,20 +19,41 @@ class WordingTest {
                 "A low score does not mean that a lesion is harmless.",
             said(0.1f),
         )
-        val seven = sevenClasses()
+    }
+
+    private val seven = sevenClasses()
+
+    private fun ranked(best: Int, share: Float) =
+        Wording.result(seven, seven.read(FloatArray(7) { if (it == best) share else (1 - share) / 6 }))
+
+    @Test
+    fun `a ranking says that it knows its classes only, and that none of them is all-clear`() {
         assertEquals(
-            "Of 7 classes the model ranks melanocytic nevus highest, with 0.70.",
-            Wording.result(seven, seven.read(FloatArray(7) { if (it == 5) 0.7f else 0.05f })),
+            "Of 7 classes the model ranks melanocytic nevus highest, with 0.70. It knows these classes only. " +
+                "An answer that looks harmless does not mean that the lesion is harmless.",
+            ranked(5, 0.7f),
         )
     }
 
     @Test
+    fun `a class with less than half of the probability, or as much as another, is no answer`() {
+        assertEquals(
+            "Undecided: no class stands out. Of 7 classes the model ranks melanoma highest, with 0.40. " +
+                "It knows these classes only. An answer that looks harmless does not mean that the lesion is harmless.",
+            ranked(4, 0.4f),
+        )
+        assertFalse(ranked(4, 0.5f).startsWith("Undecided"))
+        val two = seven.read(FloatArray(7) { if (it in 4..5) 0.5f else 0f })
+        assertTrue(Wording.result(seven, two).startsWith("Undecided"))
+    }
+
+    @Test
     fun `nothing that is said is a finding about a person`() {
-        val seven = sevenClasses()
         val everything = listOf(Wording.NOT_A_DEVICE_TITLE, Wording.NOT_A_DEVICE, Wording.REMINDER) +
             QualityIssue.entries.map { Wording.refusal(it) } +
             (0..20).map { said(it / 20f) } +
-            (0..6).map { best -> Wording.result(seven, seven.read(FloatArray(7) { if (it == best) 0.7f else 0.05f })) }
+            (0..6).flatMap { best -> listOf(ranked(best, 0.4f), ranked(best, 0.7f)) } +
+            listOf(binary, seven, drawn).flatMap { Wording.notes(onCpu(it)) }
         for (sentence in everything) {
             assertFalse(Regex("\\b(you|your|patient|diagnosed|healthy|cancer|safe)\\b", RegexOption.IGNORE_CASE).containsMatchIn(sentence), sentence)
             assertTrue(sentence.endsWith(".") || sentence == Wording.NOT_A_DEVICE_TITLE, sentence)
@@ -53,8 +74,46 @@ class WordingTest {
     @Test
     fun `the file's own error rates are told where they were measured`() {
         val file = binary.files.getValue("int8")
-        assertEquals("In its test it missed 42 % of the pictures labelled malignant and flagged 14 % of the others.", Wording.limits(binary, file))
+        assertEquals("Of its 1363 test pictures it missed 42 % of those labelled malignant and flagged 14 % of the others.", Wording.limits(binary, file))
+        val rare = ModelContract.parse(contractText("0.4155844" to "0.004", "\"n\": 1363, " to ""), "x.json")
+        assertEquals("Of its test pictures it missed under 1 % of those labelled malignant and flagged 14 % of the others.", Wording.limits(rare, rare.cpuFile))
         val untested = ModelContract.parse(contractText("\"miss_rate\"" to "\"other\""), "x.json")
         assertEquals("", Wording.limits(untested, untested.files.getValue("int8")))
+    }
+
+    @Test
+    fun `of several classes, all together and the worst are told`() {
+        assertEquals(
+            "Of its 1363 test pictures it named 27 % wrong, each class counted alike; of those labelled melanoma, 42 %.",
+            Wording.limits(seven, seven.cpuFile),
+        )
+        val short = sevenClasses("per_class" to "other")
+        assertEquals("Of its 1363 test pictures it named 27 % wrong, each class counted alike.", Wording.limits(short, short.cpuFile))
+        val untested = sevenClasses("\"balanced_accuracy\"" to "\"other\"")
+        assertEquals("", Wording.limits(untested, untested.cpuFile))
+    }
+
+    private val drawn = ModelContract.parse(contractText("\"synthetic\": false" to "\"synthetic\": true"), "x.json")
+
+    @Test
+    fun `a model that was trained on drawings says so under every answer`() {
+        val sentence = "This model was trained on drawings, for a demonstration: its answers say nothing about skin."
+        assertEquals(sentence, Wording.notes(onCpu(drawn))[0])
+        assertFalse(sentence in Wording.notes(onCpu(binary)))
+    }
+
+    @Test
+    fun `a saved picture keeps the model's name and all that stood under the answer`() {
+        val quality = Quality(120f, 0f, 0.5f, null)
+        val read = Answer.Read(onCpu(drawn), drawn.read(floatArrayOf(0.9f, 0.1f)), quality, 1.0, 1.0)
+        assertEquals(
+            "melanoma: ${said(0.1f)}\n" +
+                "This model was trained on drawings, for a demonstration: its answers say nothing about skin.\n" +
+                "Of its 1363 test pictures it missed 42 % of those labelled malignant and flagged 14 % of the others.\n" +
+                Wording.REMINDER,
+            Wording.saved(read),
+        )
+        val refused = Answer.Refused(onCpu(binary), Quality(20f, 0f, 0.5f, QualityIssue.TOO_DARK), 1.0)
+        assertTrue(Wording.saved(refused).startsWith("melanoma: Too dark to judge"))
     }
 }
