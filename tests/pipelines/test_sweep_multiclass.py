@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from pipelines import multiclass, report, sweep
+from pipelines.common import data as common_data
 from pipelines.common.console import RefusedError
 from pipelines.sweeps.command_line import parsed
 from pipelines.sweeps.grid import read_grid
@@ -160,6 +161,7 @@ def swept(tmp_path_factory, small_network):
     (folder / "out" / "runs").mkdir(parents=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sweep, "choose_workers", lambda settings: InProcess())
+        patch.setattr(common_data, "_SYNTHETIC_PICTURES", 160)
         # A file where a run's folder should be: this run fails, the others go on.
         (folder / "out" / "sweep.yaml").write_text(yaml.safe_dump(grid, sort_keys=False))
         (folder / "out" / "runs" / f"{FLAT}_sgd_ce_es_seed0").write_text("in the way")
