@@ -200,6 +200,17 @@ def test_another_host_than_loopback_is_warned_of(folder, monkeypatch, capsys):
     assert "Warning: everyone who reaches 0.0.0.0 can open the page" in capsys.readouterr().out
 
 
+def test_the_browser_is_sent_to_an_address_that_it_trusts(folder, monkeypatch, capsys):
+    server = web_page.server(folder, "0.0.0.0")
+    monkeypatch.setattr(server, "serve_forever", lambda: None)
+    monkeypatch.setattr(web_page, "server", lambda *_: server)
+    opened = []
+    monkeypatch.setattr(demo.webbrowser, "open", opened.append)
+    demo.main(demo.Settings(out=folder, host="0.0.0.0", port=0))
+    assert opened == [f"http://127.0.0.1:{server.server_port}/"]
+    assert f"Serving {opened[0]}" in capsys.readouterr().out
+
+
 def test_an_unknown_host_is_refused(folder):
     with pytest.raises(RefusedError, match=r"Cannot listen on no\.such\.host\.invalid"):
         demo.main(demo.Settings(out=folder, host="no.such.host.invalid", port=0, browser=False))
