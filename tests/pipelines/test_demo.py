@@ -89,6 +89,16 @@ def test_a_folder_without_its_models_is_refused(tmp_path, models, spoil, words):
     assert not (tmp_path / "dist").exists()
 
 
+def test_a_file_that_is_not_shipped_is_not_asked_for(tmp_path, models):
+    path = next(models.glob("*.json"))
+    contract = json.loads(path.read_text())
+    name = f"{contract['name']}_float32.tflite"
+    contract["files"]["float32"] = {"file": name, "sha256": "", "size_bytes": 1, "shipped": False}
+    path.write_text(json.dumps(contract))
+    assert web_page.build(tmp_path / "dist", models)
+    assert not (tmp_path / "dist" / "models" / name).exists()
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ValueError, match="holds something that is no build of the page"):
