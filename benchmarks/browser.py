@@ -117,7 +117,8 @@ def compare(page, options, frame):
     shared = frame_task | {"repeats": options.repeats, "warmUp": WARM_UP}
     for contract in sorted(options.models.glob("*.json")):
         about = json.loads(contract.read_text())
-        for kind, file in about["files"].items():
+        shipped = {kind: file for kind, file in about["files"].items() if file.get("shipped", True)}
+        for kind, file in shipped.items():
             for backend, threads in backends:
                 task = shared | {"name": about["name"], "kind": kind, "backend": backend, "threads": threads}
                 rounds = [

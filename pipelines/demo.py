@@ -39,7 +39,9 @@ def main(settings):
         return
     server = listening(settings)
     host, port = server.server_address[:2]
-    address = f"http://{host}:{port}/"
+    # 0.0.0.0 stands for every address of this machine, and browsers trust a page from loopback alone: camera,
+    # threads and offline use depend on it.
+    address = f"http://{'127.0.0.1' if ipaddress.ip_address(host).is_unspecified else host}:{port}/"
     if not is_loopback(host):
         console.print(
             f"[bold yellow]Warning:[/] everyone who reaches {host} can open the page. On other machines, "

@@ -157,7 +157,9 @@ def _model_files(models):
         contract = json.loads(path.read_text())
         names.append(contract["name"])
         card = models / f"{contract['name']}.card.md"
-        for part in [path, card, *(models / entry["file"] for entry in contract["files"].values())]:
+        # Of a file that is not shipped the json has the figures alone.
+        shipped = [entry["file"] for entry in contract["files"].values() if entry.get("shipped", True)]
+        for part in [path, card, *(models / file for file in shipped)]:
             if not part.is_file():
                 raise ValueError(f"{part} is missing, though {path} speaks of it.")
             files[f"models/{part.name}"] = part.read_bytes()

@@ -3,8 +3,10 @@
 import base64
 import contextlib
 import csv
+import hashlib
 import http.server
 import io
+import json
 import re
 import shutil
 import threading
@@ -14,12 +16,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from PIL import Image, PngImagePlugin
 
 from pipelines.common import web_page
 from skinkeras import tflite
 from skinkeras.datasets.synthetic import draw
 from skinkeras.inputs import decode, resize_to_square
+from skinkeras.tflite.graph import pack
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
@@ -39,14 +43,18 @@ FRAMES_A_SECOND = 10
 SEVEN = {
     "name": "seven",
     "task": "diagnosis",
-    "input": {"shape": [1, 192, 192, 3], "dtype": "float32"},
+    "synthetic": True,
+    "input": {"shape": [1, 128, 128, 3], "dtype": "float32"},
     "output": {"shape": [1, 7], "dtype": "float32"},
     "classes": ["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"],
     "class_titles": {"nv": "melanocytic nevus"},
     "positive_class": None,
     "threshold": None,
     "schema_version": 1,
-    "files": {"int8": {"file": "seven_int8.tflite", "sha256": "0" * 64, "size_bytes": 1}},
+    "files": {
+        "float16": {"file": "seven_float16.tflite", "sha256": "0" * 64, "size_bytes": 1},
+        "float32": {"file": "seven_float32.tflite", "sha256": "0" * 64, "size_bytes": 1, "shipped": False},
+    },
 }
 
 
@@ -85,11 +93,75 @@ class Elsewhere(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def add_seven(models):
+    """Adds a second model to a folder of models: seven classes by the picture's mean colour."""
+    path = models / SEVEN["files"]["float16"]["file"]
+    information = tflite.ModelInfo("Seven", "Drawn.", "nobody", "1", "none")
+    path.write_bytes(tflite.add_metadata(colour_model(), SEVEN["classes"], information))
+    about = json.loads(json.dumps(SEVEN))
+    about["files"]["float16"] |= described(path) | {"golden": tflite.golden(path)}
+    (models / "seven.json").write_text(json.dumps(about))
+    (models / "seven.card.md").write_text("Drawn.")
+
+
+def described(path):
+    content = path.read_bytes()
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
+
+
+def colour_model(softmax=True):
+    """A .tflite file that takes no training, and no TensorFlow: mean colour, seven weights each, softmax."""
+    weights = np.random.default_rng(7).normal(0, 0.02, (7, 3))
+    constants = [np.array([1, 2], np.int32), weights.astype(np.float32), np.zeros(7, np.float32)]
+    model, graph = schema.ModelT(), schema.SubGraphT()
+    model.version, model.subgraphs, model.operatorCodes = 3, [graph], []
+    model.buffers = [schema.BufferT()]
+    graph.tensors, graph.operators, graph.inputs, graph.name = [], [], [0], b"main"
+
+    def tensor(shape, content=None):
+        new = schema.TensorT()
+        new.shape, new.type, new.buffer = np.array(shape, np.int32), schema.TensorType.FLOAT32, 0
+        new.name = f"tensor_{len(graph.tensors)}".encode()
+        if content is not None:
+            new.type = schema.TensorType.INT32 if content.dtype == np.int32 else schema.TensorType.FLOAT32
+            new.buffer = len(model.buffers)
+            model.buffers.append(schema.BufferT())
+            model.buffers[-1].data = np.frombuffer(content.tobytes(), np.uint8)
+        graph.tensors.append(new)
+        return len(graph.tensors) - 1
+
+    def operator(code, inputs, shape, options=None):
+        kind, new = schema.OperatorCodeT(), schema.OperatorT()
+        kind.builtinCode = kind.deprecatedBuiltinCode = code
+        kind.version = 1
+        new.opcodeIndex, new.inputs, new.outputs = len(model.operatorCodes), inputs, [tensor(shape)]
+        if options is not None:
+            new.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__[:-1])
+            new.builtinOptions = options
+        model.operatorCodes.append(kind)
+        graph.operators.append(new)
+        return new.outputs[0]
+
+    image = tensor((1, 128, 128, 3))
+    axes, dense, bias = (tensor(content.shape, content) for content in constants)
+    reducer, softener = schema.ReducerOptionsT(), schema.SoftmaxOptionsT()
+    reducer.keepDims, softener.beta = False, 1.0
+    colour = operator(schema.BuiltinOperator.MEAN, [image, axes], (1, 3), reducer)
+    whole = schema.FullyConnectedOptionsT()
+    answer = operator(schema.BuiltinOperator.FULLY_CONNECTED, [colour, dense, bias], (1, 7), whole)
+    if softmax:
+        answer = operator(schema.BuiltinOperator.SOFTMAX, [answer], (1, 7), softener)
+    graph.outputs = [answer]
+    return pack(model)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    path = tmp_path_factory.mktemp("web") / "dist"
-    web_page.build(path)
-    return path
+    root = tmp_path_factory.mktemp("web")
+    models = shutil.copytree(web_page.MODELS, root / "models")
+    add_seven(models)
+    web_page.build(root / "dist", models)
+    return root / "dist"
 
 
 @pytest.fixture(scope="module")
@@ -293,6 +365,7 @@ def test_a_picture_unfit_to_be_scored_gets_a_sentence_and_no_score(page, tmp_pat
     assert not page.is_visible("#save")
     page.click("#force")
     expect(page.locator("#verdict")).to_contain_text("%")
+    expect(page.locator("#save")).to_be_focused()  # the button that had the focus is gone
 
 
 def test_the_camera_is_scored_live_and_a_frozen_frame_as_in_python(page, classifiers, lesion, tmp_path):
@@ -302,7 +375,7 @@ def test_the_camera_is_scored_live_and_a_frozen_frame_as_in_python(page, classif
     assert page.inner_text("#verdict").startswith("Too dark")
     expect(page.locator("#gate")).to_contain_text("%")
     page.click("#freeze")
-    expect(page.locator("#save")).to_be_visible()
+    expect(page.locator("#save")).to_be_focused()
     probabilities = shown(page)
     page.click("#save")
     expect(page.locator("#save")).to_have_text("Kept")
@@ -386,12 +459,16 @@ def test_a_model_that_is_missing_or_spoilt_gets_a_sentence_and_another_can_be_ch
 ):
     path = jpeg(tmp_path)
     upload(page, path)
+    page.click("#heatmap")
+    expect(page.locator("#heat")).to_be_visible()
     target = site.folder / "models" / f"{NAME}_float16.tflite"
     content, compressed = target.read_bytes(), Path(f"{target}.gz")
     compressed.unlink()
     target.unlink()
     page.select_option("#kind", "float16")
     expect(page.get_by_role("alert")).to_contain_text(f"{target.name} is not on the server (status 404).")
+    # Nothing that the last model said is left in the picture.
+    assert not any(page.is_visible(place) for place in ("#heat", "#legend", "#gate", "#save"))
     choose(page, "#kind", "int8")
     assert shown(page) == pytest.approx(answer(classifiers["int8"], path), abs=0.01)
     target.write_bytes(content[:5_000_000] + bytes(len(content) - 5_000_000))
@@ -410,6 +487,264 @@ def test_float16_and_one_thread_agree_with_python_too(page, site, classifiers, t
     choose(page, "#backend", "wasm 1")
     assert shown(page) == pytest.approx(answer(classifiers["float16"], path), abs=0.002)
     choose(page, "#kind", "int8")
+
+
+def test_a_second_model_is_offered_and_one_that_was_trained_on_drawings_is_marked(page, folder, tmp_path):
+    path = jpeg(tmp_path)
+    upload(page, path)
+    assert not page.is_visible("#synthetic")
+    choose(page, "#model", "seven")
+    assert page.inner_text("#synthetic") == (
+        "This model was trained on drawings: its scores say nothing about skin."
+    )
+    assert page.locator("#model option:checked").inner_text() == "seven (trained on drawings)"
+    # The json names a file of another kind that is not there.
+    kinds = page.locator("#kind option").evaluate_all("options => options.map(({ value }) => value)")
+    assert kinds == ["float16"]
+    seven = tflite.Classifier(folder / "models" / "seven_float16.tflite")
+    assert shown(page) == pytest.approx(answer(seven, path), abs=0.002)
+    choose(page, "#model", NAME)
+    assert not page.is_visible("#synthetic")
+
+
+def test_another_processor_interrupts_the_camera_and_a_heat_map_without_a_word(page, tmp_path):
+    first = page.locator("#backend").input_value()
+    page.click("#camera")
+    expect(page.locator("#gate")).to_contain_text("%")
+    choose(page, "#backend", "wasm 1")
+    assert not page.get_by_role("alert").is_visible()
+    upload(page, jpeg(tmp_path))
+    page.click("#heatmap")
+    expect(page.locator("#legend")).to_contain_text("Covering one part")
+    choose(page, "#backend", first)
+    expect(page.locator("#heatmap")).to_have_text("Heat map")
+    assert not page.is_visible("#legend")
+    assert not page.get_by_role("alert").is_visible()
+
+
+def test_a_camera_that_is_allowed_after_another_model_was_chosen_is_shown(page):
+    page.evaluate(
+        """() => {
+          const devices = navigator.mediaDevices, ask = devices.getUserMedia.bind(devices);
+          devices.getUserMedia = (wanted) =>
+            new Promise((resolve) => { window.allowCamera = () => resolve(ask(wanted)); });
+        }"""
+    )
+    page.click("#camera")
+    page.select_option("#model", "seven")
+    expect(page.locator("#status")).to_have_text("Ready")
+    page.evaluate("allowCamera(); delete navigator.mediaDevices.getUserMedia")
+    expect(page.locator("#gate")).to_contain_text("%")
+    page.click("#stop")
+    page.select_option("#model", NAME)
+    expect(page.locator("#status")).to_have_text("Ready")
+
+
+def test_before_the_models_are_known_controls_wait_and_a_picture_gets_a_sentence(browser, site, tmp_path):
+    with contextlib.closing(browser.new_context(service_workers="block")) as context:
+        page = context.new_page()
+        errors, held = [], []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.route("**/models.json", lambda route: held.append(route))
+        with page.expect_request("**/models.json"):
+            page.goto(site.address)
+        assert page.locator("#camera").is_disabled() and page.locator("#choose").is_disabled()
+        page.set_input_files("#file", jpeg(tmp_path))
+        expect(page.get_by_role("alert")).to_contain_text("The page is not ready for pictures yet")
+        held[0].continue_()
+        expect(page.locator("#camera")).to_be_enabled()
+        upload(page, jpeg(tmp_path))
+        assert not page.get_by_role("alert").is_visible() and errors == []
+
+
+def test_the_page_works_where_the_last_choice_is_spoilt_and_none_can_be_kept(context, site):
+    page = context.new_page()
+    page.add_init_script(
+        """let spoilt = true;
+        const get = () => {
+          if (!spoilt) throw new DOMException("denied", "SecurityError");
+          spoilt = false;
+          return { getItem: () => "{" };
+        };
+        Object.defineProperty(window, "localStorage", { get });"""
+    )
+    opened(page, site.address)
+    assert not page.get_by_role("alert").is_visible()
+    page.close()
+
+
+def test_on_a_full_disk_nothing_is_claimed_to_be_kept_and_the_model_runs(browser, site, tmp_path):
+    # A context of its own: for a while after a write, Chromium believes that there is room.
+    with contextlib.closing(browser.new_context()) as context:
+        page = context.new_page()
+        storage, origin = context.new_cdp_session(page), {"origin": site.address}
+        storage.send("Storage.overrideQuotaForOrigin", origin | {"quotaSize": 1})
+        opened(page, site.address)
+        upload(page, jpeg(tmp_path))
+        kept = "caches.open('large').then((cache) => cache.keys()).then((keys) => keys.length)"
+        assert page.evaluate(kept) == 0
+        assert "offline" not in page.inner_text("#offline")
+        page.click("#save")
+        expect(page.get_by_role("alert")).to_contain_text("The browser has no room left for pictures")
+        expect(page.locator("#save")).to_be_enabled()
+        assert page.inner_text("#save") == "Keep on my sheet"
+        assert page.locator("#sheet li").count() == 0
+        storage.send("Storage.overrideQuotaForOrigin", origin)
+        page.click("#save")
+        expect(page.locator("#save")).to_have_text("Kept")
+        expect(page.locator("#sheet li")).to_have_count(1)
+
+
+def test_what_is_kept_is_told_from_what_is_not(page):
+    kept = """async (address) => (await import("/offline.js")).areKept(["/app.js", address], 1)"""
+    assert page.evaluate(kept, "/index.html?") is False
+    assert page.evaluate(kept, "/style.css") is True
+
+
+def test_a_picture_whose_writing_is_undone_is_not_called_kept(page):
+    """As on a disk that fills up: the request went well, and then the whole transaction is taken back."""
+    said = page.evaluate(
+        """async () => {
+          const { keep } = await import("/sheet.js");
+          const { add } = IDBObjectStore.prototype;
+          IDBObjectStore.prototype.add = function (entry) {
+            const request = add.call(this, entry);
+            request.addEventListener("success", () => this.transaction.abort());
+            return request;
+          };
+          try { return await keep({}); } catch (error) { return error.message; }
+          finally { IDBObjectStore.prototype.add = add; }
+        }"""
+    )
+    assert str(said).startswith("The browser does not keep pictures")
+
+
+def test_a_picture_is_kept_with_the_model_that_scored_it(page, tmp_path):
+    """Another one is chosen while the picture is written."""
+    path = jpeg(tmp_path)
+    upload(page, path)
+    probabilities = shown(page)
+    page.evaluate(
+        """() => {
+          const { convertToBlob } = OffscreenCanvas.prototype;
+          const released = new Promise((resolve) => { window.release = resolve; });
+          OffscreenCanvas.prototype.convertToBlob = async function (how) {
+            await released;
+            OffscreenCanvas.prototype.convertToBlob = convertToBlob;
+            return convertToBlob.call(this, how);
+          };
+        }"""
+    )
+    page.click("#save")
+    choose(page, "#model", "seven")
+    page.evaluate("release()")
+    tiles = page.locator("#sheet li")
+    expect(tiles).to_have_count(1)
+    assert page.inner_text("#save") == "Keep on my sheet"
+    _, rows = exported(page)
+    assert {row["model_file"] for row in rows} == {f"{NAME}_int8.tflite"}
+    kept = {row["class"]: float(row["probability"]) for row in rows}
+    assert kept == pytest.approx(probabilities, abs=0.001)
+    tiles.first.get_by_role("button").click()
+    expect(tiles).to_have_count(0)
+    choose(page, "#model", NAME)
+
+
+def test_an_entry_with_fewer_probabilities_than_classes_does_not_cost_the_archive(page):
+    archive = page.evaluate(
+        """async () => {
+          const { archive } = await import("/sheet.js");
+          const picture = new Blob(["picture"], { type: "image/png" });
+          const shared = { time: new Date(), picture, source: "camera", file: "seven.tflite" };
+          const blob = await archive([
+            { ...shared, id: 2, classes: ["a", "b"], probabilities: [0.25, 0.75] },
+            { ...shared, id: 1, classes: ["a", "b", "c"], probabilities: [0.25, 0.75] },
+          ]);
+          return Array.from(new Uint8Array(await blob.arrayBuffer()));
+        }"""
+    )
+    with zipfile.ZipFile(io.BytesIO(bytes(archive))) as files:
+        rows = list(csv.DictReader(io.StringIO(files.read("scores.csv").decode())))
+        assert len(files.namelist()) == 3
+    assert [row["probability"] for row in rows] == ["0.250000", "0.750000", "", "0.250000", "0.750000"]
+
+
+@pytest.mark.parametrize("size", [128, 192, 225])
+def test_the_golden_picture_is_the_one_that_python_draws(page, size):
+    drawn = page.evaluate(
+        """async (size) => {
+          const pixels = (await import("/checks.js")).goldenPicture(size);
+          const digest = await crypto.subtle.digest("SHA-256", Uint8Array.from(pixels));
+          return Array.from(new Uint8Array(digest));
+        }""",
+        size,
+    )
+    pixels = tflite.golden_pictures(size)["irregular"]
+    assert bytes(drawn) == hashlib.sha256(pixels.tobytes()).digest()
+
+
+@pytest.mark.parametrize(
+    ("values", "sound"),
+    [
+        ([0.99609375, 0.0], True),
+        ([0.2, 0.1, 0.15, 0.1, 0.15, 0.1, 0.2], True),
+        (["NaN", 0.5], False),
+        (["Infinity", 0.0], False),
+        ([1.2, -0.2], False),
+        ([0.5, 0.2], False),
+        ([0.9, 0.9], False),
+        ([0.0, 0.0], False),
+    ],
+)
+def test_numbers_that_are_no_probabilities_are_refused(page, values, sound):
+    error = page.evaluate(
+        """async (values) => {
+          const { refuseUnlessProbabilities } = await import("/checks.js");
+          try { refuseUnlessProbabilities(values.map(Number)); } catch (error) { return error.message; }
+          return null;
+        }""",
+        values,
+    )
+    assert error is None if sound else "no probabilities" in error
+
+
+def test_a_file_that_answers_otherwise_than_promised_is_refused_before_it_scores_anything(page, site):
+    models = site.folder / "models"
+    contract = json.loads((models / "seven.json").read_text())
+    promised = contract["files"]["float16"]
+    right = promised["golden"]["pictures"]
+    wrong = [picture | {"probabilities": picture["probabilities"][::-1]} for picture in right]
+    odd = models / "odd.tflite"
+    odd.write_bytes(colour_model(softmax=False))
+    files = {
+        "right": promised,
+        "wrong": promised | {"golden": {"tolerance": 0.01, "pictures": wrong}},
+        "untested": {key: value for key, value in promised.items() if key != "golden"},
+        "no probabilities": described(odd) | {"file": odd.name},
+    }
+    right, wrong, untested, odd_said = page.evaluate(
+        """async ([json, files]) => {
+          const { Engine } = await import("/engine.js");
+          const { Contract, readContracts } = await import("/contract.js");
+          const engine = await Engine.start((await readContracts()).folder, "wasm", 1);
+          const said = [];
+          for (const file of files) {
+            const contract = new Contract({ ...json, files: { float16: file } });
+            try {
+              await engine.load(contract.entry("float16"));
+              said.push(null);
+            } catch (error) {
+              said.push(error.message);
+            }
+          }
+          engine.stop();
+          return said;
+        }""",
+        [contract, list(files.values())],
+    )
+    assert right is None and untested is None
+    assert wrong.startswith("seven_float16.tflite gives wrong answers on this processor")
+    assert odd_said.startswith("The model gave numbers that are no probabilities")
 
 
 def test_threads_are_to_be_had(page):

@@ -89,6 +89,16 @@ def test_a_folder_without_its_models_is_refused(tmp_path, models, spoil, words):
     assert not (tmp_path / "dist").exists()
 
 
+def test_a_file_that_is_not_shipped_is_not_asked_for(tmp_path, models):
+    path = next(models.glob("*.json"))
+    contract = json.loads(path.read_text())
+    name = f"{contract['name']}_float32.tflite"
+    contract["files"]["float32"] = {"file": name, "sha256": "", "size_bytes": 1, "shipped": False}
+    path.write_text(json.dumps(contract))
+    assert web_page.build(tmp_path / "dist", models)
+    assert not (tmp_path / "dist" / "models" / name).exists()
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ValueError, match="holds something that is no build of the page"):
@@ -198,6 +208,17 @@ def test_another_host_than_loopback_is_warned_of(folder, monkeypatch, capsys):
     monkeypatch.setattr(web_page, "server", lambda *_: server)
     demo.main(demo.Settings(out=folder, host="0.0.0.0", port=0, browser=False))
     assert "Warning: everyone who reaches 0.0.0.0 can open the page" in capsys.readouterr().out
+
+
+def test_the_browser_is_sent_to_an_address_that_it_trusts(folder, monkeypatch, capsys):
+    server = web_page.server(folder, "0.0.0.0")
+    monkeypatch.setattr(server, "serve_forever", lambda: None)
+    monkeypatch.setattr(web_page, "server", lambda *_: server)
+    opened = []
+    monkeypatch.setattr(demo.webbrowser, "open", opened.append)
+    demo.main(demo.Settings(out=folder, host="0.0.0.0", port=0))
+    assert opened == [f"http://127.0.0.1:{server.server_port}/"]
+    assert f"Serving {opened[0]}" in capsys.readouterr().out
 
 
 def test_an_unknown_host_is_refused(folder):

@@ -5,7 +5,7 @@ import { closeCamera, deviceOf, listCameras, openCamera } from "./camera.js";
 import { defaultChoice, percent, readContracts } from "./contract.js";
 import { Engine } from "./engine.js";
 import { drawMap, isFaint, occlusionMap } from "./heatmap.js";
-import { keepForOffline } from "./offline.js";
+import { areKept, keepForOffline } from "./offline.js";
 import { openPicture } from "./picture_file.js";
 import { keep } from "./sheet.js";
 import { sheetView } from "./sheet_view.js";
@@ -26,7 +26,8 @@ let engine = null;
 let engineKey = "";
 let ready = false; // a model is loaded
 let still = null; // { bitmap, source, file, answer } of a picture that stands still
-let session = 0; // counts what is looked at; work for an earlier one is void
+let looked = 0; // counts what is looked at: a camera or picture that arrives for an earlier one is dropped
+let session = 0; // counts what is worked out about it: an answer that arrives for an earlier one is void
 let mapping = false;
 
 const showSheet = sheetView(byId, fail);
@@ -40,6 +41,12 @@ function fail(error) {
 
 const guarded = (action) => (event) => action(event).catch(fail);
 
+/** Hands the focus on where a button hid itself: else a keyboard begins anew at the top of the page. */
+function moveFocus(from, ...candidates) {
+  if (![byId(from), document.body].includes(document.activeElement) || !byId(from).hidden) return;
+  candidates.map(byId).find((each) => !each.hidden && !each.disabled)?.focus();
+}
+
 let announced = { text: "", at: 0 };
 function announce(text, patient = false) {
   const now = performance.now();
@@ -51,7 +58,7 @@ function announce(text, patient = false) {
 // The model
 
 async function fillPickers() {
-  byId("model").replaceChildren(...models.map((model) => option(model.name, model.name)));
+  byId("model").replaceChildren(...models.map((model) => option(model.name, model.label)));
   const backends = [];
   const threads = Math.min(MOST_THREADS, navigator.hardwareConcurrency ?? 1);
   const { supportsFeature } = await import(`./${folder}/core.js`);
@@ -77,7 +84,7 @@ function option(value, text) {
 
 function restoreChoice() {
   const first = defaultChoice(models);
-  const stored = JSON.parse(localStorage.getItem(CHOICE) ?? "{}");
+  const stored = storedChoice();
   byId("model").value = first.model.name;
   select(byId("model"), stored.model);
   fillKinds();
@@ -85,10 +92,28 @@ function restoreChoice() {
   select(byId("backend"), stored.backend);
 }
 
+/** What was chosen at the last visit; nothing where the browser keeps nothing, or what it kept is spoilt. */
+function storedChoice() {
+  try {
+    return JSON.parse(localStorage.getItem(CHOICE)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function storeChoice(choice) {
+  try {
+    localStorage.setItem(CHOICE, JSON.stringify(choice));
+  } catch {
+    // The next visit begins with the default choice.
+  }
+}
+
 function select(list, value) {
   if ([...list.options].some((each) => each.value === value)) list.value = value;
 }
 
+/** Resolves with the addresses that use without a network takes; none where nothing could be loaded. */
 async function loadModel() {
   const [backend, threads] = byId("backend").value.split(" ");
   contract = models.find((model) => model.name === byId("model").value);
@@ -98,6 +123,7 @@ async function loadModel() {
   byId("error").hidden = true;
   setPickers(false);
   showContract();
+  let needed = [];
   try {
     status("Loading");
     if (engineKey !== byId("backend").value) {
@@ -106,18 +132,20 @@ async function loadModel() {
       engine = await Engine.start(folder, backend, Number(threads));
       engineKey = byId("backend").value;
     }
-    const { accelerated } = await engine.load(contract.entry(kind), (share) => (byId("loading").value = share));
+    const loaded = await engine.load(contract.entry(kind), (share) => (byId("loading").value = share));
     ready = true;
-    status(backend === "webgpu" && !accelerated ? "Ready, in part on the processor" : "Ready");
-    localStorage.setItem(CHOICE, JSON.stringify({ model: contract.name, kind, backend: engineKey }));
+    needed = loaded.needed;
+    status(backend === "webgpu" && !loaded.accelerated ? "Ready, in part on the processor" : "Ready");
+    storeChoice({ model: contract.name, kind, backend: engineKey });
   } catch (error) {
     status("No model is loaded");
     fail(error);
   } finally {
     setPickers(true);
   }
-  if (still) await scoreStill();
+  if (still) scoreStill().catch(fail);
   else if (byId("viewer").dataset.state === "live") watch().catch(fail);
+  return needed;
 }
 
 function setPickers(enabled) {
@@ -131,6 +159,7 @@ function status(text) {
 }
 
 function showContract() {
+  byId("synthetic").hidden = !contract.synthetic;
   byId("limits").textContent = `${sentence(contract.task)} ${contract.limits(kind)}`;
   byId("card").href = `models/${contract.name}.card.md`;
   byId("latency").textContent = "";
@@ -143,12 +172,15 @@ function sentence(text) {
 
 // Answers
 
+/** Takes everything away that an earlier answer has left, in the picture and beside it. */
 function clearAnswer(verdict = "Nothing scored yet", explanation = null) {
   byId("verdict").textContent = verdict;
   byId("explanation").textContent = explanation ??
     "The bars show the probabilities that the model gives.";
   showBars(byId("bars"), contract, null);
   byId("force").hidden = byId("save").hidden = byId("heatmap").hidden = true;
+  hideMap();
+  showProblem(null);
 }
 
 function showAnswer(probabilities) {
@@ -178,9 +210,6 @@ function show(state) {
   byId("freeze").hidden = byId("stop").hidden = !live;
   byId("cameras-label").hidden = true;
   byId("mode").textContent = { empty: "", live: "Live", still: "Still" }[state];
-  byId("heat").hidden = byId("legend").hidden = true;
-  byId("heatmap").setAttribute("aria-pressed", "false");
-  showProblem(null);
 }
 
 // The live camera
@@ -188,7 +217,7 @@ function show(state) {
 async function startCamera(deviceId) {
   byId("error").hidden = true;
   stopLooking();
-  const mine = session;
+  const mine = looked;
   byId("camera").disabled = true;
   try {
     await openCamera(video, deviceId, () => {
@@ -198,7 +227,7 @@ async function startCamera(deviceId) {
   } finally {
     byId("camera").disabled = false;
   }
-  if (mine !== session) return closeCamera(video); // a picture was chosen meanwhile
+  if (mine !== looked) return closeCamera(video); // a picture was chosen meanwhile
   show("live");
   byId("freeze").focus();
   const cameras = await listCameras();
@@ -215,13 +244,19 @@ async function watch() {
   let last = performance.now();
   let rate = 0;
   while (mine === session && ready) {
-    const answer = await engine.classify(await createImageBitmap(video));
+    let answer;
+    try {
+      answer = await engine.classify(await createImageBitmap(video));
+    } catch (error) {
+      if (mine !== session) return; // the camera or the back end was stopped
+      throw error;
+    }
     if (mine !== session) return;
     const { problem } = answer.quality;
     if (problem) {
       smoothed = null;
-      showProblem(problem);
       clearAnswer(PROBLEMS[problem], "A guess from such a picture would mean nothing.");
+      showProblem(problem);
       announce(PROBLEMS[problem], true);
     } else {
       smoothed = answer.probabilities.map((p, i) => (smoothed ? smoothed[i] + SMOOTHING * (p - smoothed[i]) : p));
@@ -240,8 +275,8 @@ async function watch() {
 
 /** Stops the camera and forgets the picture. */
 function stopLooking() {
+  looked++;
   session++;
-  mapping = false;
   closeCamera(video);
   still?.bitmap.close();
   still = null;
@@ -252,14 +287,20 @@ function stopLooking() {
 // A picture that stands still
 
 async function freeze() {
-  const bitmap = await createImageBitmap(video);
-  await showStill(bitmap, "camera", null);
+  try {
+    await showStill(await createImageBitmap(video), "camera", null);
+  } finally {
+    moveFocus("freeze", "save", "force", "camera");
+  }
 }
 
 async function openFile(file) {
   if (!file) return;
+  if (!contract) throw new Error("The page is not ready for pictures yet: try again in a moment.");
   byId("error").hidden = true;
+  const mine = looked;
   const bitmap = await openPicture(file);
+  if (mine !== looked) return bitmap.close(); // something else was chosen meanwhile
   await showStill(bitmap, file.name, file);
 }
 
@@ -279,7 +320,6 @@ async function showStill(bitmap, source, file) {
 async function scoreStill(force = false) {
   if (!ready) return;
   const mine = ++session;
-  mapping = false;
   clearAnswer("Scoring", "");
   let answer;
   try {
@@ -292,19 +332,17 @@ async function scoreStill(force = false) {
   if (mine !== session) return;
   still.answer = answer;
   showLatency(answer);
-  showProblem(answer.probabilities ? null : answer.quality.problem);
   if (!answer.probabilities) {
     const problem = PROBLEMS[answer.quality.problem];
     clearAnswer(problem, "A guess from such a picture would mean little.");
+    showProblem(answer.quality.problem);
     byId("force").hidden = false;
     announce(problem);
     return;
   }
-  byId("force").hidden = true;
   byId("save").hidden = byId("heatmap").hidden = false;
   byId("save").disabled = false;
   byId("save").textContent = "Keep on my sheet";
-  hideMap();
   announce(showAnswer(answer.probabilities));
 }
 
@@ -314,20 +352,29 @@ function square(bitmap) {
 }
 
 async function save() {
-  byId("save").disabled = true;
-  const { probabilities, input } = still.answer;
-  await keep({
+  const button = byId("save");
+  button.disabled = true;
+  const mine = session;
+  // All that is kept is of this moment: another picture or model may be chosen while the pictures are written.
+  const { file, source, bitmap, answer } = still;
+  const { size, classes, positive } = contract;
+  const entry = {
     time: new Date(),
-    picture: still.file ?? (await squarePng(still.bitmap)),
-    seen: await inputPng(input, contract.size),
-    source: still.source,
-    file: contract.json.files[kind].file,
-    classes: contract.classes,
-    titles: contract.classes.map((name) => contract.title(name)),
-    positive: contract.positive,
-    probabilities,
-  });
-  byId("save").textContent = "Kept";
+    source,
+    file: contract.entry(kind).name,
+    classes,
+    titles: classes.map((name) => contract.title(name)),
+    positive,
+    probabilities: answer.probabilities,
+  };
+  try {
+    const [picture, seen] = await Promise.all([file ?? squarePng(bitmap), inputPng(answer.input, size)]);
+    await keep({ ...entry, picture, seen });
+  } catch (error) {
+    if (mine === session) button.disabled = false; // there may be room after something is deleted
+    throw error;
+  }
+  if (mine === session) button.textContent = "Kept";
   await showSheet();
   announce("Kept on the sheet.");
 }
@@ -360,14 +407,17 @@ async function toggleMap() {
   const target = contract.positive === null
     ? probabilities.indexOf(Math.max(...probabilities))
     : contract.classes.indexOf(contract.positive);
+  const progress = (share) => {
+    if (!mapping || mine !== session) return false;
+    byId("legend").textContent = `Covering one part after the other: ${percent(share, 0)}`;
+    return true;
+  };
   mapping = true;
+  progress(0);
   byId("legend").hidden = false;
+  byId("heatmap").textContent = "Stop the heat map";
   try {
-    const map = await occlusionMap(engine, input, contract.size, target, probabilities[target], (share) => {
-      byId("heatmap").textContent = "Stop the heat map";
-      byId("legend").textContent = `Covering one part after the other: ${percent(share, 0)}`;
-      return mapping && mine === session;
-    });
+    const map = await occlusionMap(engine, input, contract.size, target, probabilities[target], progress);
     if (mine !== session) return;
     if (map === null) return hideMap();
     drawMap(byId("heat"), map);
@@ -376,8 +426,12 @@ async function toggleMap() {
     byId("heatmap").setAttribute("aria-pressed", "true");
     byId("legend").textContent = mapWords(map, contract.title(contract.classes[target]));
     announce(byId("legend").textContent);
+  } catch (error) {
+    if (mine !== session) return; // another model or back end was chosen
+    hideMap();
+    throw error;
   } finally {
-    mapping = false;
+    if (mine === session) mapping = false;
   }
 }
 
@@ -388,7 +442,9 @@ function mapWords(map, title) {
     `${points} points. It shows what the model uses, not where a disease is.`;
 }
 
+/** Hides the heat map; one that is not finished stops. */
 function hideMap() {
+  mapping = false;
   byId("heat").hidden = byId("legend").hidden = true;
   byId("heatmap").textContent = "Heat map";
   byId("heatmap").setAttribute("aria-pressed", "false");
@@ -409,7 +465,13 @@ byId("file").onchange = guarded(async () => {
   byId("file").value = ""; // the same file again is a change, too
   await openFile(file);
 });
-byId("force").onclick = guarded(() => scoreStill(true));
+byId("force").onclick = guarded(async () => {
+  try {
+    await scoreStill(true);
+  } finally {
+    moveFocus("force", "save", "camera");
+  }
+});
 byId("heatmap").onclick = guarded(toggleMap);
 byId("save").onclick = guarded(save);
 byId("model").onchange = guarded(() => {
@@ -451,9 +513,13 @@ async function begin() {
   if (models.length === 0) throw new Error("The page was built without a model that it can run.");
   await fillPickers();
   restoreChoice();
-  await loadModel();
+  const loading = loadModel();
+  byId("camera").disabled = byId("choose").disabled = false; // the contract is there; scores follow the model
+  const needed = await loading;
   if (found.problems.length > 0) fail(found.problems.join(" "));
-  if (offline && ready) byId("offline").textContent += " It works offline now.";
+  if (offline && needed.length > 0 && (await areKept(needed))) {
+    byId("offline").textContent += " It works offline now.";
+  }
 }
 
 showSheet().catch(fail);

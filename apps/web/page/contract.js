@@ -45,7 +45,9 @@ export class Contract {
     this.classes = json.classes;
     this.positive = json.positive_class ?? null;
     this.threshold = json.threshold ?? null;
-    this.kinds = KINDS.filter((kind) => kind in json.files);
+    this.synthetic = json.synthetic === true;
+    // Of a file that is not shipped the json has the figures alone.
+    this.kinds = KINDS.filter((kind) => kind in json.files && json.files[kind].shipped !== false);
     refuseUnless(this.kinds.length > 0, "its json names no file that a browser can run.");
   }
 
@@ -56,8 +58,14 @@ export class Contract {
 
   /** What worker.js needs to load a file. The digest in the address makes a changed file another one. */
   entry(kind) {
-    const { file, sha256, size_bytes: bytes } = this.json.files[kind];
-    return { name: file, url: `models/${file}?sha256=${sha256.slice(0, 16)}`, sha256, bytes, size: this.size };
+    const { file, sha256, size_bytes: bytes, golden } = this.json.files[kind];
+    const url = `models/${file}?sha256=${sha256.slice(0, 16)}`;
+    return { name: file, url, sha256, bytes, size: this.size, classes: this.classes.length, golden };
+  }
+
+  /** The model's name, as the list of models has it. */
+  get label() {
+    return this.synthetic ? `${this.name} (trained on drawings)` : this.name;
   }
 
   describe(kind) {

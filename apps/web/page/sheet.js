@@ -4,41 +4,56 @@ import { zip } from "./zip.js";
 
 const STORE = "pictures";
 
-function request(call) {
+function opened() {
   return new Promise((resolve, reject) => {
-    call.onsuccess = () => resolve(call.result);
-    call.onerror = () => reject(new Error(`The browser does not keep pictures: ${call.error.message}`));
+    const opening = indexedDB.open("skinkeras", 1);
+    opening.onupgradeneeded = () =>
+      opening.result.createObjectStore(STORE, { keyPath: "id", autoIncrement: true });
+    opening.onsuccess = () => resolve(opening.result);
+    opening.onerror = () => reject(refusal(opening.error));
   });
 }
 
-async function store(mode) {
-  const opening = indexedDB.open("skinkeras", 1);
-  opening.onupgradeneeded = () =>
-    opening.result.createObjectStore(STORE, { keyPath: "id", autoIncrement: true });
-  const database = await request(opening);
-  const transaction = database.transaction(STORE, mode);
-  transaction.oncomplete = () => database.close();
-  return transaction.objectStore(STORE);
+function refusal(error) {
+  if (error?.name === "QuotaExceededError") {
+    return new Error("The browser has no room left for pictures: export the sheet, then delete some of it.");
+  }
+  return new Error(`The browser does not keep pictures: ${error?.message || "it gives no reason"}`);
 }
 
-/** Keeps { time, picture, seen, source, model, file, classes, titles, probabilities }; returns its id. */
+/** The result of `action(store)`, once it is on the disk: a request that went well is undone if that is full. */
+async function inStore(mode, action) {
+  const database = await opened();
+  try {
+    return await new Promise((resolve, reject) => {
+      const transaction = database.transaction(STORE, mode);
+      const request = action(transaction.objectStore(STORE));
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onabort = () => reject(refusal(transaction.error));
+    });
+  } finally {
+    database.close();
+  }
+}
+
+/** Keeps { time, picture, seen, source, file, classes, titles, positive, probabilities }; returns its id. */
 export async function keep(entry) {
   // Asks the browser not to clear the database when the disk is full; it may say no.
-  navigator.storage?.persist?.();
-  return request((await store("readwrite")).add(entry));
+  navigator.storage?.persist?.().catch(() => false);
+  return inStore("readwrite", (store) => store.add(entry));
 }
 
 /** All entries, the newest first. */
 export async function kept() {
-  return (await request((await store("readonly")).getAll())).reverse();
+  return (await inStore("readonly", (store) => store.getAll())).reverse();
 }
 
 export async function remove(id) {
-  return request((await store("readwrite")).delete(id));
+  return inStore("readwrite", (store) => store.delete(id));
 }
 
 export async function removeAll() {
-  return request((await store("readwrite")).clear());
+  return inStore("readwrite", (store) => store.clear());
 }
 
 /** A zip archive of the pictures and scores.csv, one line a picture and class. */
@@ -50,7 +65,8 @@ export async function archive(entries) {
     files.push({ name, time: entry.time, bytes: new Uint8Array(await entry.picture.arrayBuffer()) });
     entry.classes.forEach((label, i) => {
       const fields = [name, entry.time.toISOString(), entry.source, entry.file, label];
-      lines.push([...fields.map(csvField), entry.probabilities[i].toFixed(6)].join(","));
+      // Empty where an entry has fewer probabilities than classes: the others are worth exporting all the same.
+      lines.push([...fields.map(csvField), entry.probabilities[i]?.toFixed(6) ?? ""].join(","));
     });
   }
   const table = new TextEncoder().encode(`${lines.join("\n")}\n`);

@@ -27,9 +27,10 @@ export function sheetView(byId, failed) {
     picture.alt = `Picture of ${time}`;
     const best = entry.probabilities.indexOf(Math.max(...entry.probabilities));
     const shown = entry.positive === null ? best : entry.classes.indexOf(entry.positive);
+    const score = entry.probabilities[shown];
     const facts = element("div", "");
     facts.append(
-      element("p", "picture-score", `${entry.titles[shown]} ${percent(entry.probabilities[shown])}`),
+      element("p", "picture-score", `${entry.titles[shown] ?? "?"} ${score === undefined ? "?" : percent(score)}`),
       element("p", "picture-facts", time),
       element("p", "picture-facts", entry.file.replace(/\.tflite$/, "").replaceAll("_", "_\u200b")),
     );

@@ -3,7 +3,7 @@
 "use strict";
 
 let litert = null; // LiteRT.js
-let modules = null; // preprocess.js and quality.js
+let modules = null; // preprocess.js, quality.js and checks.js
 let model = null; // the compiled model
 let size = 0; // its height and width
 let accelerator = "wasm";
@@ -13,7 +13,11 @@ const commands = {
   /** Loads LiteRT.js: { folder, backend: "wasm" | "webgpu", threads }. */
   async start(options) {
     const root = new URL(`${options.folder}/`, self.location.href).href;
-    modules = { ...(await import("./preprocess.js")), ...(await import("./quality.js")) };
+    modules = {
+      ...(await import("./preprocess.js")),
+      ...(await import("./quality.js")),
+      ...(await import("./checks.js")),
+    };
     litert = await import(`${root}core.js`);
     accelerator = options.backend;
     threads = options.threads;
@@ -33,23 +37,29 @@ const commands = {
     return {};
   },
 
-  /** Loads a model: { url, sha256, bytes, name, size }. */
+  /**
+   * Loads a model and tries it: { url, sha256, bytes, name, size, classes, golden }. Tells whether the graphics
+   * processor runs all of it, and which addresses have to be kept for use without a network.
+   */
   async load(wanted) {
     const content = await download(wanted);
-    model?.delete();
-    model = null;
+    unload();
     size = wanted.size;
     try {
       model = await litert.loadAndCompile(content, { accelerator, cpuOptions: { numThreads: threads } });
     } catch (error) {
       throw new Error(`LiteRT.js cannot run ${wanted.name}: ${error.message ?? error}`);
     }
-    const shape = Array.from(model.getInputDetails()[0].shape).join();
-    if (shape !== [1, size, size, 3].join()) {
-      throw new Error(`${wanted.name} takes input of shape ${shape}, and not what its json says.`);
+    try {
+      await tryOut(wanted);
+    } catch (error) {
+      unload();
+      throw error;
     }
-    await run(new Float32Array(size * size * 3)); // the first run is slow, and nobody's answer
-    return { accelerated: accelerator === "webgpu" && model.isFullyAccelerated };
+    // Of LiteRT.js, what this browser took of its variants.
+    const fetched = self.performance.getEntriesByType("resource").map((entry) => entry.name);
+    const needed = [wanted.url, ...fetched.filter((address) => address.includes("/litert-"))];
+    return { accelerated: accelerator === "webgpu" && model.isFullyAccelerated, needed };
   },
 
   /** Scores a picture: { bitmap, force }. Not one that is too dark or too blurred, unless forced. */
@@ -67,6 +77,25 @@ const commands = {
   run: ({ input }) => run(input),
 };
 
+function unload() {
+  model?.delete();
+  model = null;
+}
+
+/** The first run, which is slow: of a picture whose answer is known, where the json has it. */
+async function tryOut({ name, classes, golden }) {
+  const shape = Array.from(model.getInputDetails()[0].shape).join();
+  if (shape !== [1, size, size, 3].join()) {
+    throw new Error(`${name} takes input of shape ${shape}, and not what its json says.`);
+  }
+  const answer = modules.goldenAnswer(golden);
+  const { probabilities } = await run(answer ? modules.goldenPicture(size) : new Float32Array(size * size * 3));
+  if (probabilities.length !== classes) {
+    throw new Error(`${name} tells ${probabilities.length} classes apart, and not the ${classes} of its json.`);
+  }
+  if (answer) modules.refuseUnlessGolden(answer, probabilities, name);
+}
+
 async function run(input) {
   if (!model) throw new Error("No model is loaded.");
   const begin = performance.now();
@@ -77,6 +106,7 @@ async function run(input) {
     if (accelerator === "webgpu") outputs[0] = await outputs[0].moveTo("wasm");
     // The array is a window on memory that goes with the tensor.
     const probabilities = Array.from(outputs[0].toTypedArray());
+    modules.refuseUnlessProbabilities(probabilities);
     return { probabilities, runMs: performance.now() - begin };
   } finally {
     // WebAssembly's memory knows no garbage collector.
@@ -114,8 +144,12 @@ async function download({ url, sha256, bytes, name }) {
 
 /** Here and not in the service worker, so that only what has the right digest is kept. */
 async function keepForOffline(url, content) {
-  const cache = await self.caches?.open("large").catch(() => null); // none in some private windows
-  if (cache && !(await cache.match(url))) await cache.put(url, new Response(content));
+  try {
+    const cache = await self.caches?.open("large");
+    if (cache && !(await cache.match(url))) await cache.put(url, new Response(content));
+  } catch {
+    // A private window or a full disk: the model runs all the same, and the page does not claim that it is kept.
+  }
 }
 
 async function hasDigest(content, sha256) {
