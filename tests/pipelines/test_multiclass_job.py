@@ -270,6 +270,7 @@ def runs(tmp_path_factory, cache, small_network):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_run_that_was_cut_off_ends_with_the_same_weights(runs):
     whole, resumed = (
         keras.models.load_model(runs[name] / "split_1" / "model.keras", compile=False).get_weights()
@@ -280,6 +281,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_weights(runs):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_run_leaves_what_the_design_promises(runs):
     run, name = runs["resumed"], "demo_synthetic_hierarchical_efficientnet_lite0_32"
     for file in (
@@ -294,6 +296,7 @@ def test_the_run_leaves_what_the_design_promises(runs):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_figures_are_those_of_the_predictions(runs):
     """What `metrics.json` says, computed again from `predictions.csv`, in another way."""
     run = runs["resumed"]
@@ -317,6 +320,7 @@ def test_figures_are_those_of_the_predictions(runs):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_integer_file_is_one(runs):
     export = runs["resumed"] / "export"
     contract = json.loads(next(export.glob("*.json")).read_text())
@@ -329,6 +333,7 @@ def test_the_integer_file_is_one(runs):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_colour_constancy_is_a_layer_of_the_model(runs):
     model = keras.models.load_model(runs["whole"] / "split_1" / "model.keras", compile=False)
     assert isinstance(model.get_layer("colour_constancy"), layers.ShadesOfGray)

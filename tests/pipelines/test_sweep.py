@@ -12,6 +12,7 @@ import yaml
 from processes import ROOT, SURROUNDINGS, kill_once_there
 
 from pipelines import binary, clean, report, sweep
+from pipelines.common import data as common_data
 from pipelines.common.console import run
 from pipelines.sweeps.command_line import parsed
 from pipelines.sweeps.grid import read_grid
@@ -141,6 +142,7 @@ def test_the_folder_of_another_grid_is_refused(write_grid, tmp_path, monkeypatch
 def test_a_cleaning_that_does_not_suit_the_data_is_refused_before_work(
     write_grid, tmp_path, monkeypatch, capsys
 ):
+    monkeypatch.setattr(common_data, "_SYNTHETIC_PICTURES", 160)  # not 800: drawing them is what takes long
     grid = write_grid(training_sets=[{"clean": "merge", "rounds": [1]}])
     text = refused(monkeypatch, capsys, grid, "--out", tmp_path / "out")
     assert "2045 are to be kept: nothing to clean" in text
