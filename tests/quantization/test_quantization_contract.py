@@ -33,6 +33,7 @@ def learner(model, head):
     return keras.Model(model.input, model.get_layer("probs").output), "categorical_crossentropy"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "head"), CASES)
 def test_a_model_of_the_registry_becomes_integers(name, head, tmp_path):
     keras.utils.set_random_seed(0)

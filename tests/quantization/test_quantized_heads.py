@@ -114,6 +114,7 @@ def exported(name):
 BOTH = pytest.mark.parametrize("name", ["flat", "hierarchical"])
 
 
+@pytest.mark.slow
 @BOTH
 def test_it_answers_as_the_float_model(name):
     model, quantized = calibrated(name)
