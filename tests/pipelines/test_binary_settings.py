@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import doors
 import numpy as np
 import pytest
 
 from pipelines import binary
 from pipelines.common import cleaning, job
-from pipelines.common.console import run
 from pipelines.common.data import load_data
 from pipelines.common.settings import oversampling
 from skinkeras.inputs import BadImagesError, decode
@@ -32,13 +32,7 @@ def door(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(job, "set_up_keras", lambda seed, deterministic: None)
 
     def refused(*arguments, out=tmp_path / "run"):
-        monkeypatch.setattr(sys, "argv", ["binary", *map(str, arguments), "--out", str(out)])
-        with pytest.raises(SystemExit) as stopped:
-            run(binary.main, binary.Settings)
-        assert stopped.value.code == 2
-        text = capsys.readouterr().err
-        assert "Traceback" not in text
-        return text
+        return doors.refused(monkeypatch, capsys, binary, *arguments, "--out", out)
 
     yield refused
     assert not (tmp_path / "run" / "config.yaml").exists()

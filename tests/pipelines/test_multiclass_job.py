@@ -2,11 +2,11 @@
 
 import json
 import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import doors
 import keras
 import numpy as np
 import pandas as pd
@@ -17,7 +17,6 @@ import yaml
 from pipelines import multiclass
 from pipelines.common import data as common_data
 from pipelines.common import multiclass_results, results, training
-from pipelines.common.console import run
 from pipelines.common.data import chosen_images
 from pipelines.common.run_folder import RunFolder
 from skinkeras import datasets, layers, losses, tflite
@@ -34,13 +33,7 @@ def door(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(multiclass, "set_up_keras", lambda seed, deterministic: None)
 
     def refused(*arguments):
-        monkeypatch.setattr(sys, "argv", ["multiclass", *map(str, arguments), "--out", str(tmp_path / "run")])
-        with pytest.raises(SystemExit) as stopped:
-            run(multiclass.main, multiclass.Settings)
-        assert stopped.value.code == 2
-        text = capsys.readouterr().err
-        assert "Traceback" not in text
-        return text
+        return doors.refused(monkeypatch, capsys, multiclass, *arguments, "--out", tmp_path / "run")
 
     yield refused
     assert not (tmp_path / "run" / "config.yaml").exists()

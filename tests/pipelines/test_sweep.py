@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from doors import refused
 from processes import ROOT, SURROUNDINGS, kill_once_there
 
 from pipelines import binary, clean, report, sweep
 from pipelines.common import data as common_data
-from pipelines.common.console import run
 from pipelines.sweeps.command_line import parsed
 from pipelines.sweeps.grid import read_grid
 from pipelines.sweeps.workers import Job, LocalWorkers, RayWorkers
@@ -119,22 +119,16 @@ def test_a_grid_that_cannot_be_run_is_refused(write_grid, changes, words):
     assert "grid.yaml" in str(refused.value)
 
 
-def refused(monkeypatch, capsys, *arguments):
-    monkeypatch.setattr(sys, "argv", ["sweep", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stopped:
-        run(sweep.main, sweep.Settings)
-    assert stopped.value.code == 2
-    return capsys.readouterr().err
-
-
 def test_the_folder_of_another_grid_is_refused(write_grid, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     out.mkdir()
     (out / "sweep.yaml").write_text(yaml.safe_dump({**SMALL, "runs": SMALL["runs"] * 3}))
-    assert "holds the sweep of another grid" in refused(monkeypatch, capsys, write_grid(), "--out", out)
+    assert "holds the sweep of another grid" in refused(
+        monkeypatch, capsys, sweep, write_grid(), "--out", out
+    )
     (out / "sweep.yaml").write_text(yaml.safe_dump(SMALL))
     assert "already holds this sweep: add --resume" in refused(
-        monkeypatch, capsys, write_grid(), "--out", out
+        monkeypatch, capsys, sweep, write_grid(), "--out", out
     )
     assert [path.name for path in out.iterdir()] == ["sweep.yaml"]
 
@@ -144,7 +138,7 @@ def test_a_cleaning_that_does_not_suit_the_data_is_refused_before_work(
 ):
     monkeypatch.setattr(common_data, "_SYNTHETIC_PICTURES", 160)  # not 800: drawing them is what takes long
     grid = write_grid(training_sets=[{"clean": "merge", "rounds": [1]}])
-    text = refused(monkeypatch, capsys, grid, "--out", tmp_path / "out")
+    text = refused(monkeypatch, capsys, sweep, grid, "--out", tmp_path / "out")
     assert "2045 are to be kept: nothing to clean" in text
     assert not (tmp_path / "out" / "sweep.yaml").exists()
 
