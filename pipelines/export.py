@@ -48,6 +48,9 @@ class Settings:
     pictures: tuple[Path, ...] = ()
     """Pictures, or folders of them, to compare files and model on; by default the three golden pictures,
     which say little about real ones (Keras file)."""
+    kinds: tuple[Literal["float32", "float16", "weight_int8"], ...] = ()
+    """What a float model becomes, by default float32 and float16; weight_int8 has weights of a quarter of the
+    size and computes in float32, where integers throughout would cost too much (Keras file)."""
     io: Literal["float32", "uint8"] = "float32"
     """Type of input and output; uint8 for a quantized model only (Keras file)."""
     licence: str = "unknown"
@@ -65,9 +68,15 @@ def main(settings):
 def export_run(settings):
     """Exports the models of a run, compared with Keras on the run's own test images, as the run did."""
     with at_the_door():
-        if settings.labels or settings.name or settings.pictures or settings.io != "float32":
+        if (
+            settings.labels
+            or settings.name
+            or settings.pictures
+            or settings.kinds
+            or settings.io != "float32"
+        ):
             raise ValueError(
-                "--labels, --name, --pictures and --io belong to a .keras file; a run has its own."
+                "--labels, --name, --pictures, --kinds and --io belong to a .keras file; a run has its own."
             )
         job, job_settings = read_run(settings.source, settings.data_dir)
         path = find_model(settings.source)
@@ -128,7 +137,7 @@ def find_model(folder):
 
 
 def export_keras_file(settings):
-    """Exports one Keras model: float32 and float16, or int8 if it is a quantized one. All files or none."""
+    """Exports one Keras model, as int8 if it is a quantized one, else as --kinds says. All files or none."""
     with at_the_door():
         if settings.data_dir:
             raise ValueError("--data-dir belongs to a run; name pictures with --pictures.")
@@ -138,7 +147,9 @@ def export_keras_file(settings):
         quantized = quantization.is_quantized(model)
         if settings.io == "uint8" and not quantized:
             raise ValueError(f"--io uint8 needs a quantized model, and {settings.source} is none.")
-        kinds = ("int8",) if quantized else ("float32", "float16")
+        if settings.kinds and quantized:
+            raise ValueError(f"--kinds belongs to a float model, and {settings.source} becomes int8 alone.")
+        kinds = ("int8",) if quantized else tuple(dict.fromkeys(settings.kinds)) or ("float32", "float16")
         name = settings.name or settings.source.stem
         about = tflite.ModelInfo(
             name=name,

@@ -21,6 +21,7 @@ from pipelines.common.settings import TrainingSettings, check_least, check_model
 from pipelines.common.training import Phase, quantization_aware, set_up_keras, train_phase, unfreeze
 from skinkeras import callbacks, datasets, inputs, losses, models
 from skinkeras.files import write_text
+from skinkeras.models.variants import variant
 
 # Each backbone with a dense classifier, with CBAM in front of it, and with an LSTM that goes down the tree.
 _FORMS = ("{}", "{}_cbam", "hierarchical_{}")
@@ -172,6 +173,11 @@ def resolved(settings):
     least = {"epochs": 1, "qat_epochs": 1, "focal_delta": 0, "units": 1, "splits": 1}
     check_least(settings, **{name: number for name, number in least.items() if name not in unused})
     check_model(settings, backbone_of(model))
+    if settings.export and is_hierarchical(model) and variant(backbone_of(model)).family == "b":
+        raise ValueError(
+            f"{model} cannot be exported: integers of it crash LiteRT. Choose EfficientNet-Lite or VGG16 "
+            "behind hierarchical_, or --no-export."
+        )
     if settings.taxonomy:
         datasets.Taxonomy(
             _read_taxonomy(settings.taxonomy)

@@ -110,7 +110,8 @@ def export(run, model, quantized, data, about, threads=(1, 2)):
             path = _record_layer_errors(run, model, quantized, data)
             raise tflite.VerificationError(
                 f"{error} {path} says which layers add most; fine-tune for longer (--qat-epochs, in another "
-                f"--out), or use the float16 file, which lies in {run.export}."
+                f"--out), or use the float16 file, which lies in {run.export}, or integers for the weights "
+                "alone (python -m pipelines.export MODEL.keras --kinds weight_int8)."
             ) from error
         path = run.export / f"{name}_{kind}.tflite"
         write_bytes(path, content)

@@ -231,12 +231,7 @@ def quantization_aware(model, phase, data, loss, batch_size, run, extra_callback
     Returns:
         The quantization-aware model, of the same input and output.
     """
-    keras.utils.set_random_seed(phase.seed)
-    quantized = quantization.quantize(model)
-    train = data.part("train")
-    chosen = np.random.default_rng(phase.seed).permutation(train.rows)[:CALIBRATION_IMAGES]
-    batches = (chosen[start : start + batch_size] for start in range(0, len(chosen), batch_size))
-    quantization.calibrate(quantized, (train.pictures.read(rows).astype("float32") for rows in batches))
+    quantized = calibrated(model, data, phase.seed, batch_size)
     # The gradient enters in front of the last rounding: behind it, a probability that rounds to 0 or 1
     # would teach nothing.
     if taxonomy:
@@ -246,6 +241,17 @@ def quantization_aware(model, phase, data, loss, batch_size, run, extra_callback
     classifier = quantized if taxonomy else None
     train_phase(learner, phase, data, loss, batch_size, run, extra_callbacks, classifier)
     quantization.round_biases(quantized)
+    return quantized
+
+
+def calibrated(model, data, seed, batch_size):
+    """A quantized model with the ranges of `CALIBRATION_IMAGES` training images, before any fine-tuning."""
+    keras.utils.set_random_seed(seed)
+    quantized = quantization.quantize(model)
+    train = data.part("train")
+    chosen = np.random.default_rng(seed).permutation(train.rows)[:CALIBRATION_IMAGES]
+    batches = (chosen[start : start + batch_size] for start in range(0, len(chosen), batch_size))
+    quantization.calibrate(quantized, (train.pictures.read(rows).astype("float32") for rows in batches))
     return quantized
 
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from skinkeras.layers import CBAM
 from skinkeras.quantization.folding import fold_batch_norm
 from skinkeras.quantization.graph import consumers, producers
 from skinkeras.quantization.layers import HOSTS, FakeQuantize, FixedFakeQuantize, QuantizedRescaling
@@ -42,8 +43,10 @@ def quantize(model: keras.Model) -> keras.Model:
         the names of `unfold`'s. It shares no weight with `model`.
 
     Raises:
-        ValueError: a layer is not in the recipe (it is named), or the model does not begin as described.
+        ValueError: a layer is not in the recipe (it is named), the model does not begin as described, or
+            LiteRT cannot run what would come of it.
     """
+    _check_runs(model)
     folded = fold_batch_norm(unfold(model))
     readers = consumers(folded)
     _check(folded, readers)
@@ -90,6 +93,24 @@ def calibrate(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
 def is_quantized(model: keras.Model) -> bool:
     """True if `model` comes from `quantize`."""
     return any(isinstance(layer, FakeQuantize) for layer in model.layers)
+
+
+def _check_runs(model: keras.Model) -> None:
+    # Found by elimination, LiteRT 2.3 on x86: an integer file with all three of a gate that scales channels
+    # by their mean (squeeze-and-excitation), CBAM and LSTM cells makes XNNPACK free memory twice, and the
+    # process dies. Without XNNPACK, in float32, or with any two of the three the file runs.
+    kinds = {type(layer) for layer in model.layers}
+    gates = [
+        layer.name
+        for layer in model.layers
+        if type(layer) is layers.Multiply and len({tuple(tensor.shape[1:]) for tensor in layer.input}) > 1
+    ]
+    if gates and {CBAM, layers.LSTMCell} <= kinds:
+        raise ValueError(
+            f"Model {model.name!r} has squeeze-and-excitation ({gates[0]!r}) in front of CBAM and LSTM "
+            "cells; as integers, that crashes LiteRT's XNNPACK. Use a backbone without: EfficientNet-Lite or "
+            "VGG16."
+        )
 
 
 def _check(model: keras.Model, readers: dict[str, list[str]]) -> None:

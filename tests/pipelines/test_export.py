@@ -67,6 +67,14 @@ def test_a_keras_file_becomes_float_files_with_its_labels(saved, tmp_path):
     np.testing.assert_allclose(answers, expected, atol=1e-5)
 
 
+def test_integers_for_the_weights_alone_are_a_choice(saved, tmp_path, capsys):
+    out = tmp_path / "out"
+    kinds = ("weight_int8", "float32", "weight_int8")
+    export.main(export.Settings(saved, out=out, labels=("a", "b", "c"), kinds=kinds))
+    assert files_in(out) == ["mole.labels.txt", "mole_float32.tflite", "mole_weight_int8.tflite"]
+    assert "weight_int8: agrees with Keras on 100.00% of 3 pictures" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("io", ["float32", "uint8"])
 def test_a_quantized_keras_file_becomes_an_int8_file(tmp_path, io):
     path, labels = tmp_path / "mole.keras", tmp_path / "labels.txt"
@@ -141,6 +149,14 @@ def test_what_cannot_be_exported_is_one_sentence_and_nothing_is_written(tmp_path
         export.main(export.Settings(path, out=out, labels=tuple(labels)))
     assert "\n" not in str(refused.value)
     assert not out.exists()
+
+
+def test_a_quantized_model_has_no_other_kinds(tmp_path):
+    path = tmp_path / "mole.keras"
+    quantized(small_model()).save(path)
+    with pytest.raises(RefusedError, match="becomes int8 alone"):
+        export.main(export.Settings(path, labels=("a", "b", "c"), kinds=("weight_int8",)))
+    assert files_in(tmp_path) == ["mole.keras"]
 
 
 def test_uint8_needs_a_quantized_model(saved):

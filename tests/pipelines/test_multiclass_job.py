@@ -67,6 +67,10 @@ def pictures(tmp_path):
         (["--focal-delta", "1"], "--focal-delta needs --base-loss focal"),
         (["--raw-weights"], "--raw-weights needs --weighting cb or es"),
         (["--qat-epochs", "1", "--no-export"], "--qat-epochs needs --export"),
+        (
+            ["--model", "hierarchical_efficientnet_b0", "--weights", "none"],
+            "hierarchical_efficientnet_b0 cannot be exported: integers of it crash LiteRT.",
+        ),
         (["--quick", "--data", "ham10000"], "--data ham10000 needs --data-dir"),
         (["--taxonomy", "absent.yaml"], "There is no file absent.yaml: check --taxonomy."),
     ],

@@ -211,7 +211,8 @@ def swept(tmp_path_factory):
     return out
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.xdist_group("sweep")
 @pytest.mark.timeout(900)
 def test_a_round_that_was_killed_in_its_middle_ends_as_one_that_was_not(swept, tmp_path):
     grid = read_grid(swept.parent / "grid.yaml")
@@ -222,7 +223,8 @@ def test_a_round_that_was_killed_in_its_middle_ends_as_one_that_was_not(swept, t
         assert (swept / CLEANING / name).read_bytes() == (tmp_path / CLEANING / name).read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.xdist_group("sweep")
 @pytest.mark.timeout(900)
 def test_cleaning_touches_neither_malignant_nor_held_out_pictures(swept):
     split = pd.read_csv(swept / CLEANING / "split.csv", dtype=str).set_index("image_id")
@@ -244,7 +246,8 @@ def test_cleaning_touches_neither_malignant_nor_held_out_pictures(swept):
     assert parts.to_dict() == split["split"].drop(lost).to_dict()
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.xdist_group("sweep")
 @pytest.mark.timeout(900)
 def test_a_sweep_passes_over_a_run_that_fails(swept):
     table = pd.read_csv(swept / "runs.csv").set_index("run")
@@ -257,7 +260,8 @@ def test_a_sweep_passes_over_a_run_that_fails(swept):
     assert not (swept / "runs" / CLEANED / "state").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.xdist_group("sweep")
 @pytest.mark.timeout(900)
 def test_the_report_of_a_real_sweep(swept):
     report.main(report.Settings(swept))

@@ -172,7 +172,8 @@ def swept(tmp_path_factory, small_network):
         yield folder / "out", trained
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.xdist_group("multiclass_sweep")
 @pytest.mark.timeout(900)
 def test_a_sweep_trains_what_is_left_and_passes_over_what_fails(swept):
     out, trained = swept
@@ -188,7 +189,8 @@ def test_a_sweep_trains_what_is_left_and_passes_over_what_fails(swept):
     assert (out / "runs" / names[0] / "card.md").stat().st_mtime_ns == trained.st_mtime_ns
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.xdist_group("multiclass_sweep")
 @pytest.mark.timeout(900)
 def test_the_report_of_a_real_multiclass_sweep(swept, capsys):
     out, _ = swept
