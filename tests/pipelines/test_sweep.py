@@ -212,7 +212,6 @@ def swept(tmp_path_factory):
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("sweep")
 @pytest.mark.timeout(900)
 def test_a_round_that_was_killed_in_its_middle_ends_as_one_that_was_not(swept, tmp_path):
     grid = read_grid(swept.parent / "grid.yaml")
@@ -224,7 +223,6 @@ def test_a_round_that_was_killed_in_its_middle_ends_as_one_that_was_not(swept, t
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("sweep")
 @pytest.mark.timeout(900)
 def test_cleaning_touches_neither_malignant_nor_held_out_pictures(swept):
     split = pd.read_csv(swept / CLEANING / "split.csv", dtype=str).set_index("image_id")
@@ -247,7 +245,6 @@ def test_cleaning_touches_neither_malignant_nor_held_out_pictures(swept):
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("sweep")
 @pytest.mark.timeout(900)
 def test_a_sweep_passes_over_a_run_that_fails(swept):
     table = pd.read_csv(swept / "runs.csv").set_index("run")
@@ -261,7 +258,6 @@ def test_a_sweep_passes_over_a_run_that_fails(swept):
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("sweep")
 @pytest.mark.timeout(900)
 def test_the_report_of_a_real_sweep(swept):
     report.main(report.Settings(swept))

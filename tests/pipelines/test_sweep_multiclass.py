@@ -173,7 +173,6 @@ def swept(tmp_path_factory, small_network):
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("multiclass_sweep")
 @pytest.mark.timeout(900)
 def test_a_sweep_trains_what_is_left_and_passes_over_what_fails(swept):
     out, trained = swept
@@ -190,7 +189,6 @@ def test_a_sweep_trains_what_is_left_and_passes_over_what_fails(swept):
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("multiclass_sweep")
 @pytest.mark.timeout(900)
 def test_the_report_of_a_real_multiclass_sweep(swept, capsys):
     out, _ = swept

@@ -14,7 +14,6 @@ from skinkeras.losses import HierarchicalCrossentropy
 from skinkeras.models.variants import MINIMUM_INPUT_SIZE, VARIANTS
 
 HEADS = ("binary", "cbam", "hierarchical")
-# The longest first: two processes share them.
 LONG = (
     ("efficientnet_b7", "binary"),
     ("efficientnet_b6", "cbam"),
@@ -83,6 +82,8 @@ def test_a_model_of_the_registry_becomes_integers(name, head, tmp_path):
     ]
     assert np.mean(moved) > 0.9
 
+    quantization.round_biases(model)
+
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     for ours, theirs in zip(loaded.weights, model.weights, strict=True):
@@ -96,5 +97,5 @@ def test_a_model_of_the_registry_becomes_integers(name, head, tmp_path):
     report = tflite.verify(path, loaded, images)
     assert (report.custom_ops, report.dynamic_tensors, report.float_islands) == ((), (), ())
     assert report.int8_share == 1
-    # Untrained, all classes are about as probable: 4 of 256 levels are what rounding may move.
-    assert report.max_difference <= 4 / 256
+    # Untrained, all classes are about as probable. Rounding moves a level or none, up to nine in the deepest.
+    assert report.max_difference <= 12 / 256
