@@ -12,19 +12,19 @@ rounds' ratios.
 """
 
 import argparse
-import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from pipelines.common.export import KINDS
+from pipelines.multiclass import backbone_of, is_hierarchical
 from skinkeras import models, quantization, tflite
 from skinkeras.datasets import ISIC2018_TAXONOMY
 from skinkeras.files import write_bytes
 from skinkeras.models.variants import variant
 
 THREADS = (1, 2)
-KINDS = ("float32", "float16", "int8")
 ARCHITECTURES = (
     *(f"efficientnet_lite{number}" for number in range(5)),
     *(f"efficientnet_b{number}" for number in range(3)),
@@ -34,14 +34,12 @@ ARCHITECTURES = (
 
 def build(name):
     """An untrained model at its own size, named as the jobs name it; its labels."""
-    if name.startswith("hierarchical_"):
-        backbone = name.removeprefix("hierarchical_")
-        size, labels = variant(backbone).input_size, ISIC2018_TAXONOMY.classes
-        return models.create_hierarchical(backbone, ISIC2018_TAXONOMY, size, "none"), labels
-    backbone = name.removesuffix("_cbam")
-    cbam = backbone != name
-    labels = ISIC2018_TAXONOMY.classes if cbam else ("benign", "malignant")
-    return models.create(backbone, len(labels), variant(backbone).input_size, "none", cbam=cbam), labels
+    backbone, cbam = backbone_of(name), name.endswith("_cbam")
+    size, diagnoses = variant(backbone).input_size, ISIC2018_TAXONOMY.classes
+    if is_hierarchical(name):
+        return models.create_hierarchical(backbone, ISIC2018_TAXONOMY, size, "none"), diagnoses
+    labels = diagnoses if cbam else ("benign", "malignant")
+    return models.create(backbone, len(labels), size, "none", cbam=cbam), labels
 
 
 def make_files(name, folder):
@@ -72,7 +70,7 @@ def main():
         parser.error(f"no such architecture: {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
-        os.makedirs(folder, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         files = {name: make_files(name, folder) for name in options.models or ARCHITECTURES}
         print("| model | pixels | MB (float32, float16, int8) | threads | float32 | float16 | int8 |")
         print("| --- | --- | --- | --- | --- | --- | --- |")
@@ -82,7 +80,7 @@ def main():
 
 def print_rows(name, paths, options):
     """Times an architecture's files and prints a row of the table for each number of threads."""
-    size = variant(name.removeprefix("hierarchical_").removesuffix("_cbam")).input_size
+    size = variant(backbone_of(name)).input_size
     megabytes = ", ".join(f"{path.stat().st_size / 1e6:.1f}" for path in paths)
     compared = tflite.compare(paths, THREADS, (True,), runs=options.runs, rounds=options.rounds)
     for start in range(0, len(compared), len(KINDS)):
