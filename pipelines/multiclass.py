@@ -309,8 +309,7 @@ def trained_model(settings, split):
     keras.backend.clear_session()
     gc.collect()
     keras.utils.set_random_seed(settings.seed)
-    with at_the_door():  # a weights file can turn out to be of another model
-        model = new_model(settings, split)
+    model = new_model(settings, split)
     unfreeze(model, settings.weights)
     loss, movers = build_loss(settings, split)
     phase = Phase("all", settings.epochs, settings.learning_rate, settings.seed + 1, settings.optimizer)

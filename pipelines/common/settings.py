@@ -1,9 +1,12 @@
 """The settings that training jobs share: data, model, where to write; oversampling and cleaning."""
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import keras
 
 from pipelines.common.data import SOURCES
 from skinkeras import cleaning, inputs, models
@@ -129,9 +132,18 @@ def check_training(settings):
 
 
 def check_model(settings, name):
-    """Raises ValueError if the architecture cannot take the image size, or its weights are not to be had."""
+    """Raises ValueError if the architecture cannot take the image size, or its weights are not to be had
+    or are another architecture's."""
     models.check_input_size(name, settings.image_size)
     models.check_available(name, settings.weights)
+    if settings.weights not in ("imagenet", "none"):
+        _check_fits(name, settings.image_size, settings.weights)
+
+
+@functools.cache  # a sweep asks for every run
+def _check_fits(name, image_size, weights):
+    models.create(name, input_size=image_size, weights=weights)
+    keras.backend.clear_session()  # the run's own model is to be called as if this one had never been
 
 
 def check_least(settings, **least):

@@ -15,6 +15,7 @@ from pipelines import binary
 from pipelines.common import cleaning, job
 from pipelines.common.data import load_data
 from pipelines.common.settings import oversampling
+from skinkeras import models
 from skinkeras.inputs import BadImagesError, decode
 
 ROOT = Path(__file__).parents[2]
@@ -105,6 +106,23 @@ def test_a_wrong_setting_is_refused_in_one_sentence(door, tmp_path, arguments, w
     text = door(*arguments)
     assert words in text
     assert text.startswith("Error: ") and text.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("suffix", [".weights.h5", ".pth", ".txt"])
+def test_a_file_without_the_models_weights_is_refused_before_there_is_a_run(door, tmp_path, suffix):
+    file = tmp_path / f"mine{suffix}"
+    file.write_text("no weights")
+    text = door("--weights", file)
+    assert str(file) in text
+    assert text.startswith("Error: ") and text.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_architectures_weights_are_refused_before_there_is_a_run(door, tmp_path):
+    file = models.check_available("efficientnet_lite1", "imagenet")
+    text = door("--weights", file)
+    assert f"{file} does not fit efficientnet_lite0: layer " in text
     assert not (tmp_path / "run").exists()
 
 
