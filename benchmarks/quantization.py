@@ -3,9 +3,9 @@
     python benchmarks/quantization.py RUN... [--data-dir DIR]
 
 All from a run's `model.keras` and `model_qat.keras`, on its own test images, at which neither calibration nor
-fine-tuning has looked; so it takes runs whose integers were refused, too. PTQ is quantized and calibrated as a
-run does it, and left so. "int8" is the file, not a Keras model of it. The area under the ROC curve is that of
-the second class of two; of more classes, the mean of each against the rest. Agreement is the share of the
+fine-tuning has looked; runs whose integers were refused can be asked too. PTQ is quantized and calibrated as
+a run does it, and left so. "int8" is the file, not a Keras model of it. The area under the ROC curve is that
+of the second class of two; of more classes, the mean of each against the rest. Agreement is the share of the
 test images on which an int8 file and the Keras model that it was made of name the same class.
 """
 
