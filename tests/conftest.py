@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def pytest_collection_modifyitems(items):
-    """Files with slow tests come first: one of the processes would else be left with the longest."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    """Files with most long and slow tests come first: one process would else be left with the longest."""
+    marked = {mark: Counter(i.path for i in items if i.get_closest_marker(mark)) for mark in ("long", "slow")}
+    items.sort(key=lambda item: (-marked["long"][item.path], -marked["slow"][item.path]))
 
 
 @pytest.fixture(scope="session")

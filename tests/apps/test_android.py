@@ -71,7 +71,7 @@ def test_the_gates_pass_dermoscopy_images_and_stop_blurred_and_dark_ones(shared_
     assert stopped(lambda picture: picture // 6, "TOO_DARK") == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_kotlin_code_compiles_and_passes_its_tests():
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     # A session of its own: whoever interrupts the test ends the compiler too, not the script alone.

@@ -65,6 +65,7 @@ def killed_twice(pictures, tmp_path_factory):
     return out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("file", ["model.keras", "model_qat.keras"])
 def test_killed_and_resumed_run_ends_with_the_same_weights(uninterrupted, killed_twice, file):
     whole, resumed = (
@@ -75,6 +76,7 @@ def test_killed_and_resumed_run_ends_with_the_same_weights(uninterrupted, killed
     assert all(np.array_equal(a, b) for a, b in zip(whole, resumed, strict=True))
 
 
+@pytest.mark.long
 def test_killed_and_resumed_run_has_the_same_history(uninterrupted, killed_twice):
     whole, resumed = (
         pd.read_csv(out / "history.csv").drop(columns="seconds") for out in (uninterrupted, killed_twice)

@@ -266,7 +266,7 @@ def runs(tmp_path_factory, cache, small_network):
     return folders
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_run_that_was_cut_off_ends_with_the_same_weights(runs):
     whole, resumed = (
@@ -277,7 +277,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_weights(runs):
     assert all(np.array_equal(a, b) for a, b in zip(whole, resumed, strict=True))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_the_run_leaves_what_the_design_promises(runs):
     run, name = runs["resumed"], "demo_synthetic_hierarchical_efficientnet_lite0_32"
@@ -292,7 +292,7 @@ def test_the_run_leaves_what_the_design_promises(runs):
     assert "SYNTHETIC" in (run / "card.md").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_figures_are_those_of_the_predictions(runs):
     """What `metrics.json` says, computed again from `predictions.csv`, in another way."""
@@ -316,7 +316,7 @@ def test_figures_are_those_of_the_predictions(runs):
     assert first["classes"] == ["benign", "malignant"] and first["n"] == len(predictions)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_the_integer_file_is_one(runs):
     export = runs["resumed"] / "export"
@@ -329,7 +329,7 @@ def test_the_integer_file_is_one(runs):
     assert verification["float_islands"] == [] and verification["custom_ops"] == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_colour_constancy_is_a_layer_of_the_model(runs):
     model = keras.models.load_model(runs["whole"] / "split_1" / "model.keras", compile=False)

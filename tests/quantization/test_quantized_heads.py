@@ -111,7 +111,8 @@ def exported(name):
     return tflite.convert(fine_tuned(name), "int8")
 
 
-BOTH = pytest.mark.parametrize("name", ["flat", "hierarchical"])
+# The hierarchical model has to be trained for minutes before it says anything.
+BOTH = pytest.mark.parametrize("name", ["flat", pytest.param("hierarchical", marks=pytest.mark.long)])
 
 
 @pytest.mark.slow
@@ -146,6 +147,7 @@ def test_saved_and_loaded_is_bit_identical(name):
     np.testing.assert_array_equal(answers(saved_and_loaded(quantized), images), answers(quantized, images))
 
 
+@pytest.mark.long
 def test_each_step_of_the_lstm_has_its_own_ranges_and_shares_the_kernel_and_its_range():
     quantized = calibrated("hierarchical")[1]
     steps = [quantized.get_layer(f"lstm_carry{step}_quantized") for step in ("", "_2")]
@@ -155,6 +157,7 @@ def test_each_step_of_the_lstm_has_its_own_ranges_and_shares_the_kernel_and_its_
     assert len(shared._inbound_nodes) == 2
 
 
+@pytest.mark.long
 def test_every_probability_has_the_whole_range():
     layers_ = {layer.name: layer for layer in fine_tuned("hierarchical").layers}
     for name in ("level2_1_siblings", "level2_factors", "level2_shares", "probs"):
@@ -163,6 +166,7 @@ def test_every_probability_has_the_whole_range():
         assert (found.low, found.high) == PROBABILITY
 
 
+@pytest.mark.long
 def test_the_softmaxes_of_the_levels_follow_the_unrounded_logits():
     quantized = fine_tuned("hierarchical")
     levels = answers(models.level_model(quantized, TAXONOMY), pictures(8, seed=3)[0])
