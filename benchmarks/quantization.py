@@ -47,15 +47,17 @@ def main():
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     parser.add_argument("--data-dir", type=Path)
     options = parser.parse_args()
-    print("| model | pixels | epochs | test images | AUC float | PTQ int8 | QAT int8 | agreement PTQ | QAT |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    rows = []
     for run in options.runs:
         settings, trained, ptq, qat = reports(run, options.data_dir)
         aucs = (f"{auc:.4f}" for auc in (trained.auc_keras, ptq.auc_file, qat.auc_file))
         shares = (f"{share:.2%}" for share in (ptq.agreement, qat.agreement))
         epochs = f"{settings.epochs} + {settings.qat_epochs}"
         row = (settings.model, str(settings.image_size), epochs, str(qat.images), *aucs, *shares)
-        print("| " + " | ".join(row) + " |", flush=True)
+        rows.append("| " + " | ".join(row) + " |")
+    print("| model | pixels | epochs | test images | AUC float | PTQ int8 | QAT int8 | agreement PTQ | QAT |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("\n".join(rows))
 
 
 if __name__ == "__main__":
