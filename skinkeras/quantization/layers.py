@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers, ops
 
 from skinkeras.layers import MergeClasses, SpreadClasses
@@ -39,18 +40,32 @@ class _RangeVariables:
         return variable.value  # the tf.Variable: the quantizers assign to it
 
 
+# Shares of the greatest absolute value that a calibrated range may end at: 1 down to a 45th.
+_SHARES = 2.0 ** -(np.arange(12) / 2)
+# How far a batch may pull the range, as a multiple of it. Without a limit, an outlier that calibration cut
+# off at a 30th makes the range five times as wide in 149 batches; with 1 it cannot follow the weights.
+_GROWTH = 2.0
+
+
 @keras.saving.register_keras_serializable("skinkeras")
 class FakeQuantize(layers.Layer):
     """Rounds its input to 256 levels of a measured range (asymmetric, per tensor).
 
-    While training the range follows the batches' minimum and maximum as a moving average (decay 0.999); at
-    inference it stays. While `calibrating` is True it grows to cover every batch seen instead. Gradients
-    pass straight through inside the range (Jacob et al. 2018, section 3).
+    `calibrate` sets the range in two passes over the same images: `measure_extremes` lets it grow to all that
+    occurs, then `compare_ranges` adds up the squared errors of rounding to it and to narrower ones, and
+    `choose_range` takes the one of the least error. A few values far outside (a swish behind a gate has some
+    at 50 times the others' size) then no longer make the step between two levels wider than the signal.
+
+    While training the range follows the batches' minimum and maximum as a moving average (decay 0.999), of
+    which none counts for more than twice the range: it follows the weights, and what was cut off does not
+    come back at once. At inference it stays. Gradients pass straight through inside the range (Jacob et al.
+    2018, section 3).
     """
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.calibrating = False
+        self._measuring = False
+        self._candidates, self._errors = [], []
         self._moving_average = quantizers.MovingAverageQuantizer(**_OUTPUT)
         self._all_values = quantizers.AllValuesQuantizer(**_OUTPUT)
 
@@ -58,22 +73,50 @@ class FakeQuantize(layers.Layer):
         self._range = self._moving_average.build(None, "range", _RangeVariables(self))
 
     def call(self, inputs, training=False):
-        if self.calibrating:
+        if self._measuring:
             return self._all_values(inputs, True, weights=self._range)
+        if self._candidates:
+            self._errors += [_squared_error(inputs, *limits) for limits in self._candidates]
+        if training:
+            most = _GROWTH * ops.maximum(-self._range["min_var"], self._range["max_var"])
+            inputs = ops.clip(inputs, -most, most)
         return self._moving_average(inputs, bool(training), weights=self._range)
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
-    def reset(self):
-        """Empties the range, as calibration needs it: it starts at -6..6, which may be far too wide."""
-        for variable in self.weights:
-            variable.assign(0.0)
+    def measure_extremes(self):
+        """Empties the range; from now on it grows with every batch."""
+        self._measuring, self._candidates = True, []
+        self._set_range(0.0, 0.0)
+
+    def compare_ranges(self):
+        """Ends the growing; from now on, in calls outside of a graph, the errors of ranges are added up."""
+        low, high = (float(variable) for variable in self._range.values())
+        most = max(-low, high)
+        self._measuring = False
+        self._candidates = [(max(low, -most * share), min(high, most * share)) for share in _SHARES]
+        self._errors = np.zeros(len(_SHARES))
+
+    def choose_range(self):
+        """Takes the range of the least error."""
+        self._set_range(*self._candidates[np.argmin(self._errors)])
+        self._candidates = []
+
+    def _set_range(self, low, high):
+        self._range["min_var"].assign(low)
+        self._range["max_var"].assign(high)
 
     @property
     def output_scale(self):
         """The distance between two levels of the output."""
         return _scale(*map(ops.convert_to_numpy, self.weights))
+
+
+def _squared_error(values, low: float, high: float) -> float:
+    # TensorFlow's own operation refuses an empty range; its only level is 0.
+    rounded = tf.quantization.fake_quant_with_min_max_args(values, low, high) if low < high else 0.0
+    return float(ops.sum(ops.square(values - rounded)))
 
 
 @keras.saving.register_keras_serializable("skinkeras")

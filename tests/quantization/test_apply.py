@@ -53,7 +53,28 @@ def test_calibration_takes_the_extremes_over_all_batches_and_forgets_earlier_one
     with pytest.raises(ValueError, match="at least one batch"):
         quantization.calibrate(model, [])
     with pytest.raises(ValueError, match="no FakeQuantize"):
-        quantization.calibrate(keras.Model(image, x), batches)
+        quantization.calibrate(trained(), batches)
+
+
+def test_calibration_cuts_off_the_few_values_whose_cover_costs_the_others_more():
+    model = keras.Sequential([layers.Input((4,)), FakeQuantize()])
+    values = np.random.default_rng(0).normal(size=(200_000, 4)).astype("float32")
+    values[0, 0] = 60.0
+    quantization.calibrate(model, np.split(values, 4))
+    # 800,000 values x step^2 / 12 + what is cut off: 4300 at 60; 1230 + 30^2 at 30; 680 + 39^2 at 21.
+    np.testing.assert_allclose(ranges(model), [[values.min(), 30.0]])
+    covering = (60 - values.min()) / 255
+    covered = np.square(np.round(values / covering) * covering - values).sum()
+    assert np.square(np.asarray(model(values)) - values).sum() == pytest.approx(covered / 2, rel=0.05)
+
+
+def test_a_batch_pulls_a_range_no_further_than_to_its_double():
+    model = keras.Sequential([layers.Input((1,)), FakeQuantize()])
+    quantization.calibrate(model, [np.linspace(-1, 1, 64, dtype="float32")[:, None]])
+    for _ in range(3):
+        model(np.array([[-100.0], [100.0]], "float32"), training=True)
+    # 0.999 of the range and 0.001 of its double, three times.
+    np.testing.assert_allclose(ranges(model), [[-(1.001**3), 1.001**3]], rtol=1e-6)
 
 
 def test_ranges_move_in_fit_and_stay_in_predict_and_evaluate(tmp_path):
