@@ -83,8 +83,11 @@ def test_killed_and_resumed_run_has_the_same_history(uninterrupted, killed_twice
     )
     pd.testing.assert_frame_equal(whole, resumed)
     assert whole["phase"].tolist() == ["head"] + ["all"] * 4 + ["qat"] * 3
-    # The recall terms leave their start at 1, and do not return to it between the phases.
-    assert (whole["miss_rate_benign"].diff().dropna() < 0.01).all() and whole["miss_rate_benign"].iloc[0] < 1
+    # The recall terms leave their start at 1, and a new phase does not send them back there.
+    rates = whole["miss_rate_benign"]
+    first_of_a_phase = (whole["phase"] != whole["phase"].shift()) & (whole.index > 0)
+    assert rates.iloc[0] < 1
+    assert (rates.diff()[first_of_a_phase] < (1 - rates.shift()[first_of_a_phase]) / 2).all()
 
 
 def test_run_leaves_everything_that_the_design_promises(uninterrupted):
