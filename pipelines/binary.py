@@ -46,6 +46,8 @@ class Settings(JobSettings):
     """Learn every class of the data set and add up those that are malignant, or learn two classes."""
     epochs: int | None = None
     """Epochs of all layers; by default 10 (4 for synthetic pictures)."""
+    dropout: float | None = None
+    """Rate in front of the classifier; by default the architecture's own (0.2 for Lite0)."""
     head_epochs: int = 1
     """Epochs of the classifier alone, before those."""
     qat_epochs: int | None = None
@@ -91,6 +93,8 @@ def resolved(settings):
     drawn = settings.data == "synthetic"
     settings = common_settings.resolved(settings, epochs=4 if drawn else 10, qat_epochs=1 if drawn else 2)
     check_least(settings, epochs=1, head_epochs=0, qat_epochs=1, focal_delta=0)
+    if settings.dropout is not None and not 0 <= settings.dropout < 1:
+        raise ValueError(f"--dropout must be at least 0 and below 1. Received: {settings.dropout}")
     losses.RecallCrossentropy(gamma=settings.gamma)  # says what is wrong with a wrong gamma
     return settings
 
@@ -101,18 +105,22 @@ def trained_model(settings, data, folder):
     if not path.exists():
         keras.utils.set_random_seed(settings.seed)
         classes = len(data.manifest.classes)
-        model = models.create(settings.model, classes, settings.image_size, settings.weights)
+        model = models.create(settings.model, classes, settings.image_size, settings.weights, settings.dropout)
         loss, movers = build_loss(settings, data)
         train = lambda phase: train_phase(model, phase, data, loss, settings.batch_size, folder, movers)  # noqa: E731
         if settings.head_epochs:
             freeze(model)
-            train(Phase("head", settings.head_epochs, settings.learning_rate, settings.seed + 1))
+            train(_phase(settings, "head", settings.head_epochs, settings.learning_rate, 1))
         unfreeze(model, settings.weights)
-        train(Phase("all", settings.epochs, settings.learning_rate, settings.seed + 2))
+        train(_phase(settings, "all", settings.epochs, settings.learning_rate, 2))
         write_json(folder.state / "loss.json", keras.losses.serialize(loss))
         folder.save_model(binary_model(model, data), path)
     # Read back even if it has just been trained: a resumed run must go on from the same thing.
     return load_fresh(path)
+
+
+def _phase(settings, name, epochs, max_lr, number):
+    return Phase(name, epochs, max_lr, settings.seed + number, augmentation=settings.augmentation)
 
 
 def fine_tuned_model(settings, model, data, folder):
@@ -120,7 +128,7 @@ def fine_tuned_model(settings, model, data, folder):
     path = folder.file("model_qat.keras")
     if not path.exists():
         loss, movers = build_loss(settings, data, json.loads((folder.state / "loss.json").read_text()))
-        phase = Phase("qat", settings.qat_epochs, settings.learning_rate / 10, settings.seed + 3)
+        phase = _phase(settings, "qat", settings.qat_epochs, settings.learning_rate / 10, 3)
         quantized = quantization_aware(model, phase, data, loss, settings.batch_size, folder, movers)
         folder.save_model(quantized, path)
     return load_fresh(path)

@@ -312,7 +312,14 @@ def trained_model(settings, split):
     model = new_model(settings, split)
     unfreeze(model, settings.weights)
     loss, movers = build_loss(settings, split)
-    phase = Phase("all", settings.epochs, settings.learning_rate, settings.seed + 1, settings.optimizer)
+    phase = Phase(
+        "all",
+        settings.epochs,
+        settings.learning_rate,
+        settings.seed + 1,
+        settings.optimizer,
+        settings.augmentation,
+    )
     learner = models.level_model(model, split.taxonomy) if is_hierarchical(settings.model) else model
     train_phase(learner, phase, split.data, loss, settings.batch_size, split.folder, movers, classifier=model)
     split.folder.save_model(model, path)

@@ -28,6 +28,7 @@ class Phase:
         seed: of the order of the pictures, their augmentation and dropout.
         optimizer: "one_cycle": Adam on fastai's one-cycle schedule; "adam", or "sgd" with Nesterov's
             momentum 0.9: a constant rate, divided by 10 at a half and at three quarters of the epochs.
+        augmentation: key of `inputs.AUGMENTATIONS`.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Phase:
     max_lr: float
     seed: int
     optimizer: Literal["one_cycle", "adam", "sgd"] = "one_cycle"
+    augmentation: str = "standard"
 
     def new_optimizer(self):
         """The optimizer, before its first step."""
@@ -93,7 +95,7 @@ def train_phase(model, phase, data, loss, batch_size, run, extra_callbacks=(), c
         phase.seed,
         phase.epochs,
         done,
-        inputs.Augmentation(),
+        inputs.AUGMENTATIONS[phase.augmentation](),
     )
     model.fit(
         dataset,

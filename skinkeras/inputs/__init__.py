@@ -1,7 +1,7 @@
 """Manifest -> tf.data: decoding once, shuffling, augmentation, oversampling, blur, colour constancy."""
 
 from skinkeras.decoding import decode, resize_to_square
-from skinkeras.inputs.augmentation import Augmentation
+from skinkeras.inputs.augmentation import AUGMENTATIONS, Augmentation, StrongAugmentation
 from skinkeras.inputs.blur import Rho, chromatic_aberration, radial_blur
 from skinkeras.inputs.colour_constancy import shades_of_gray
 from skinkeras.inputs.datasets import evaluation_dataset, steps_per_epoch, training_dataset
@@ -16,12 +16,14 @@ from skinkeras.inputs.oversampling import (
 from skinkeras.inputs.pictures import BadImagesError, Pictures, decode_all
 
 __all__ = [
+    "AUGMENTATIONS",
     "OVERSAMPLING",
     "Augmentation",
     "BadImagesError",
     "Oversampling",
     "Pictures",
     "Rho",
+    "StrongAugmentation",
     "Variant",
     "VariantPictures",
     "chromatic_aberration",
