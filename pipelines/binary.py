@@ -105,7 +105,8 @@ def trained_model(settings, data, folder):
     if not path.exists():
         keras.utils.set_random_seed(settings.seed)
         classes = len(data.manifest.classes)
-        model = models.create(settings.model, classes, settings.image_size, settings.weights, settings.dropout)
+        size, weights = settings.image_size, settings.weights
+        model = models.create(settings.model, classes, size, weights, settings.dropout)
         loss, movers = build_loss(settings, data)
         train = lambda phase: train_phase(model, phase, data, loss, settings.batch_size, folder, movers)  # noqa: E731
         if settings.head_epochs:
