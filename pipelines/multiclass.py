@@ -312,14 +312,8 @@ def trained_model(settings, split):
     model = new_model(settings, split)
     unfreeze(model, settings.weights)
     loss, movers = build_loss(settings, split)
-    phase = Phase(
-        "all",
-        settings.epochs,
-        settings.learning_rate,
-        settings.seed + 1,
-        settings.optimizer,
-        settings.augmentation,
-    )
+    rate, augmentation = settings.learning_rate, settings.augmentation
+    phase = Phase("all", settings.epochs, rate, settings.seed + 1, settings.optimizer, augmentation)
     learner = models.level_model(model, split.taxonomy) if is_hierarchical(settings.model) else model
     train_phase(learner, phase, split.data, loss, settings.batch_size, split.folder, movers, classifier=model)
     split.folder.save_model(model, path)
@@ -334,7 +328,8 @@ def fine_tuned_model(settings, split):
     loss, _ = build_loss(settings, split)
     if isinstance(loss, losses.Curriculum):
         loss.age.assign(settings.epochs)  # the curriculum is over: every sample counts
-    phase = Phase("qat", settings.qat_epochs, settings.qat_learning_rate, settings.seed + 2)
+    rate, augmentation = settings.qat_learning_rate, settings.augmentation
+    phase = Phase("qat", settings.qat_epochs, rate, settings.seed + 2, augmentation=augmentation)
     taxonomy = split.taxonomy if is_hierarchical(settings.model) else None
     quantized = quantization_aware(
         model, phase, split.data, loss, settings.batch_size, split.folder, taxonomy=taxonomy
