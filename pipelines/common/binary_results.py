@@ -84,6 +84,7 @@ def _training_facts(settings, data):
         if settings.loss == "recall"
         else "not used",
         **({"focal delta": settings.focal_delta} if settings.loss == "focal" else {}),
+        "augmentation": settings.augmentation,
         "oversampling": settings.oversample,
         "cleaning": _cleaning(settings),
         "learned classes": ", ".join(data.manifest.classes),
@@ -92,6 +93,7 @@ def _training_facts(settings, data):
         + (f", {settings.qat_epochs} quantization-aware" if settings.export else ""),
         "highest learning rate": settings.learning_rate,
         "batch size": settings.batch_size,
+        **({} if settings.dropout is None else {"dropout": settings.dropout}),
         "seed": settings.seed,
     }
 

@@ -195,6 +195,7 @@ def _training_facts(settings, data):
         "optimizer": settings.optimizer,
         "learning rate": f"{settings.learning_rate:g}, divided by 10 at a half and at 3/4 of the epochs",
         "classes": ", ".join(data.manifest.classes),
+        "augmentation": settings.augmentation,
         "colour constancy": "Shades of Gray, inside the model"
         if settings.colour_constancy == "yes"
         else "none",

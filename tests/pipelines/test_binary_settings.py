@@ -80,6 +80,7 @@ def test_a_negative_gamma_ends_the_process_with_2_and_one_sentence(tmp_path):
         (["--qat-epochs", "0"], "--qat-epochs must be at least 1. Received: 0"),
         (["--batch-size", "0"], "--batch-size must be at least 1. Received: 0"),
         (["--seed", "-1"], "--seed must be at least 0. Received: -1"),
+        (["--dropout", "1"], "--dropout must be at least 0 and below 1. Received: 1.0"),
         (["--learning-rate", "0"], "--learning-rate must be between 0 and 1. Received: 0.0"),
         (["--oversample", "g23", "--rho", "0.1", "0.2"], "rho must be in [0, 0.2). Received: rho=0.2"),
         (["--oversample", "g23", "--rho", "0.02", "0.01"], "rho must be (low, high)"),
@@ -126,7 +127,9 @@ def test_another_architectures_weights_are_refused_before_there_is_a_run(door, t
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("arguments", [["--gama", "10"], ["--data", "isic2077"], ["--model", "resnet"]])
+@pytest.mark.parametrize(
+    "arguments", [["--gama", "10"], ["--data", "isic2077"], ["--model", "resnet"], ["--augmentation", "weak"]]
+)
 def test_unknown_flags_and_choices_are_refused(door, tmp_path, arguments):
     assert arguments[-1] in (text := door(*arguments)) or arguments[0] in text
     assert not (tmp_path / "run").exists()
