@@ -86,7 +86,7 @@ def _transpose_half(images, seeds):
 
 
 class StrongAugmentation:
-    """Turns, scales, stretches and recolours each picture: for trainings long enough to learn them by heart.
+    """Turns, scales, stretches, recolours and disturbs each picture: for trainings long enough to learn them by heart.
 
     One affine map of places and one of colours for each picture, which takes less than half the time of the
     layers of `Augmentation`. A place outside the picture is taken from its mirror image.
@@ -99,28 +99,35 @@ class StrongAugmentation:
         brightness: float >= 0, the largest change, as a share of 255.
         contrast, saturation: floats in [0, 1), the largest change, down and up.
         hue: float in [0, 0.5], the largest turn of the colour circle.
-        gain: float >= 0, the largest logarithm of a factor of one of red, green and blue.
+        gain: float >= 0, the largest logarithm of a factor of one of red, green and blue: another light, another
+            camera.
+        noise: float >= 0, the largest standard deviation of normal noise, in grey levels.
     """
 
     def __init__(
         self,
         whole=0.2,
-        scale=(0.6, 1.15),
+        scale=(0.65, 1.35),
         aspect=0.15,
         brightness=0.1,
         contrast=0.25,
         saturation=0.3,
         hue=0.03,
-        gain=0.06,
+        gain=0.15,
+        noise=10.0,
     ):
         self.whole, self.scale, self.aspect = whole, scale, aspect
         self.brightness, self.contrast, self.saturation = brightness, contrast, saturation
-        self.hue, self.gain = hue, gain
+        self.hue, self.gain, self.noise = hue, gain, noise
 
     def __call__(self, images, seed):
         """Augments `images` (batch, size, size, 3), float32 in 0..255, by the int tensor `seed` (2,)."""
         seeds = StepSeed(seed)
-        return ops.clip(self._recolour(self._move(images, seeds), seeds), 0.0, 255.0)
+        images = self._recolour(self._move(images, seeds), seeds)
+        if self.noise:
+            deviation = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), 0, self.noise, seed=seeds)
+            images = images + deviation * keras.random.normal(ops.shape(images), seed=seeds)
+        return ops.clip(images, 0.0, 255.0)
 
     def _move(self, images, seeds):
         count, size = ops.shape(images)[0], images.shape[1]
