@@ -86,9 +86,10 @@ def _transpose_half(images, seeds):
 
 
 class StrongAugmentation:
-    """Turns, scales, stretches, recolours and disturbs each picture: for trainings long enough to learn them by heart.
+    """Turns, scales, stretches, recolours and disturbs each picture.
 
-    One affine map of places and one of colours for each picture, which takes less than half the time of the
+    For trainings long enough to learn pictures by heart, and for models that are to be used in other light and
+    with other cameras. One affine map of places and one of colours a picture take less than half the time of the
     layers of `Augmentation`. A place outside the picture is taken from its mirror image.
 
     Args:
@@ -99,8 +100,7 @@ class StrongAugmentation:
         brightness: float >= 0, the largest change, as a share of 255.
         contrast, saturation: floats in [0, 1), the largest change, down and up.
         hue: float in [0, 0.5], the largest turn of the colour circle.
-        gain: float >= 0, the largest logarithm of a factor of one of red, green and blue: another light, another
-            camera.
+        gain: float >= 0, the largest logarithm of a factor of one of red, green and blue, as by another light.
         noise: float >= 0, the largest standard deviation of normal noise, in grey levels.
     """
 

@@ -1,0 +1,92 @@
+"""How well released files stand other light, other cameras and careless hands.
+
+    python benchmarks/robustness.py FILE.tflite... --data-dir DIR/ham10000 [--seed 0]
+
+Every file classifies the same test pictures of HAM10000 (the grouped split of that seed), as they are and
+disturbed in each of the ways below before they are resized: by how much is drawn once a picture, equal for all
+files. Printed are the area under the ROC curve of melanoma, and how many of 100 answers (the likeliest class)
+differ from those to the pictures as they are.
+"""
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.progress import track
+from sklearn.metrics import roc_auc_score
+
+from skinkeras import datasets, tflite
+from skinkeras.decoding import decode
+
+MELANOMA = ("malignant", "mel")
+DECODED = 225  # the height of the pictures; the largest centred square is all that a model sees
+
+
+def warped(pixels, scale, angle):
+    """Enlarged and turned around the centre; what is outside is mirrored."""
+    size = pixels.shape[0]
+    matrix = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), angle, scale)
+    return cv2.warpAffine(pixels, matrix, (size, size), borderMode=cv2.BORDER_REFLECT)
+
+
+def compressed(pixels, quality):
+    return cv2.imdecode(
+        cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
+    )
+
+
+# What is done to a picture (uint8 or float, 0..255), given a random generator of its own.
+DISTURBANCES = {
+    "none": lambda pixels, rng: pixels,
+    "light of another colour: each channel times 0.82 to 1.22": lambda pixels, rng: (
+        pixels * np.exp(rng.uniform(-0.2, 0.2, 3))
+    ),
+    "brightness, up to 25 levels": lambda pixels, rng: pixels + rng.uniform(-25, 25),
+    "gamma 0.61 to 1.65": lambda pixels, rng: 255 * (pixels / 255) ** np.exp(rng.uniform(-0.5, 0.5)),
+    "farther: 0.65 to 0.9 of the size": lambda pixels, rng: warped(pixels, rng.uniform(0.65, 0.9), 0),
+    "nearer: 1.1 to 1.5 times the size": lambda pixels, rng: warped(pixels, rng.uniform(1.1, 1.5), 0),
+    "turned by any angle, 1.15 times the size": lambda pixels, rng: warped(pixels, 1.15, rng.uniform(0, 360)),
+    "out of focus: Gaussian blur of 1.2 pixels": lambda pixels, rng: cv2.GaussianBlur(pixels, (0, 0), 1.2),
+    "JPEG of quality 40": lambda pixels, rng: compressed(pixels, 40),
+    "noise of 8 levels": lambda pixels, rng: pixels + rng.normal(0, 8, pixels.shape),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    classifiers = {path.stem: tflite.Classifier(path, num_threads=2) for path in options.files}
+    manifest = datasets.READERS["ham10000"](options.data_dir)
+    test = np.flatnonzero(datasets.split(manifest, "grouped", options.seed) == "test")
+    truth = manifest.labels[test] == manifest.classes.index("mel")
+    pictures = [decode(manifest.table["image"].iloc[row], DECODED) for row in test]
+
+    print(f"{len(test)} test pictures, {truth.sum()} melanomas\n")
+    print(
+        "| disturbance | "
+        + " | ".join(f"{name}: AUC, answers of 100 that change" for name in classifiers)
+        + " |"
+    )
+    print("| --- |" + " --- |" * len(classifiers))
+    undisturbed = {}
+    for name, disturb in DISTURBANCES.items():
+        disturbed = [
+            np.clip(np.rint(disturb(picture, np.random.default_rng(row))), 0, 255).astype(np.uint8)
+            for row, picture in zip(test, pictures, strict=True)
+        ]
+        cells = []
+        for path, classifier in classifiers.items():
+            probabilities = classifier.classify(track(disturbed, f"{path}: {name}", transient=True))
+            (melanoma,) = [n for n, label in enumerate(classifier.labels) if label in MELANOMA]
+            answers = probabilities.argmax(axis=1)
+            changed = np.mean(answers != undisturbed.setdefault(path, answers))
+            cells.append(f"{roc_auc_score(truth, probabilities[:, melanoma]):.3f}, {100 * changed:.0f}")
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
