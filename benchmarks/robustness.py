@@ -3,9 +3,9 @@
     python benchmarks/robustness.py FILE.tflite... --data-dir DIR/ham10000 [--seed 0]
 
 Every file classifies the same test pictures of HAM10000 (the grouped split of that seed), as they are and
-disturbed in each of the ways below before they are resized: by how much is drawn once a picture, equal for all
-files. Printed are the area under the ROC curve of melanoma, and how many of 100 answers (the likeliest class)
-differ from those to the pictures as they are.
+disturbed in each of the ways below before they are resized: by how much is drawn once a picture, equal for
+all files. Printed are the area under the ROC curve of melanoma, and how many of 100 answers (the likeliest
+class) differ from those to the pictures as they are.
 """
 
 import argparse
@@ -31,9 +31,9 @@ def warped(pixels, scale, angle):
 
 
 def compressed(pixels, quality):
-    return cv2.imdecode(
-        cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
-    )
+    """Through a JPEG file; OpenCV has blue first."""
+    file = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1]
 
 
 # What is done to a picture (uint8 or float, 0..255), given a random generator of its own.

@@ -88,9 +88,9 @@ def _transpose_half(images, seeds):
 class StrongAugmentation:
     """Turns, scales, stretches, recolours and disturbs each picture.
 
-    For trainings long enough to learn pictures by heart, and for models that are to be used in other light and
-    with other cameras. One affine map of places and one of colours a picture take less than half the time of the
-    layers of `Augmentation`. A place outside the picture is taken from its mirror image.
+    For trainings long enough to learn pictures by heart, and for models that are to be used in other light
+    and with other cameras. One affine map of places and one of colours a picture take less than half the
+    time of the layers of `Augmentation`. A place outside the picture is taken from its mirror image.
 
     Args:
         whole: float in [0, 1], the share of the pictures that are only turned by right angles and mirrored,
@@ -100,7 +100,7 @@ class StrongAugmentation:
         brightness: float >= 0, the largest change, as a share of 255.
         contrast, saturation: floats in [0, 1), the largest change, down and up.
         hue: float in [0, 0.5], the largest turn of the colour circle.
-        gain: float >= 0, the largest logarithm of a factor of one of red, green and blue, as by another light.
+        gain: float >= 0, the largest logarithm of a factor of red, green or blue, as by another light.
         noise: float >= 0, the largest standard deviation of normal noise, in grey levels.
     """
 
