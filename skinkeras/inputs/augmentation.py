@@ -86,7 +86,7 @@ def _transpose_half(images, seeds):
 
 
 class StrongAugmentation:
-    """Turns, scales, stretches, recolours and disturbs each picture.
+    """Turns, scales, stretches and recolours each picture.
 
     For trainings long enough to learn pictures by heart, and for models that are to be used in other light
     and with other cameras. One affine map of places and one of colours a picture take less than half the
@@ -101,33 +101,27 @@ class StrongAugmentation:
         contrast, saturation: floats in [0, 1), the largest change, down and up.
         hue: float in [0, 0.5], the largest turn of the colour circle.
         gain: float >= 0, the largest logarithm of a factor of red, green or blue, as by another light.
-        noise: float >= 0, the largest standard deviation of normal noise, in grey levels.
     """
 
     def __init__(
         self,
         whole=0.2,
-        scale=(0.65, 1.35),
+        scale=(0.6, 1.15),
         aspect=0.15,
         brightness=0.1,
         contrast=0.25,
         saturation=0.3,
         hue=0.03,
-        gain=0.15,
-        noise=10.0,
+        gain=0.06,
     ):
         self.whole, self.scale, self.aspect = whole, scale, aspect
         self.brightness, self.contrast, self.saturation = brightness, contrast, saturation
-        self.hue, self.gain, self.noise = hue, gain, noise
+        self.hue, self.gain = hue, gain
 
     def __call__(self, images, seed):
         """Augments `images` (batch, size, size, 3), float32 in 0..255, by the int tensor `seed` (2,)."""
         seeds = StepSeed(seed)
-        images = self._recolour(self._move(images, seeds), seeds)
-        if self.noise:
-            deviation = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), 0, self.noise, seed=seeds)
-            images = images + deviation * keras.random.normal(ops.shape(images), seed=seeds)
-        return ops.clip(images, 0.0, 255.0)
+        return ops.clip(self._recolour(self._move(images, seeds), seeds), 0.0, 255.0)
 
     def _move(self, images, seeds):
         count, size = ops.shape(images)[0], images.shape[1]

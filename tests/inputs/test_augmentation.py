@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from skinkeras.inputs import AUGMENTATIONS, StrongAugmentation
 
-NO_COLOURS = dict.fromkeys(("brightness", "contrast", "saturation", "hue", "gain", "noise"), 0.0)
+NO_COLOURS = dict.fromkeys(("brightness", "contrast", "saturation", "hue", "gain"), 0.0)
 PLAIN = {"least_side": 1.0, "brightness": 0.0, "contrast": 0.0, "saturation": 0.0}
 
 
