@@ -13,7 +13,7 @@ from skinkeras import tflite
 from skinkeras.tflite import phones
 
 ROOT = Path(__file__).parents[2]
-NAME = "melanoma_efficientnet_lite0_192"
+NAME = "melanoma_efficientnet_lite0_224"
 INT8, FLOAT16 = (ROOT / "tflite_models" / f"{NAME}_{kind}.tflite" for kind in ("int8", "float16"))
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from skinkeras import tflite
 
 ROOT = Path(__file__).parents[2]
-NAME = "melanoma_efficientnet_lite0_192"
+NAME = "melanoma_efficientnet_lite0_224"
 FILE = ROOT / "tflite_models" / f"{NAME}_int8.tflite"
 
 

@@ -17,7 +17,7 @@ from skinkeras.tflite.graph import pack, unpack
 
 ROOT = Path(__file__).parents[2]
 RELEASED = ROOT / "tflite_models"
-NAME = "melanoma_efficientnet_lite0_192"
+NAME = "melanoma_efficientnet_lite0_224"
 INT8 = f"{NAME}_int8.tflite"
 
 
@@ -160,7 +160,7 @@ def test_another_tensor_name_is_refused(folder):
         model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].name = b"args_0"
 
     change_file(folder, rename)
-    assert "its input is [('args_0', 'float32', (1, 192, 192, 3))]" in faults(folder)
+    assert "its input is [('args_0', 'float32', (1, 224, 224, 3))]" in faults(folder)
 
 
 def test_weights_that_changed_show_in_the_golden_predictions(folder):

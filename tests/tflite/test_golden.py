@@ -71,10 +71,10 @@ def test_pixels_worked_out_by_hand():
 @pytest.mark.parametrize("kind", ["int8", "float16"])
 def test_wrong_pixels_do_not_pass_for_right_ones(kind):
     """Pixels in the wrong order or range move the released files further than the tolerance."""
-    path = f"tflite_models/melanoma_efficientnet_lite0_192_{kind}.tflite"
+    path = f"tflite_models/melanoma_efficientnet_lite0_224_{kind}.tflite"
     report, classifier = tflite.golden(path), tflite.Classifier(path)
     expected = np.array([one["probabilities"] for one in report["pictures"]])
-    images = np.stack(list(tflite.golden_pictures(192).values())).astype(np.float32)
+    images = np.stack(list(tflite.golden_pictures(224).values())).astype(np.float32)
     wrong = {
         "blue first": images[..., ::-1],
         "columns first": images.swapaxes(1, 2),
