@@ -19,8 +19,8 @@ from sklearn.metrics import roc_auc_score
 from skinkeras import datasets, tflite
 from skinkeras.decoding import decode
 
-MELANOMA = ("malignant", "mel")
-DECODED = 225  # the height of the pictures; the largest centred square is all that a model sees
+MELANOMA = {"malignant", "mel"}
+DECODED = 225  # pixels, height and width of the square that is disturbed; the height of the subset's pictures
 
 
 def warped(pixels, scale, angle):
@@ -60,6 +60,10 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     classifiers = {path.stem: tflite.Classifier(path, num_threads=2) for path in options.files}
+    melanoma = {name: MELANOMA.intersection(classifier.labels) for name, classifier in classifiers.items()}
+    for name, labels in melanoma.items():
+        if not labels:
+            parser.error(f"{name} has no class of {' or '.join(sorted(MELANOMA))}.")
     manifest = datasets.READERS["ham10000"](options.data_dir)
     test = np.flatnonzero(datasets.split(manifest, "grouped", options.seed) == "test")
     truth = manifest.labels[test] == manifest.classes.index("mel")
@@ -79,12 +83,12 @@ def main():
             for row, picture in zip(test, pictures, strict=True)
         ]
         cells = []
-        for path, classifier in classifiers.items():
-            probabilities = classifier.classify(track(disturbed, f"{path}: {name}", transient=True))
-            (melanoma,) = [n for n, label in enumerate(classifier.labels) if label in MELANOMA]
+        for file, classifier in classifiers.items():
+            probabilities = classifier.classify(track(disturbed, f"{file}: {name}", transient=True))
+            scores = probabilities[:, [label in melanoma[file] for label in classifier.labels]].sum(axis=1)
             answers = probabilities.argmax(axis=1)
-            changed = np.mean(answers != undisturbed.setdefault(path, answers))
-            cells.append(f"{roc_auc_score(truth, probabilities[:, melanoma]):.3f}, {100 * changed:.0f}")
+            changed = np.mean(answers != undisturbed.setdefault(file, answers))
+            cells.append(f"{roc_auc_score(truth, scores):.3f}, {100 * changed:.0f}")
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 

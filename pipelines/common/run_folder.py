@@ -61,7 +61,9 @@ class RunFolder:
                 f"{self.path} already holds a run: add --resume to go on with it, or choose another --out."
             )
         else:
-            self._check_same_settings(yaml.safe_load(config.read_text())["settings"], _plain(settings))
+            # A run of an earlier version has no record of the newer settings; it did what they default to.
+            theirs = _plain(type(settings)()) | yaml.safe_load(config.read_text())["settings"]
+            self._check_same_settings(theirs, _plain(settings))
 
     def begin(self, settings):
         """Writes `config.yaml`, unless an earlier part of the run has done it: from now on this is a run."""

@@ -40,7 +40,8 @@ class TrainingSettings:
     """The highest of the one-cycle schedule; fine-tuning for integers goes up to a tenth of it. The paper has
     1e-3 at batches of 128; this is that for batches of 32, by the square root of their ratio."""
     augmentation: Literal[tuple(inputs.AUGMENTATIONS)] = "standard"
-    """How far training pictures are turned, cropped and recoloured; "strong" for long trainings."""
+    """How far training pictures are turned, cropped and recoloured: "strong" for long trainings. Models that
+    only rank pictures for a cleaning always have "standard"."""
     seed: int = 0
     """Of the order of the pictures, the augmentation and the first weights."""
     data_seed: int | None = None

@@ -35,6 +35,17 @@ def full_disk(tiny_disk):
     return tiny_disk
 
 
+def test_a_run_of_an_earlier_version_goes_on_with_what_newer_settings_default_to(begun):
+    folder, settings = begun
+    config = folder.file("config.yaml")
+    record = yaml.safe_load(config.read_text())
+    del record["settings"]["augmentation"], record["settings"]["dropout"]
+    config.write_text(yaml.safe_dump(record))
+    folder.check(settings, resume=True)
+    with pytest.raises(ValueError, match="with augmentation=standard, this command has augmentation=strong"):
+        folder.check(dataclasses.replace(settings, augmentation="strong"), resume=True)
+
+
 def test_config_says_what_was_asked_for_and_with_which_versions(begun):
     folder, settings = begun
     record = yaml.safe_load(folder.file("config.yaml").read_text())
