@@ -26,7 +26,7 @@ def reports(run, data_dir):
     path = find_model(run)
     data = load_data(settings, path.with_name("split.csv"), inputs.OVERSAMPLING["none"])
     model, fine_tuned = load_keras(path), load_keras(path.with_name("model_qat.keras"))
-    post_training = calibrated(model, data, settings.seed, settings.batch_size)
+    post_training = calibrated(model, data, settings.seed)
     forms = ((model, "float32"), (post_training, "int8"), (fine_tuned, "int8"))
     return settings, *(report(*form, data) for form in forms)
 

@@ -4,7 +4,6 @@ python -m pipelines.binary --gamma 10
 python -m pipelines.binary --gamma 10 --data ham10000 --data-dir DIR
 """
 
-import gc
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from pipelines.common import settings as common_settings
 from pipelines.common.cleaning import cleaned
 from pipelines.common.console import at_the_door, run, section
 from pipelines.common.job import begin
+from pipelines.common.memory import give_back_memory
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.settings import JobSettings, check_least
 from pipelines.common.training import (
@@ -103,21 +103,25 @@ def trained_model(settings, data, folder):
     """The float model with two outputs, from `model.keras` if it is there, else trained."""
     path = folder.file("model.keras")
     if not path.exists():
-        keras.utils.set_random_seed(settings.seed)
-        classes = len(data.manifest.classes)
-        size, weights = settings.image_size, settings.weights
-        model = models.create(settings.model, classes, size, weights, settings.dropout)
-        loss, movers = build_loss(settings, data)
-        train = lambda phase: train_phase(model, phase, data, loss, settings.batch_size, folder, movers)  # noqa: E731
-        if settings.head_epochs:
-            freeze(model)
-            train(_phase(settings, "head", settings.head_epochs, settings.learning_rate, 1))
-        unfreeze(model, settings.weights)
-        train(_phase(settings, "all", settings.epochs, settings.learning_rate, 2))
-        write_json(folder.state / "loss.json", keras.losses.serialize(loss))
-        folder.save_model(binary_model(model, data), path)
+        _train(settings, data, folder, path)
     # Read back even if it has just been trained: a resumed run must go on from the same thing.
     return load_fresh(path)
+
+
+def _train(settings, data, folder, path):
+    keras.utils.set_random_seed(settings.seed)
+    classes = len(data.manifest.classes)
+    size, weights = settings.image_size, settings.weights
+    model = models.create(settings.model, classes, size, weights, settings.dropout)
+    loss, movers = build_loss(settings, data)
+    train = lambda phase: train_phase(model, phase, data, loss, settings.batch_size, folder, movers)  # noqa: E731
+    if settings.head_epochs:
+        freeze(model)
+        train(_phase(settings, "head", settings.head_epochs, settings.learning_rate, 1))
+    unfreeze(model, settings.weights)
+    train(_phase(settings, "all", settings.epochs, settings.learning_rate, 2))
+    write_json(folder.state / "loss.json", keras.losses.serialize(loss))
+    folder.save_model(binary_model(model, data), path)
 
 
 def _phase(settings, name, epochs, max_lr, number):
@@ -128,17 +132,20 @@ def fine_tuned_model(settings, model, data, folder):
     """The quantization-aware model, from `model_qat.keras` if it is there, else fine-tuned."""
     path = folder.file("model_qat.keras")
     if not path.exists():
-        loss, movers = build_loss(settings, data, json.loads((folder.state / "loss.json").read_text()))
-        phase = _phase(settings, "qat", settings.qat_epochs, settings.learning_rate / 10, 3)
-        quantized = quantization_aware(model, phase, data, loss, settings.batch_size, folder, movers)
-        folder.save_model(quantized, path)
+        _fine_tune(settings, model, data, folder, path)
     return load_fresh(path)
+
+
+def _fine_tune(settings, model, data, folder, path):
+    loss, movers = build_loss(settings, data, json.loads((folder.state / "loss.json").read_text()))
+    phase = _phase(settings, "qat", settings.qat_epochs, settings.learning_rate / 10, 3)
+    quantized = quantization_aware(model, phase, data, loss, settings.batch_size, folder, movers)
+    folder.save_model(quantized, path)
 
 
 def load_fresh(path):
     """The saved model, after the memory of whatever was trained before it has been given back."""
-    keras.backend.clear_session()
-    gc.collect()
+    give_back_memory()
     return keras.models.load_model(path, compile=False)
 
 

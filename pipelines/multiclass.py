@@ -4,7 +4,6 @@ python -m pipelines.multiclass
 python -m pipelines.multiclass --quick --weighting ohem --data ham10000 --data-dir DIR
 """
 
-import gc
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,6 +15,7 @@ import yaml
 from pipelines.common import export, multiclass_results, results
 from pipelines.common.console import at_the_door, run, section
 from pipelines.common.data import SOURCES, Data, chosen_images, load_data, record_data
+from pipelines.common.memory import give_back_memory
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.settings import TrainingSettings, check_least, check_model, check_training, filled
 from pipelines.common.training import Phase, quantization_aware, set_up_keras, train_phase, unfreeze
@@ -306,8 +306,7 @@ def trained_model(settings, split):
     path = split.folder.file("model.keras")
     if path.exists():
         return
-    keras.backend.clear_session()
-    gc.collect()
+    give_back_memory()
     keras.utils.set_random_seed(settings.seed)
     model = new_model(settings, split)
     unfreeze(model, settings.weights)
@@ -340,8 +339,7 @@ def fine_tuned_model(settings, split):
 def load_fresh(split):
     """The split's float and quantization-aware model as saved (None where there is none yet), after the
     memory of whatever was trained before has been given back."""
-    keras.backend.clear_session()
-    gc.collect()
+    give_back_memory()
     paths = (split.folder.file("model.keras"), split.folder.file("model_qat.keras"))
     return [keras.models.load_model(path, compile=False) if path.exists() else None for path in paths]
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from pipelines.common.console import console, section
 from pipelines.common.data import SOURCES, print_counts
+from pipelines.common.memory import give_back_memory
 from pipelines.common.settings import cleaning_plan
 from pipelines.common.training import Phase, train_phase, unfreeze
 from skinkeras import cleaning, models
@@ -69,7 +70,7 @@ def cleaned(settings, data, rounds, run):
         for file in run.state.glob(f"clean-{number}*"):
             file.unlink()
         _report(rounds, number, data, SOURCES[settings.data].note)
-        keras.backend.clear_session()
+        give_back_memory()
     data = dataclasses.replace(data, kept=rounds.remaining())
     _check_classes(data)
     counts = rounds.counts()

@@ -15,6 +15,8 @@ from skinkeras.files import replacing
 
 # Training images from which the ranges of the activations are first read.
 CALIBRATION_IMAGES = 256
+# At a time: every layer's output is kept until the last one has answered.
+_CALIBRATION_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -233,7 +235,7 @@ def quantization_aware(model, phase, data, loss, batch_size, run, extra_callback
     Returns:
         The quantization-aware model, of the same input and output.
     """
-    quantized = calibrated(model, data, phase.seed, batch_size)
+    quantized = calibrated(model, data, phase.seed)
     # The gradient enters in front of the last rounding: behind it, a probability that rounds to 0 or 1
     # would teach nothing.
     if taxonomy:
@@ -246,13 +248,13 @@ def quantization_aware(model, phase, data, loss, batch_size, run, extra_callback
     return quantized
 
 
-def calibrated(model, data, seed, batch_size):
+def calibrated(model, data, seed):
     """A quantized model with the ranges of `CALIBRATION_IMAGES` training images, before any fine-tuning."""
     keras.utils.set_random_seed(seed)
     quantized = quantization.quantize(model)
     train = data.part("train")
     chosen = np.random.default_rng(seed).permutation(train.rows)[:CALIBRATION_IMAGES]
-    batches = (chosen[start : start + batch_size] for start in range(0, len(chosen), batch_size))
+    batches = np.split(chosen, range(_CALIBRATION_BATCH, len(chosen), _CALIBRATION_BATCH))
     quantization.calibrate(quantized, (train.pictures.read(rows).astype("float32") for rows in batches))
     return quantized
 

@@ -78,9 +78,12 @@ class FakeQuantize(layers.Layer):
         if self._candidates:
             self._errors += [_squared_error(inputs, *limits) for limits in self._candidates]
         if training:
+            # Of the extremes alone: the quantizer's own pass over a clipped copy of the inputs would keep that
+            # copy for the backward pass.
             most = _GROWTH * ops.maximum(-self._range["min_var"], self._range["max_var"])
-            inputs = ops.clip(inputs, -most, most)
-        return self._moving_average(inputs, bool(training), weights=self._range)
+            extremes = ops.clip(ops.stack([ops.min(inputs), ops.max(inputs)]), -most, most)
+            self._moving_average(extremes, True, weights=self._range)
+        return self._moving_average(inputs, False, weights=self._range)
 
     def compute_output_shape(self, input_shape):
         return input_shape
