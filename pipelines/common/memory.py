@@ -10,8 +10,8 @@ import keras
 def give_back_memory():
     """Frees every model that no variable holds any longer, back to the system where that can be asked.
 
-    A run trains one model after another in one process: what the last one needed must not be added to what the
-    next one needs.
+    A run trains one model after another in one process: what the last one needed must not be added to
+    what the next one needs.
     """
     keras.backend.clear_session()
     gc.collect()

@@ -78,8 +78,8 @@ class FakeQuantize(layers.Layer):
         if self._candidates:
             self._errors += [_squared_error(inputs, *limits) for limits in self._candidates]
         if training:
-            # Of the extremes alone: the quantizer's own pass over a clipped copy of the inputs would keep that
-            # copy for the backward pass.
+            # Of the extremes alone: the quantizer's own pass over a clipped copy of the inputs would keep
+            # that copy for the backward pass.
             most = _GROWTH * ops.maximum(-self._range["min_var"], self._range["max_var"])
             extremes = ops.clip(ops.stack([ops.min(inputs), ops.max(inputs)]), -most, most)
             self._moving_average(extremes, True, weights=self._range)

@@ -8,6 +8,7 @@ from skinkeras import quantization
 from skinkeras.layers import MergeClasses
 from skinkeras.quantization.layers import range_around_zero
 from skinkeras.quantization.recipe import PROBABILITY, TANH
+from skinkeras.quantization.tfmot import quantizers
 
 
 def rounded(low, high, *values):
@@ -81,6 +82,33 @@ def test_gradients_pass_inside_the_range_and_stop_outside():
         tape.watch(values)
         total = tf.reduce_sum(layer(values))
     assert tape.gradient(total, values).numpy().tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("low, high, scale", [(-1, 1, 0.5), (0, 6, 1.0), (-2, 1, 30.0)])
+def test_a_training_step_is_the_moving_average_over_inputs_limited_to_the_double_range(low, high, scale):
+    values = tf.random.stateless_normal((8, 5, 5, 3), (1, 2)) * scale
+    layer = quantization.FakeQuantize()
+    layer.build(values.shape)
+    layer.set_weights([np.float32(low), np.float32(high)])
+    # The quantizer of tensorflow-model-optimization itself, on a copy of the inputs.
+    theirs = quantizers.MovingAverageQuantizer(8, per_axis=False, symmetric=False, narrow_range=False)
+    variables = {"min_var": tf.Variable(float(low)), "max_var": tf.Variable(float(high))}
+    most = 2.0 * max(-low, high)
+
+    def outputs_and_gradient(call):
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            outputs = call()
+            total = tf.reduce_sum(tf.square(outputs))
+        return outputs, tape.gradient(total, values)
+
+    ours = outputs_and_gradient(lambda: layer(values, training=True))
+    expected = outputs_and_gradient(
+        lambda: theirs(tf.clip_by_value(values, -most, most), True, weights=variables)
+    )
+    for value, expectation in zip(ours, expected, strict=True):
+        np.testing.assert_array_equal(value, expectation)
+    assert layer.get_weights() == [variable.numpy() for variable in variables.values()]
 
 
 def test_other_packages_still_see_keras_3():
