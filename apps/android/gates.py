@@ -33,7 +33,7 @@ def main(folder):
     print(f"Stopped, of {len(files)} images:\n")
     print("| input |", " | ".join(CHANGES), "|")
     print("| --- |", " | ".join("---" for _ in CHANGES), "|")
-    for size in (128, 192, 320):
+    for size in (128, 224, 320):
         pictures = [decode(file, size) for file in files]
         stopped = [
             sum(golden.issue(golden.quality(change(picture))) is not None for picture in pictures)
