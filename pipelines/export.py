@@ -19,6 +19,7 @@ from tyro.conf import Positional
 
 import skinkeras
 from pipelines.common import export as common_export
+from pipelines.common import settings as common_settings
 from pipelines.common.console import at_the_door, console, run, section
 from pipelines.common.data import load_data
 from pipelines.common.run_folder import RunFolder
@@ -115,7 +116,7 @@ def read_run(folder, data_dir):
             values |= {"out": folder, "resume": False}
             if data_dir is not None:
                 values["data_dir"] = data_dir
-            return job, job.resolved(job.Settings(**values))
+            return job, common_settings.filled(job.Settings(**values))
     raise ValueError(f"{config} has settings of no job known here: {', '.join(sorted(recorded))}.")
 
 

@@ -6,19 +6,18 @@ python -m pipelines.predict FILE IMAGES...
 import csv
 import json
 import sys
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import rich.table
-from PIL import Image
 from rich.markup import escape
 from tyro.conf import Positional
 
 from pipelines.common.console import at_the_door, console, error_console, progress_bar, run
 from skinkeras import tflite
+from skinkeras.decoding import pictures_below
 from skinkeras.errors import WorkError
 
 
@@ -90,16 +89,11 @@ def find_pictures(images):
     """The pictures that were asked for: files as given, folders searched by the endings of picture files."""
     paths = []
     for path in images:
-        found = sorted(_pictures_below(path)) if path.is_dir() else [path]
+        found = pictures_below(path) if path.is_dir() else [path]
         if not found:
             raise ValueError(f"{path} holds no pictures.")
         paths += found
     return paths
-
-
-def _pictures_below(folder) -> Iterator[Path]:
-    endings = Image.registered_extensions()
-    return (path for path in folder.rglob("*") if path.suffix.lower() in endings and path.is_file())
 
 
 def classify(classifier, paths, progress):

@@ -7,6 +7,23 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+
+
+def pictures_below(folder):
+    """The picture files in a folder and all below it, by their endings, sorted; hidden ones are passed over.
+
+    Pillow's own list of endings has formats that it only writes or only recognises (.pdf, .h5).
+    """
+    return sorted(
+        path for path in folder.rglob("*") if _is_picture(path.relative_to(folder)) and path.is_file()
+    )
+
+
+def _is_picture(path):
+    hidden = any(part.startswith(".") for part in path.parts)
+    return not hidden and path.suffix.lower() in PICTURE_ENDINGS
+
 
 def decode(path, size):
     """Reads a picture as a model sees it: the largest centred square, resized to `size`.

@@ -5,7 +5,7 @@ import resource
 import shlex
 import sys
 
-import pandas as pd
+import numpy as np
 import rich.table
 
 from pipelines.common import run_folder
@@ -15,8 +15,9 @@ from skinkeras import evaluation, tflite
 from skinkeras.files import write_json
 
 _BATCH = 64
-# What a command that makes the same run again leaves out: paths of this machine.
+# In a command that makes the same run again, paths of this machine are left out, or stand under another name.
 _LEFT_OUT = ("resume", "cache_dir", "out", "clean_dir", "materialise")
+_RENAMED = {"data_dir": "DIR", "weights": "FILE", "taxonomy": "FILE"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +52,8 @@ def variants(model, quantized=None, files=None):
 def probabilities(variant, data, part):
     """(n, classes) of the images of one part of the split."""
     dataset = data.part(part).dataset(_BATCH)
-    return pd.concat([pd.DataFrame(variant.predict(images.numpy())) for images, _ in dataset]).to_numpy()
+    answers = np.concatenate([variant.predict(images.numpy()) for images, _ in dataset])
+    return np.minimum(answers, 1.0)  # of several classes added up in float32, a sure one is a little above
 
 
 def data_facts(settings, data):
@@ -60,12 +62,15 @@ def data_facts(settings, data):
     limits = evaluation.KNOWN_LIMITS.get(settings.data, ())
     if data.positives:
         limits += evaluation.BINARY_LIMITS.get(settings.data, ())
+    named = data.manifest.table[["lesion_id", "patient_id"]].notna()
+    grouping = [column.removesuffix("_id") for column in named if named[column].any()]
     return evaluation.DataFacts(
         name=settings.data,
         source=source.title,
         licence=source.licence,
         counts=data.counts(),
-        grouped_by="lesion or patient" if settings.split == "grouped" else None,
+        grouped_by=(" or ".join(grouping) or None) if settings.split == "grouped" else None,
+        ungrouped=int((~named.any(axis=1)).sum()),
         limits=limits,
         synthetic=source.synthetic,
     )
@@ -99,8 +104,8 @@ def command(job, settings):
         if field.name in _LEFT_OUT or value in (field.default, None):
             continue
         flag = "--" + field.name.replace("_", "-")
-        if field.name == "data_dir":
-            parts += [flag, "DIR"]
+        if field.name in _RENAMED and value not in ("imagenet", "none"):
+            parts += [flag, _RENAMED[field.name]]
         elif isinstance(value, bool):
             parts.append(flag if value else flag.replace("--", "--no-", 1))
         elif isinstance(value, tuple):

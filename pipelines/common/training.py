@@ -1,6 +1,9 @@
 """Training in phases, each of which can be killed at any moment and goes on with the same result."""
 
+import errno
+import os
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,12 +14,17 @@ from sklearn.metrics import accuracy_score, log_loss, recall_score, roc_auc_scor
 
 from pipelines.common.console import console
 from skinkeras import callbacks, inputs, models, quantization
+from skinkeras.errors import WorkError
 from skinkeras.files import replacing
 
 # Training images from which the ranges of the activations are first read.
 CALIBRATION_IMAGES = 256
 # At a time: every layer's output is kept until the last one has answered.
 _CALIBRATION_BATCH = 8
+
+
+class DivergedError(WorkError, ValueError):
+    """The weights are no numbers any longer."""
 
 
 @dataclass(frozen=True)
@@ -99,22 +107,36 @@ def train_phase(model, phase, data, loss, batch_size, run, extra_callbacks=(), c
         done,
         inputs.AUGMENTATIONS[phase.augmentation](),
     )
-    model.fit(
-        dataset,
-        initial_epoch=done,
-        epochs=phase.epochs,
-        steps_per_epoch=steps,
-        shuffle=False,  # the dataset has done it
-        verbose="auto" if console.is_terminal else 0,
-        callbacks=[
-            phase.schedule(steps),
-            *extra_callbacks,
-            EpochEvaluation(data, batch_size, classifier),
-            state,
-            keras.callbacks.TensorBoard(run.file("logs") / phase.name, write_graph=False),
-            history,
-        ],
-    )
+    with _full_disk_as_os_error():
+        model.fit(
+            dataset,
+            initial_epoch=done,
+            epochs=phase.epochs,
+            steps_per_epoch=steps,
+            shuffle=False,  # the dataset has done it
+            verbose="auto" if console.is_terminal else 0,
+            callbacks=[
+                phase.schedule(steps),
+                *extra_callbacks,
+                EpochEvaluation(data, batch_size, classifier),
+                state,
+                keras.callbacks.TensorBoard(run.file("logs") / phase.name, write_graph=False),
+                history,
+            ],
+        )
+
+
+@contextmanager
+def _full_disk_as_os_error():
+    """TensorFlow writes TensorBoard's files itself, and has one error for a full disk and a full GPU."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        if os.strerror(errno.ENOSPC) not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "TensorBoard's file in logs/") from error
 
 
 def _jit_compile():
@@ -162,6 +184,11 @@ class EpochEvaluation(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self.started
         probabilities = (self.classifier or self.model).predict(self.dataset, verbose=0)
+        if not np.isfinite(probabilities).all():
+            raise DivergedError(
+                f"Training has diverged in epoch {epoch + 1}: the model's answers are no numbers. Start "
+                "again with a lower --learning-rate, in another --out."
+            )
         # Rounded to integers, as they are in fine-tuning, they do not quite sum to 1.
         probabilities /= probabilities.sum(axis=1, keepdims=True)
         classes = self.part.one_hot.argmax(axis=1)

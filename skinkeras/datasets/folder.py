@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from skinkeras.datasets.manifest import Manifest
-
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+from skinkeras.decoding import pictures_below
 
 
 def image_folder(root):
@@ -34,14 +33,9 @@ def image_folder(root):
         )
     rows = []
     for folder in folders:
-        pictures = sorted(path for path in folder.rglob("*") if _is_picture(path.relative_to(folder)))
+        pictures = pictures_below(folder)
         if not pictures:
             raise ValueError(f"The class folder {folder} holds no pictures: fill or remove it.")
         rows += [(str(p), str(p.relative_to(root)), folder.name) for p in pictures]
     table = pd.DataFrame(rows, columns=["image", "image_id", "label"]).assign(source="folder")
     return Manifest(table, [folder.name for folder in folders], origin=root)
-
-
-def _is_picture(path):
-    hidden = any(part.startswith(".") for part in path.parts)
-    return not hidden and path.suffix.lower() in _SUFFIXES

@@ -57,7 +57,9 @@ class DataFacts:
     counts: Mapping[str, Mapping[str, int]]
     """Split ("train", "validation", "test") -> class -> number of images."""
     grouped_by: str | None
-    """What never straddles two splits, such as "lesion"; None for a split by image."""
+    """What never straddles two splits, such as "lesion"; None if by image, or if neither is known."""
+    ungrouped: int = 0
+    """Images of which neither lesion nor patient is known."""
     limits: tuple[str, ...] = ()
     synthetic: bool = False
 
@@ -311,8 +313,17 @@ def _limits(data: DataFacts) -> str:
     limits = list(data.limits)
     if not data.grouped_by:
         limits.append(
-            "The split is by image, so one lesion can be in training and test: the results are too good."
+            "The split is by image, so one lesion can be in training and test: where several images show "
+            "one, the results are too good."
         )
+    elif not data.synthetic:
+        if "patient" not in data.grouped_by:
+            limits.append("Patients are not known: lesions of one patient can be in training and test.")
+        if data.ungrouped:
+            limits.append(
+                f"Of {data.ungrouped:,} images neither lesion nor patient is known: each counts as a lesion "
+                "of its own, and two of one lesion can be in training and test."
+            )
     limits.append("No external validation: the test images come from the same source as the training images.")
     limits.append(
         "Trained on dermoscopy. Photographs without a dermatoscope are outside of what it has seen."

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import zipfile
 
 import keras
@@ -206,6 +207,15 @@ def test_a_run_is_exported_again_and_compared_on_its_test_images(finished_run, t
     assert tflite.read_labels(tmp_path / "out" / "export" / kinds[2]) == ("benign", "malignant")
     assert "of 8 test images" in capsys.readouterr().out
     assert not (finished_run / "export").exists()
+
+
+def test_a_run_needs_nothing_again_that_only_its_training_needed(finished_run, tmp_path):
+    moved = tmp_path / "run"
+    shutil.copytree(finished_run, moved)
+    config = moved / "config.yaml"
+    config.write_text(config.read_text().replace("weights: none", f"weights: {tmp_path / 'gone.weights.h5'}"))
+    export.main(export.Settings(moved))
+    assert len(list((moved / "exported" / "export").glob("*.tflite"))) == 3
 
 
 def test_integers_that_are_refused_leave_a_table_of_the_layers(finished_run, tmp_path, monkeypatch):

@@ -27,12 +27,14 @@ def predict(*arguments):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two pictures, one of them in a subfolder, and a text file between them."""
+    """Two pictures, one of them in a subfolder, between files that are none: one is hidden, one only written
+    by Pillow."""
     (tmp_path / "photos" / "more").mkdir(parents=True)
     for number, name in enumerate(("a.png", "more/b.JPG")):
         pixels = np.full((50, 70, 3), 90 + 60 * number, np.uint8)
         Image.fromarray(pixels).save(tmp_path / "photos" / name)
-    (tmp_path / "photos" / "notes.txt").write_text("no picture")
+    for name in ("notes.txt", "report.pdf", "._a.png"):
+        (tmp_path / "photos" / name).write_text("no picture")
     return tmp_path / "photos"
 
 
