@@ -8,15 +8,16 @@ import keras
 
 
 def give_back_memory():
-    """Frees every model that no variable holds any longer, back to the system where that can be asked.
+    """Frees every model that no variable holds any longer.
 
-    A run trains one model after another in one process: what the last one needed must not be added to
-    what the next one needs.
+    A run trains one model after another in one process: what the last one needed must not be added to what
+    the next one needs. TensorFlow keeps its large blocks for the next model; small ones go back to the
+    system.
     """
     keras.backend.clear_session()
     gc.collect()
     if sys.platform == "linux":
-        # GNU's allocator keeps what is freed below the top of its heaps, which after training is most of it.
+        # By itself, GNU's allocator keeps what is freed below the top of its heaps.
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim:
             trim(0)
