@@ -62,6 +62,7 @@ SOURCES = {
     "isic2020": Source("ISIC 2020", _ISIC_LICENCE),
     "isic_merge": Source("ISIC 2020 and the melanomas of ISIC 2019 (Gilal et al. 2023)", _ISIC_LICENCE),
     "folder": Source("pictures in a folder", "unknown: that of the pictures"),
+    "manifest": Source("pictures in a table", "unknown: that of the pictures"),
 }
 
 # How many drawings the demonstration has.
@@ -287,12 +288,20 @@ def chosen_images(settings):
         structures=not settings.positive,
     )
     if settings.positive:
-        datasets.check_positive(settings.positive, manifest.classes)
+        try:
+            datasets.check_positive(settings.positive, manifest.classes)
+        except ValueError as error:
+            raise ValueError(f"{error} Say with --positive which count as malignant.") from error
     if settings.data in ("isic2020", "isic_merge") and not (
         settings.keep_known_duplicates or settings.split == "paper"
     ):
         manifest, dropped = datasets.drop_known_duplicates(manifest, settings.data_dir)
         console.print(f"  {dropped} known duplicates left out")
+    if settings.data == "folder" and settings.split == "grouped":
+        console.print(
+            "  Each picture counts as a lesion of its own. Where several show one lesion or patient, write a "
+            "table that names them (--data manifest), or the test is too easy."
+        )
     return manifest if settings.limit is None else manifest.limit(settings.limit, settings.data_seed)
 
 

@@ -1,7 +1,7 @@
 """Where images and labels come from: readers that return a `Manifest`, splits, and a check for duplicates."""
 
 from skinkeras.datasets.duplicates import find_duplicates
-from skinkeras.datasets.folder import image_folder
+from skinkeras.datasets.folder import image_folder, listed
 from skinkeras.datasets.ham10000 import ham10000
 from skinkeras.datasets.isic import (
     drop_known_duplicates,
@@ -24,6 +24,7 @@ READERS = {
     "isic2020": isic2020,
     "isic_merge": isic_merge,
     "folder": image_folder,
+    "manifest": listed,
 }
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "isic2020",
     "isic_merge",
     "known_duplicates",
+    "listed",
     "load_split",
     "save_split",
     "split",

@@ -1,4 +1,4 @@
-"""Any pictures of one's own: one folder a class."""
+"""Any pictures of one's own: one folder a class, or a table that also names lesions and patients."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def image_folder(root):
 
     Returns:
         `Manifest` in which every picture is a lesion of its own: where several pictures show one lesion,
-        write a manifest with lesion_id instead (`Manifest.from_csv`).
+        write a manifest with lesion_id instead (`listed`).
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -39,3 +39,20 @@ def image_folder(root):
         rows += [(str(p), str(p.relative_to(root)), folder.name) for p in pictures]
     table = pd.DataFrame(rows, columns=["image", "image_id", "label"]).assign(source="folder")
     return Manifest(table, [folder.name for folder in folders], origin=root)
+
+
+def listed(root):
+    """Reads a folder with a table, `manifest.csv`, of the pictures to use.
+
+    Args:
+        root: the folder. The table has the columns image (a path, counted from the folder), image_id
+            (unique) and label, and, where known, lesion_id, patient_id and source.
+
+    Returns:
+        `Manifest`; the labels that occur, sorted, are the classes.
+
+    Raises:
+        FileNotFoundError: there is no such table.
+        ValueError: see `Manifest`.
+    """
+    return Manifest.from_csv(Path(root) / "manifest.csv")

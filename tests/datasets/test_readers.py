@@ -9,6 +9,7 @@ from skinkeras.datasets import (
     isic2020,
     isic_merge,
     known_duplicates,
+    listed,
 )
 
 GROUND_TRUTH_2018 = "ISIC2018_Task3_Training_GroundTruth.csv"
@@ -260,3 +261,22 @@ def test_image_folder_refuses_what_is_not_classes_of_pictures(tmp_path):
     (tmp_path / "melanoma").mkdir()
     with pytest.raises(ValueError, match=r"/melanoma holds no pictures"):
         image_folder(tmp_path)
+
+
+def test_a_table_names_lesions_and_patients_of_ones_own_pictures(tmp_path):
+    write(
+        tmp_path / "manifest.csv",
+        "image,image_id,label,lesion_id,patient_id",
+        "a/1.jpg,1,nevus,x,",
+        "a/2.jpg,2,nevus,x,p",
+        "b/3.jpg,3,melanoma,y,p",
+        "b/4.jpg,4,melanoma,,",
+    )
+    manifest = listed(tmp_path)
+    assert manifest.classes == ("melanoma", "nevus")
+    assert images(manifest, tmp_path) == ["a/1.jpg", "a/2.jpg", "b/3.jpg", "b/4.jpg"]
+    # The first two share a lesion and the next a patient with the second; of the last nothing is known.
+    groups = manifest.groups()
+    assert groups[0] == groups[1] == groups[2] != groups[3]
+    with pytest.raises(FileNotFoundError, match=r"absent/manifest\.csv"):
+        listed(tmp_path / "absent")

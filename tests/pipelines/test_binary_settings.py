@@ -137,7 +137,10 @@ def test_unknown_flags_and_choices_are_refused(door, tmp_path, arguments):
 
 def test_an_unknown_positive_class_is_refused(door, pictures):
     text = door("--data", "folder", "--data-dir", pictures, "--positive", "melanoma")
-    assert text == "Error: 'melanoma' is not a class of this data: benign, malignant.\n"
+    assert text == (
+        "Error: 'melanoma' is not a class of this data: benign, malignant. Say with --positive which count as "
+        "malignant.\n"
+    )
 
 
 def test_an_unknown_class_in_a_label_file_is_named_with_file_line_column_and_value(door, tmp_path):
