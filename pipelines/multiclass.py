@@ -18,7 +18,7 @@ from pipelines.common.data import SOURCES, Data, chosen_images, load_data, recor
 from pipelines.common.memory import give_back_memory
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.settings import TrainingSettings, check_least, check_model, check_training, filled
-from pipelines.common.training import Phase, quantization_aware, set_up_keras, train_phase, unfreeze
+from pipelines.common.training import Phase, freeze, quantization_aware, set_up_keras, train_phase, unfreeze
 from skinkeras import callbacks, datasets, inputs, losses, models
 from skinkeras.files import write_text
 from skinkeras.models.variants import variant
@@ -32,19 +32,26 @@ _PAPER = {
     "model": "vgg16_cbam",
     "image_size": 299,
     "batch_size": 20,
+    "optimizer": "adam",
     "colour_constancy": "yes",
+    "head_epochs": 0,
     "qat_epochs": 2,
 }
 _QUICK = {
     "model": "efficientnet_lite0_cbam",
     "image_size": 128,
     "batch_size": 32,
+    "optimizer": "one_cycle",
     "colour_constancy": "no",
+    "head_epochs": 1,
     "epochs": 4,
     "qat_epochs": 1,
 }
 _PAPER_EPOCHS = {"flat": 150, "hierarchical": 250}
-_RATES = {("adam", False): 1e-5, ("sgd", False): 1e-4, ("adam", True): 1e-4, ("sgd", True): 1e-3}
+_RATES = {
+    "paper": {"adam": 1e-5, "sgd": 1e-4, "one_cycle": 1e-4},
+    "quick": {"adam": 1e-4, "sgd": 1e-3, "one_cycle": 5e-4},
+}
 
 
 @dataclass(frozen=True)
@@ -53,8 +60,8 @@ class Settings(TrainingSettings):
 
     quick: bool = False
     """What two cores can do in minutes, where nothing else is said: EfficientNet-Lite0 with CBAM at 128
-    pixels, batches of 32, 4 epochs, higher rates, no colour constancy. Drawn pictures are always learned
-    so, at 96 pixels."""
+    pixels, batches of 32, one epoch of the classifier alone and 4 of all layers, one-cycle, no colour
+    constancy. Drawn pictures are always learned so, at 96 pixels."""
     model: Literal[MODELS] | None = None
     """A backbone with a dense classifier, BACKBONE_cbam with attention in front of it, or
     hierarchical_BACKBONE, which diagnoses level by level; by default the paper's flat vgg16_cbam."""
@@ -62,26 +69,31 @@ class Settings(TrainingSettings):
     """Cross-entropy (Barata & Santiago 2021, eq. 5) or focal loss (eq. 6)."""
     focal_delta: float | None = None
     """The exponent of the focal loss; by default 2."""
-    weighting: Literal["none", "cb", "es", "spl", "ohem", "ohem_per_class"] = "none"
+    weighting: Literal["none", "cb", "es", "spl", "ohem", "ohem_per_class", "la"] = "none"
     """How samples are weighted: by class balance (eq. 7), by effective number (eq. 8), self-paced (eq. 9), or
-    hard examples first (eq. 9), in each batch or in each class of it."""
+    hard examples first (eq. 9), in each batch or in each class of it. la: no weights, but logits adjusted by
+    the classes' frequencies (Menon et al. 2021), for flat models."""
     raw_weights: bool = False
     """Class weights of eq. 7 and 8 as printed, and not of mean 1: with SGD that is another learning rate."""
-    optimizer: Literal["adam", "sgd"] = "adam"
-    """Adam, or SGD with Nesterov's momentum."""
+    optimizer: Literal["adam", "sgd", "one_cycle"] | None = None
+    """Adam, or SGD with Nesterov's momentum, at a constant rate that is divided by 10 at a half and at three
+    quarters of the epochs; or Adam on a one-cycle schedule. By default adam, with --quick one_cycle."""
     learning_rate: float | None = None
-    """Divided by 10 at a half and at three quarters of the epochs; by default 1e-5 for Adam and 1e-4 for SGD,
-    with --quick 1e-4 and 1e-3."""
+    """The first one, or one_cycle's highest; by default 1e-5 (adam), 1e-4 (sgd, one_cycle); with --quick 1e-4
+    (adam), 1e-3 (sgd), 5e-4 (one_cycle)."""
     image_size: int | None = None
     """Pixels, height and width; by default 299, with --quick 128."""
     batch_size: int | None = None
     """Images in a training step; by default 20, with --quick 32."""
     epochs: int | None = None
-    """By default 150, or 250 for a hierarchical model; with --quick 4."""
+    """Epochs of all layers; by default 150, or 250 for a hierarchical model; with --quick 4."""
+    head_epochs: int | None = None
+    """Epochs, before those, of what is behind the backbone alone; by default 0, with --quick 1."""
     qat_epochs: int | None = None
     """Epochs of quantization-aware fine-tuning; by default 2, with --quick 1."""
     qat_learning_rate: float | None = None
-    """The highest of fine-tuning's one-cycle schedule, which is Adam's; by default a tenth of Adam's rate."""
+    """The highest of fine-tuning's one-cycle schedule, which is Adam's; by default a tenth of training's
+    rate, or behind sgd of the rate that adam has by default."""
     colour_constancy: Literal["yes", "no"] | None = None
     """Take the light's colour out of the pictures (Shades of Gray), inside the model; by default "yes", with
     --quick "no"."""
@@ -158,11 +170,13 @@ def resolved(settings):
     defaults = {**(_QUICK if quick else _PAPER), **({"image_size": 96} if drawn else {})}
     model = settings.model or defaults["model"]
     check_used(settings, model)
-    adam = settings.learning_rate if settings.optimizer == "adam" else None
+    optimizer = settings.optimizer or defaults["optimizer"]
+    rates = _RATES["quick" if quick else "paper"]
+    rate = settings.learning_rate or rates[optimizer]
     defaults = {
         "epochs": _PAPER_EPOCHS["hierarchical" if is_hierarchical(model) else "flat"],
-        "learning_rate": _RATES[settings.optimizer, quick],
-        "qat_learning_rate": (adam or _RATES["adam", quick]) / 10,
+        "learning_rate": rate,
+        "qat_learning_rate": (rates["adam"] if optimizer == "sgd" else rate) / 10,
         "units": 256,
         "focal_delta": 2.0,
         **defaults,
@@ -170,13 +184,18 @@ def resolved(settings):
     unused = {name for name, (is_used, _) in optional(settings, model).items() if not is_used}
     settings = filled(settings, **{name: value for name, value in defaults.items() if name not in unused})
     check_training(settings)
-    least = {"epochs": 1, "qat_epochs": 1, "focal_delta": 0, "units": 1, "splits": 1}
+    least = {"epochs": 1, "head_epochs": 0, "qat_epochs": 1, "focal_delta": 0, "units": 1, "splits": 1}
     check_least(settings, **{name: number for name, number in least.items() if name not in unused})
     check_model(settings, backbone_of(model))
     if settings.export and is_hierarchical(model) and variant(backbone_of(model)).family == "b":
         raise ValueError(
             f"{model} cannot be exported: integers of it crash LiteRT. Choose EfficientNet-Lite or VGG16 "
             "behind hierarchical_, or --no-export."
+        )
+    if settings.weighting == "la" and is_hierarchical(model):
+        raise ValueError(
+            f"--weighting la is for flat models, and {model} diagnoses level by level: choose "
+            f"{backbone_of(model)} or {backbone_of(model)}_cbam, or another --weighting."
         )
     if settings.taxonomy:
         datasets.Taxonomy(
@@ -309,13 +328,23 @@ def trained_model(settings, split):
     give_back_memory()
     keras.utils.set_random_seed(settings.seed)
     model = new_model(settings, split)
-    unfreeze(model, settings.weights)
     loss, movers = build_loss(settings, split)
-    rate, augmentation = settings.learning_rate, settings.augmentation
-    phase = Phase("all", settings.epochs, rate, settings.seed + 1, settings.optimizer, augmentation)
     learner = models.level_model(model, split.taxonomy) if is_hierarchical(settings.model) else model
-    train_phase(learner, phase, split.data, loss, settings.batch_size, split.folder, movers, classifier=model)
-    split.folder.save_model(model, path)
+    batch_size, run = settings.batch_size, split.folder
+    if settings.head_epochs:
+        freeze(model)
+        # Not moved: a curriculum's age counts the epochs of all layers.
+        head = _phase(settings, "head", settings.head_epochs, 3)
+        train_phase(learner, head, split.data, loss, batch_size, run, classifier=model)
+    unfreeze(model, settings.weights)
+    phase = _phase(settings, "all", settings.epochs, 1)
+    train_phase(learner, phase, split.data, loss, batch_size, run, movers, classifier=model)
+    run.save_model(model, path)
+
+
+def _phase(settings, name, epochs, number):
+    rate, optimizer, augmentation = settings.learning_rate, settings.optimizer, settings.augmentation
+    return Phase(name, epochs, rate, settings.seed + number, optimizer, augmentation)
 
 
 def fine_tuned_model(settings, split):
@@ -355,9 +384,11 @@ def build_loss(settings, split):
         loss = losses.HierarchicalCrossentropy(split.taxonomy, loss)
     if settings.weighting == "none":
         return loss, []
+    counts = split.data.part("train").one_hot.sum(axis=0)
+    if settings.weighting == "la":
+        return losses.LogitAdjusted(loss, counts), []
     if settings.weighting in ("cb", "es"):
         weights_of = {"cb": losses.class_balanced_weights, "es": losses.effective_number_weights}
-        counts = split.data.part("train").one_hot.sum(axis=0)
         weights = weights_of[settings.weighting](counts, normalize=not settings.raw_weights)
         return losses.ClassWeighted(loss, weights), []
     order = "easiest" if settings.weighting == "spl" else "hardest"

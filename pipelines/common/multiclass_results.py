@@ -21,6 +21,11 @@ SCORES = {
     "macro_auc": "mean AUC",
 }
 
+_EQUALLY_COMMON = (
+    "Trained as if every class were equally common: a probability is no estimate of how often an image like "
+    "this one has the diagnosis, and rare diagnoses are named more often than they occur.",
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class SplitResults:
@@ -112,6 +117,7 @@ def write(run, settings, name, splits, found, files):
         latency_host=run_folder.host(),
         titles={name: source.titles[name] for name in first.data.manifest.classes if name in source.titles},
         averages="\n\n".join(filter(None, [_averages(found, mean), _levels(found[0])])),
+        limits=_EQUALLY_COMMON if settings.weighting in ("cb", "es", "la") else (),
     )
     write_json(
         run.file("metrics.json"),
@@ -192,19 +198,25 @@ def _training_facts(settings, data):
     return {
         "base loss": settings.base_loss + focal,
         "sample weighting": settings.weighting + (", as printed" if settings.raw_weights else ""),
-        "optimizer": settings.optimizer,
-        "learning rate": f"{settings.learning_rate:g}, divided by 10 at a half and at 3/4 of the epochs",
+        **_schedule(settings),
         "classes": ", ".join(data.manifest.classes),
         "augmentation": settings.augmentation,
         "colour constancy": "Shades of Gray, inside the model"
         if settings.colour_constancy == "yes"
         else "none",
-        "epochs": settings.epochs,
+        "epochs": f"{settings.head_epochs} classifier, {settings.epochs} all layers",
         **({"size of the LSTM": settings.units} if settings.units else {}),
         **_fine_tuning(settings),
         "batch size": settings.batch_size,
         "seed": settings.seed,
     }
+
+
+def _schedule(settings):
+    if settings.optimizer == "one_cycle":
+        return {"optimizer": "adam", "learning rate": f"one-cycle up to {settings.learning_rate:g}"}
+    rate = f"{settings.learning_rate:g}, divided by 10 at a half and at 3/4 of the epochs"
+    return {"optimizer": settings.optimizer, "learning rate": rate}
 
 
 def _fine_tuning(settings):

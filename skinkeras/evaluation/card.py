@@ -111,6 +111,8 @@ class ModelFacts:
     """Class -> its name in full, where the class is an abbreviation."""
     averages: str = ""
     """What several splits gave on average, as Markdown."""
+    limits: tuple[str, ...] = ()
+    """What is wrong with the model for reasons of its training, each a sentence or two."""
 
     def title(self, name: str) -> str:
         """A class by its name in full, with the abbreviation."""
@@ -132,7 +134,7 @@ def model_card(facts: ModelFacts) -> str:
         _training(facts),
         _results(facts),
         _verification(facts),
-        _limits(facts.data),
+        _limits(facts),
         _reproduce(facts),
     )
     return "\n\n".join(sections) + "\n"
@@ -309,8 +311,8 @@ def _verification(facts: ModelFacts) -> str:
     )
 
 
-def _limits(data: DataFacts) -> str:
-    limits = list(data.limits)
+def _limits(facts: ModelFacts) -> str:
+    data, limits = facts.data, [*facts.limits, *facts.data.limits]
     if not data.grouped_by:
         limits.append(
             "The split is by image, so one lesion can be in training and test: where several images show "

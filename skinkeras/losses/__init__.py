@@ -7,6 +7,7 @@ from skinkeras.losses.curriculum import Curriculum
 from skinkeras.losses.diagnosis_recall import DiagnosisRecallCrossentropy
 from skinkeras.losses.hierarchical import HierarchicalCrossentropy
 from skinkeras.losses.inverse_frequency import InverseFrequencyCrossentropy
+from skinkeras.losses.logit_adjusted import LogitAdjusted
 from skinkeras.losses.recall import RecallCrossentropy
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "DiagnosisRecallCrossentropy",
     "HierarchicalCrossentropy",
     "InverseFrequencyCrossentropy",
+    "LogitAdjusted",
     "RecallCrossentropy",
     "class_balanced_weights",
     "effective_number_weights",

@@ -1,6 +1,6 @@
 """Class weights from the number of training samples of each class."""
 
-import math
+from skinkeras.losses.checks import check_counts
 
 
 def class_balanced_weights(class_counts, normalize=False):
@@ -26,7 +26,7 @@ def class_balanced_weights(class_counts, normalize=False):
         >>> class_balanced_weights([75, 25])
         [1.3333333333333333, 4.0]
     """
-    counts = _check_counts(class_counts)
+    counts = check_counts(class_counts)
     weights = [sum(counts) / count for count in counts]
     return _normalized(weights, counts) if normalize else weights
 
@@ -60,7 +60,7 @@ def effective_number_weights(class_counts, beta=None, normalize=False):
         >>> effective_number_weights([2, 1], beta=0.5)
         [0.6666666666666666, 1.0]
     """
-    counts = _check_counts(class_counts)
+    counts = check_counts(class_counts)
     if beta is None:
         beta = (sum(counts) - 1) / sum(counts)
     if not 0 <= beta < 1:
@@ -72,13 +72,3 @@ def effective_number_weights(class_counts, beta=None, normalize=False):
 def _normalized(weights, counts):
     mean = sum(count * weight for count, weight in zip(counts, weights, strict=True)) / sum(counts)
     return [weight / mean for weight in weights]
-
-
-def _check_counts(class_counts):
-    counts = [float(count) for count in class_counts]
-    if len(counts) < 2 or not all(count > 0 and math.isfinite(count) for count in counts):
-        raise ValueError(
-            "class_counts must be two or more numbers above 0: a class without training images has "
-            f"no weight. Received: class_counts={counts}"
-        )
-    return counts

@@ -138,8 +138,8 @@ def test_unknown_flags_and_choices_are_refused(door, tmp_path, arguments):
 def test_an_unknown_positive_class_is_refused(door, pictures):
     text = door("--data", "folder", "--data-dir", pictures, "--positive", "melanoma")
     assert text == (
-        "Error: 'melanoma' is not a class of this data: benign, malignant. Say with --positive which count as "
-        "malignant.\n"
+        "Error: 'melanoma' is not a class of this data: benign, malignant. Say with --positive which count "
+        "as malignant.\n"
     )
 
 

@@ -71,6 +71,11 @@ def pictures(tmp_path):
             ["--model", "hierarchical_efficientnet_b0", "--weights", "none"],
             "hierarchical_efficientnet_b0 cannot be exported: integers of it crash LiteRT.",
         ),
+        (
+            ["--model", "hierarchical_efficientnet_lite0", "--weighting", "la"],
+            "--weighting la is for flat models, and hierarchical_efficientnet_lite0 diagnoses level by level",
+        ),
+        (["--quick", "--head-epochs", "-1"], "--head-epochs must be at least 0. Received: -1"),
         (["--quick", "--data", "ham10000"], "--data ham10000 needs --data-dir"),
         (["--taxonomy", "absent.yaml"], "There is no file absent.yaml: check --taxonomy."),
     ],
@@ -109,6 +114,7 @@ def test_the_papers_settings_are_the_defaults(tmp_path):
     flat = multiclass.resolved(asked)
     assert (flat.model, flat.image_size, flat.batch_size, flat.splits) == ("vgg16_cbam", 299, 20, 2)
     assert (flat.epochs, flat.learning_rate, flat.colour_constancy) == (150, 1e-5, "yes")
+    assert (flat.optimizer, flat.head_epochs) == ("adam", 0)
     assert multiclass.resolved(replace(asked, optimizer="sgd")).learning_rate == 1e-4
     assert multiclass.resolved(replace(asked, model="hierarchical_vgg16")).epochs == 250
 
@@ -117,6 +123,21 @@ def test_quick_fills_what_is_not_said(tmp_path):
     quick = multiclass.resolved(multiclass.Settings(data="ham10000", quick=True, epochs=7, out=tmp_path))
     assert (quick.model, quick.image_size, quick.epochs) == ("efficientnet_lite0_cbam", 128, 7)
     assert quick.colour_constancy == "no"
+    assert (quick.optimizer, quick.learning_rate, quick.head_epochs) == ("one_cycle", 5e-4, 1)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rate"),
+    [
+        ({}, 5e-5),
+        ({"learning_rate": 2e-4}, 2e-5),
+        ({"optimizer": "adam"}, 1e-5),
+        ({"optimizer": "sgd", "learning_rate": 0.1}, 1e-5),
+    ],
+)
+def test_fine_tuning_has_a_tenth_of_adams_rate(tmp_path, chosen, rate):
+    asked = multiclass.Settings(data="ham10000", quick=True, out=tmp_path, **chosen)
+    assert multiclass.resolved(asked).qat_learning_rate == pytest.approx(rate)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +195,18 @@ def split(tmp_path_factory, cache, small_network):
     data = multiclass._load(settings, manifest, 1, RunFolder(folder / "split_1"))
     taxonomy = multiclass.taxonomy_of(settings, manifest.classes)
     return multiclass.Split(1, RunFolder(folder / "split_1"), data, taxonomy)
+
+
+@pytest.mark.parametrize("base_loss", ["ce", "focal"])
+def test_logit_adjustment_knows_how_common_the_classes_are(split, cache, base_loss):
+    settings = multiclass.resolved(tiny(split.folder.path, cache, base_loss=base_loss, weighting="la"))
+    loss, movers = multiclass.build_loss(settings, split)
+    counts = np.array(list(split.data.counts()["train"].values()))
+    frequency = counts / counts.sum()
+    hardness = (1 - frequency) ** 2 if base_loss == "focal" else 1
+    values = loss(np.eye(5, dtype="float32"), np.full((5, 5), 0.2, "float32"))
+    assert float(values) == pytest.approx(np.mean(-hardness * np.log(frequency)), rel=1e-5)
+    assert movers == []
 
 
 @pytest.mark.parametrize("model", ["efficientnet_lite0_cbam", "hierarchical_efficientnet_lite0"])
@@ -243,15 +276,16 @@ def killed(*_, **__):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, cache, small_network):
-    """A hierarchical run with a curriculum, cut off behind its first epoch and resumed; and the same
-    trained in one go, up to the evaluation."""
+    """A hierarchical run with a curriculum, cut off behind its first epoch of all layers and resumed; and the
+    same trained in one go, up to the evaluation."""
     folders = {name: tmp_path_factory.mktemp(name) / "run" for name in ("resumed", "whole")}
     given = {"model": "hierarchical_efficientnet_lite0", "weighting": "ohem", "colour_constancy": "yes"}
     write = training.HistoryFile.on_epoch_end
 
     def written_and_killed(self, epoch, logs=None):
         write(self, epoch, logs)
-        raise Killed
+        if self.phase.name == "all":
+            raise Killed
 
     settings = tiny(folders["resumed"], cache, **given, qat_epochs=1)
     with pytest.MonkeyPatch.context() as patch:

@@ -14,7 +14,7 @@ from pipelines import report
 from pipelines.common.console import run
 from pipelines.sweeps.b21 import tables
 from pipelines.sweeps.b21.claims import all_claims, rates_of
-from pipelines.sweeps.b21.report import shown_runs
+from pipelines.sweeps.b21.report import describe, shown_runs
 from pipelines.sweeps.b21.results import read_sweep
 from skinkeras.evaluation import multiclass_metrics
 
@@ -213,9 +213,10 @@ def test_tables_are_the_papers_and_hold_the_means_of_the_splits(sweep):
     sweep.add(scores(mel=8), scores(mel=10), seed=1)
     sweep.add(scores(), scores(), base_loss="focal", optimizer="sgd")
     sweep.add(scores(), scores(), model="hierarchical_lite0", optimizer="sgd")
+    sweep.add(scores(), scores(), optimizer="one_cycle")  # not the paper's
     results, rates = sweep.read()
     found = tables.weighting_tables(results, rates)
-    assert list(found) == [2, 3, 5]
+    assert list(found) == [2, 3, 5, "2b"]
     table = found[2]
     assert list(zip(table["base_loss"], table["weighting"], table["runs"], strict=True)) == [
         ("ce", "none", 2),  # both seeds
@@ -258,6 +259,12 @@ def test_the_figures_show_adam_and_cross_entropy_where_there_is_a_choice(sweep):
     runs = sweep.read()[0].runs
     assert shown_runs(runs, "flat") == {"none": [3, 4], "ohem": [2]}
     assert shown_runs(runs, "hierarchical") == {"none": [5]}
+
+
+def test_a_figure_names_the_schedule_that_its_runs_have(sweep):
+    sweep.add(scores(), optimizer="one_cycle")
+    runs = sweep.read()[0].runs
+    assert describe(runs, shown_runs(runs, "flat")) == "lite0_cbam, one-cycle, cross-entropy"
     assert shown_runs(runs[:5], "hierarchical") == {}
 
 

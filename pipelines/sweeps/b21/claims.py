@@ -22,6 +22,7 @@ WEIGHTINGS = {
     "spl": "SPL",
     "ohem": "OHEM",
     "ohem_per_class": "OHEM per class",
+    "la": "logit adjustment",
 }
 
 _MELANOMA = {"mel", "melanoma"}

@@ -73,8 +73,8 @@ def shown_runs(runs, head):
 def describe(runs, rows):
     """What the runs of `shown_runs` have in common, in words."""
     run = runs.loc[next(iter(rows.values()))[0]]
-    optimizer = {"adam": "Adam", "sgd": "SGD"}[run["optimizer"]]
-    return f"{run['model']}, {optimizer}, {tables.BASE_LOSSES[run['base_loss']]}"
+    optimizer, base_loss = tables.OPTIMIZERS[run["optimizer"]], tables.BASE_LOSSES[run["base_loss"]]
+    return f"{run['model']}, {optimizer}, {base_loss}"
 
 
 def recall_of(sweep, rates, rows):

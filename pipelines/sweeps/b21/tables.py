@@ -12,7 +12,10 @@ TABLES = {
     ("flat", "sgd"): (3, "flat model, SGD"),
     ("hierarchical", "adam"): (4, "hierarchical model, Adam"),
     ("hierarchical", "sgd"): (5, "hierarchical model, SGD"),
+    ("flat", "one_cycle"): ("2b", "flat model, one-cycle, which the paper does not have"),
+    ("hierarchical", "one_cycle"): ("4b", "hierarchical model, one-cycle, which the paper does not have"),
 }
+OPTIMIZERS = {"adam": "Adam", "sgd": "SGD", "one_cycle": "one-cycle"}
 BASE_LOSSES = {"ce": "cross-entropy", "focal": "focal"}
 
 _MEANS = {"accuracy": "Acc", "balanced_accuracy": "BAcc", "mean_precision": "mPR", "mean_f1": "mF1"}
