@@ -21,6 +21,7 @@ from pipelines.common.run_folder import RunFolder
 from pipelines.common.settings import JobSettings, check_least
 from pipelines.common.training import (
     Phase,
+    check_device,
     freeze,
     quantization_aware,
     train_phase,
@@ -66,6 +67,7 @@ def main(settings):
         folder.check(settings, settings.resume)
         if folder.is_complete:
             return binary_results.print_results(folder)
+        check_device(settings)
         data, rounds = begin(settings, folder)
     data = cleaned(settings, data, rounds, folder)
     if settings.learn == "binary":
@@ -95,8 +97,17 @@ def resolved(settings):
     check_least(settings, epochs=1, head_epochs=0, qat_epochs=1, focal_delta=0)
     if settings.dropout is not None and not 0 <= settings.dropout < 1:
         raise ValueError(f"--dropout must be at least 0 and below 1. Received: {settings.dropout}")
+    _check_loss(settings)
     losses.RecallCrossentropy(gamma=settings.gamma)  # says what is wrong with a wrong gamma
     return settings
+
+
+def _check_loss(settings):
+    """Raises ValueError if a parameter was given of a loss that was not chosen."""
+    for name, loss in (("gamma", "recall"), ("focal_delta", "focal")):
+        if settings.loss != loss and getattr(settings, name) != getattr(Settings, name):
+            flag = "--" + name.replace("_", "-")
+            raise ValueError(f"{flag} needs --loss {loss}: with --loss {settings.loss} nothing looks at it.")
 
 
 def trained_model(settings, data, folder):

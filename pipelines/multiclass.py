@@ -18,7 +18,15 @@ from pipelines.common.data import SOURCES, Data, chosen_images, load_data, recor
 from pipelines.common.memory import give_back_memory
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.settings import TrainingSettings, check_least, check_model, check_training, filled
-from pipelines.common.training import Phase, freeze, quantization_aware, set_up_keras, train_phase, unfreeze
+from pipelines.common.training import (
+    Phase,
+    check_device,
+    freeze,
+    quantization_aware,
+    set_up_keras,
+    train_phase,
+    unfreeze,
+)
 from skinkeras import callbacks, datasets, inputs, losses, models
 from skinkeras.files import write_text
 from skinkeras.models.variants import variant
@@ -134,6 +142,7 @@ def main(settings):
         folder.check(settings, settings.resume)
         if folder.is_complete:
             return multiclass_results.print_results(folder)
+        check_device(settings)
         splits = begin(settings, folder)
     for split in splits:
         position = f"split {split.number} of {settings.splits}"
@@ -186,6 +195,10 @@ def resolved(settings):
     check_training(settings)
     least = {"epochs": 1, "head_epochs": 0, "qat_epochs": 1, "focal_delta": 0, "units": 1, "splits": 1}
     check_least(settings, **{name: number for name, number in least.items() if name not in unused})
+    if settings.export and not 0 < settings.qat_learning_rate < 1:
+        raise ValueError(
+            f"--qat-learning-rate must be between 0 and 1. Received: {settings.qat_learning_rate}"
+        )
     check_model(settings, backbone_of(model))
     if settings.export and is_hierarchical(model) and variant(backbone_of(model)).family == "b":
         raise ValueError(

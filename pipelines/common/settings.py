@@ -152,7 +152,7 @@ def _check_fits(name, image_size, weights):
 def check_least(settings, **least):
     """Raises ValueError if a setting is below the number that is given here under its name."""
     for name, number in least.items():
-        if getattr(settings, name) < number:
+        if not getattr(settings, name) >= number:  # which no NaN is
             flag = "--" + name.replace("_", "-")
             raise ValueError(f"{flag} must be at least {number}. Received: {getattr(settings, name)}")
 

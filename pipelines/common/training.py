@@ -286,6 +286,20 @@ def calibrated(model, data, seed):
     return quantized
 
 
+def check_device(settings):
+    """Raises ValueError if TensorFlow could not fine-tune for integers on this machine, hours later.
+
+    In deterministic mode it has no gradient of rounding on a GPU.
+    """
+    import tensorflow as tf
+
+    if settings.deterministic and settings.export and tf.config.list_physical_devices("GPU"):
+        raise ValueError(
+            "TensorFlow cannot fine-tune for integers on a GPU in deterministic mode: add --no-deterministic "
+            "(a resumed run may then end with slightly other weights), or --no-export."
+        )
+
+
 def set_up_keras(seed, deterministic):
     """Fixes every random seed, and with `deterministic` the order in which threads add up."""
     import tensorflow as tf

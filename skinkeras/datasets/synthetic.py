@@ -19,7 +19,7 @@ _VERSION = 2
 _MARK = "# drawn, not photographed"  # the first words of every `labels.csv` that is written here
 _LEAST = 20
 _QUALITY = 92
-_TWICE = 0.15  # of the lesions are pictured twice
+_TWICE = 0.15  # of the pictures are a lesion's second one
 _MALIGNANT = 0.3
 _STRUCTURES = ("network", "globules", "streaks", "plain")
 _STRUCTURE_SHARES = (0.4, 0.25, 0.15, 0.2)
@@ -68,7 +68,7 @@ def synthetic(n, seed, directory, structures=False):
 
     Lesions have a random outline on textured skin, brown to alarming colours, a pigment network, globules or
     streaks, and some pictures hairs, gel bubbles and dark corners. Malignant ones, about 30 %, tend to be
-    more asymmetric, more irregular at the border and more varied in colour. About 15 % of the lesions are
+    more asymmetric, more irregular at the border and more varied in colour. About 17 % of the lesions are
     pictured twice. Nothing measured on these pictures says anything about skin.
 
     Args:

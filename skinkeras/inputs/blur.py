@@ -36,7 +36,9 @@ def radial_blur(image, rho, steps=5, dtype="float32"):
     ((height - 1) / 2, (width - 1) / 2); outside the picture its border pixels are repeated.
 
     The recursion is computed as it is written, interpolation by interpolation, but without coordinate maps:
-    see `_Zoom`. Runs eagerly and inside tf.data, on the processor; no gradient goes through it.
+    see `_Zoom`. Whole pixels leave only some factors to choose from: 1 + rho and 1 - rho are met to within a
+    quarter of rho, and of a pixel at the border, and exceeded on average by 5 to 10 % of rho. Runs eagerly
+    and inside tf.data, on the processor; no gradient goes through it.
 
     Args:
         image: (..., height, width, channels) float or uint8, array or tensor; any number of leading

@@ -117,6 +117,7 @@ class Curriculum(Weighting):
 
 
 def _classes(y_true):
+    y_true = ops.convert_to_tensor(y_true)  # Keras leaves lists as they are
     if len(y_true.shape) != 2 or y_true.shape[-1] == 1:
         raise ValueError(
             f"per_class needs y_true one-hot, shape (batch, classes). Received: shape={tuple(y_true.shape)}"

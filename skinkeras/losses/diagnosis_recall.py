@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from skinkeras.losses.logits import logits_of
 from skinkeras.losses.recall import RecallCrossentropy
 
 
@@ -52,23 +53,22 @@ class DiagnosisRecallCrossentropy(RecallCrossentropy):
             raise ValueError(f"groups must use every number from 0 upwards. Received: groups={self.groups}")
         if not 0 <= diagnosis_weight < np.inf:
             raise ValueError(f"diagnosis_weight must be a finite number >= 0. Received: {diagnosis_weight}")
-        super().__init__(gamma=gamma, classes=count, name=name, **settings)
+        super().__init__(gamma=gamma, classes=count, from_logits=True, name=name, **settings)
         if len(self.costs) != count:
             raise ValueError(f"costs has {len(self.costs)} values for {count} groups.")
         self.diagnosis_weight = float(diagnosis_weight)
-        # The groups' probabilities are sums of the classes': the parent always gets probabilities.
+        # The parent's predictions are the groups', whose probabilities are sums of the classes'.
         self.from_logits_of_diagnoses = from_logits
         self._members = np.eye(count, dtype="float32")[list(self.groups)]
 
     def call(self, y_true, y_pred):
         y_pred = ops.convert_to_tensor(y_pred)
         y_true = ops.cast(y_true, y_pred.dtype)
-        if self.from_logits_of_diagnoses:
-            y_pred = ops.softmax(y_pred)
         members = ops.cast(self._members, y_pred.dtype)
-        of_groups = super().call(ops.matmul(y_true, members), ops.matmul(y_pred, members))
+        probabilities = ops.softmax(y_pred) if self.from_logits_of_diagnoses else y_pred
+        of_groups = super().call(ops.matmul(y_true, members), logits_of(ops.matmul(probabilities, members)))
         of_diagnoses = keras.losses.categorical_crossentropy(
-            y_true, y_pred, label_smoothing=self.label_smoothing
+            y_true, y_pred, self.from_logits_of_diagnoses, self.label_smoothing
         )
         return of_groups + self.diagnosis_weight * of_diagnoses
 

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from skinkeras.datasets.taxonomy import Taxonomy
+from skinkeras.losses.logits import logits_of, takes_logits, with_from_logits
 
 
 @keras.saving.register_keras_serializable("skinkeras")
@@ -57,6 +58,7 @@ class HierarchicalCrossentropy(keras.losses.Loss):
                 "base must be a keras.losses.Loss for any number of classes, such as focal loss; a weighting "
                 f"goes around HierarchicalCrossentropy, not into it. Received: base={base!r}"
             )
+        self._on_logits = takes_logits(self.base) and with_from_logits(self.base, True)
         self._members = [
             _members(columns, len(level))
             for columns, level in zip(taxonomy.columns, taxonomy.levels, strict=True)
@@ -77,7 +79,10 @@ class HierarchicalCrossentropy(keras.losses.Loss):
         # label smoothing in the base would give it a loss.
         present = ops.sum(labels, axis=-1)
         labels = labels / ops.where(present > 0, present, ops.ones_like(present))[:, None]
-        losses = self.base.call(labels, y_pred)
+        if self._on_logits:
+            losses = self._on_logits.call(labels, logits_of(y_pred))
+        else:
+            losses = self.base.call(labels, y_pred)
         if len(losses.shape) != 1:
             raise ValueError(
                 f"base must give one loss a sample, shape (batch,). Received: shape={tuple(losses.shape)} "

@@ -5,9 +5,7 @@ import numpy as np
 from keras import ops
 
 from skinkeras.losses.checks import check_counts
-
-# Where the logarithm of a probability ends: float32 has smaller ones, but not many.
-_TINY = 1e-30
+from skinkeras.losses.logits import logits_of, takes_logits, with_from_logits
 
 
 @keras.saving.register_keras_serializable("skinkeras")
@@ -43,7 +41,7 @@ class LogitAdjusted(keras.losses.Loss):
 
     def __init__(self, base, class_counts, tau=1.0, reduction="sum_over_batch_size", name="logit_adjusted"):
         super().__init__(name=name, reduction=reduction)
-        if not (isinstance(base, keras.losses.Loss) and "from_logits" in base.get_config()):
+        if not (isinstance(base, keras.losses.Loss) and takes_logits(base)):
             raise ValueError(
                 f"base must be a keras.losses.Loss that has from_logits. Received: base={base!r}"
             )
@@ -52,8 +50,7 @@ class LogitAdjusted(keras.losses.Loss):
         self.class_counts = check_counts(class_counts)
         self.tau = float(tau)
         self.from_logits = base.get_config()["from_logits"]
-        # Logits, because Keras clips probabilities at 1e-7, where a rare class would have no gradient.
-        self.base = _with(base, from_logits=True)
+        self.base = with_from_logits(base, True)
         self._shifts = (self.tau * np.log(np.array(self.class_counts) / np.sum(self.class_counts))).tolist()
 
     @property
@@ -68,18 +65,13 @@ class LogitAdjusted(keras.losses.Loss):
                 f"y_pred must have the shape (batch, {len(self._shifts)}): there are that many class "
                 f"counts. Received: shape={tuple(y_pred.shape)}"
             )
-        logits = y_pred if self.from_logits else ops.log(ops.maximum(y_pred, _TINY))
+        logits = y_pred if self.from_logits else logits_of(y_pred)
         return self.base.call(y_true, logits + ops.cast(self._shifts, logits.dtype))
 
     def get_config(self):
-        base = keras.saving.serialize_keras_object(_with(self.base, from_logits=self.from_logits))
+        base = keras.saving.serialize_keras_object(with_from_logits(self.base, self.from_logits))
         return {**super().get_config(), "base": base, "class_counts": self.class_counts, "tau": self.tau}
 
     @classmethod
     def from_config(cls, config):
         return cls(**{**config, "base": keras.saving.deserialize_keras_object(config["base"])})
-
-
-def _with(loss, **changed):
-    """A new loss of the same settings but for those."""
-    return type(loss).from_config({**loss.get_config(), **changed})

@@ -30,8 +30,9 @@ def quantize(model: keras.Model) -> keras.Model:
     Attention and LSTM cells are unfolded, batch normalization is folded, kernels and activations are
     rounded to 8 bits where the integer operations of the exported file round them, and gradients pass
     straight through the rounding.
-    `calibrate` the result before use; then it can be compiled (with `jit_compile=False`), fitted, saved and
-    loaded like any Keras model, and `skinkeras.tflite.convert(..., kind="int8")` turns it into integers.
+    `calibrate` the result before use; then it can be compiled (on a CPU with `jit_compile=False`, which is
+    faster), fitted, saved and loaded like any Keras model, and `skinkeras.tflite.convert(..., kind="int8")`
+    turns it into integers.
 
     Args:
         model: functional `keras.Model` of layers of the recipe, float32, from one input (batch, height,

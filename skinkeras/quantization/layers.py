@@ -243,7 +243,11 @@ class _QuantizedKernel:
     def round_bias(self, input_scale: float):
         """Rounds the bias as the integer operation does, whose input has this distance between levels."""
         scale = input_scale * self.kernel_scale
-        self.bias.assign(np.rint(ops.convert_to_numpy(self.bias) / scale) * scale)
+        # Of a channel of zeros, and behind an input of zeros, there is no scale: its bias rounds to 0.
+        levels = np.divide(
+            ops.convert_to_numpy(self.bias), scale, out=np.zeros(self.bias.shape), where=scale > 0
+        )
+        self.bias.assign(np.rint(levels) * scale)
 
     def _channels_last(self):
         return tuple(self.kernel.shape)

@@ -100,6 +100,11 @@ def test_a_split_by_image_is_named_as_a_limit():
     assert "one lesion can be in training and test" in card
 
 
+def test_what_is_wrong_with_the_training_stands_among_the_limits():
+    card = model_card(dataclasses.replace(FACTS, limits=("Its probabilities are too high.",)))
+    assert "- Its probabilities are too high.\n- HAM10000 comes from two clinics" in card
+
+
 def test_metrics_of_other_images_or_another_threshold_are_refused():
     other = binary_metrics([*LABELS, 0], [*SCORES, 0.1], bootstrap=10)
     with pytest.raises(ValueError, match=r"\[\(10, 4\), \(11, 4\)\]"):

@@ -127,6 +127,11 @@ def test_values_outside_their_range_are_refused(settings, sentence):
     assert sentence in str(refusal.value)
 
 
+def test_per_class_takes_lists_as_keras_losses_do():
+    loss = Curriculum(keras.losses.CategoricalCrossentropy(), "easiest", epochs=10, per_class=True)
+    assert float(loss([[0.0, 1.0]], [[0.5, 0.5]])) == pytest.approx(0.6931472)
+
+
 @pytest.mark.parametrize("shape", [(4,), (4, 1)])
 def test_per_class_refuses_labels_that_are_not_one_hot(shape):
     loss = Curriculum(Given(), "hardest", epochs=5, per_class=True)

@@ -51,6 +51,16 @@ def test_only_the_group_counts_as_hit():
     assert history["miss_rate_malignant"] == [1.0]
 
 
+@pytest.mark.parametrize("gap", [10.0, 16.2, 20.0, 60.0])
+def test_a_miss_costs_its_gradient_however_sure_the_network_is(gap):
+    """Keras clips probabilities at 1e-7, which a gap of 16.2 between two logits is below."""
+    logits = keras.Variable([[gap, -40.0, 0.0]])
+    with tf.GradientTape() as tape:
+        value = DiagnosisRecallCrossentropy(GROUPS, gamma=100)(LABELS[2:], keras.ops.softmax(logits))
+    # 100 times that of benign against malignant, and once that of the diagnoses; both are 1 - p.
+    assert np.asarray(tape.gradient(value, logits.value))[0] == pytest.approx([101, 0, -101], rel=1e-3)
+
+
 def test_gradient_tells_diagnoses_of_one_group_apart():
     logits = tf.Variable(np.log(PREDICTIONS))
     with tf.GradientTape() as tape:

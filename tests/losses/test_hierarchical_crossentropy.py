@@ -46,6 +46,19 @@ def test_the_levels_of_focal_loss_add_up():
     assert losses(loss) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("gap", [10.0, 17.0, 60.0])
+def test_a_wrong_level_keeps_its_gradient_however_sure_the_network_is(gap):
+    taxonomy = Taxonomy({"lesion": ("a", "x"), "x": ("b", "c")})
+    logits = keras.Variable([[0.0, 0.0, gap, 0.0]])
+    with tf.GradientTape() as tape:
+        levels = [keras.ops.softmax(logits[:, :2]), keras.ops.softmax(logits[:, 2:])]
+        value = HierarchicalCrossentropy(taxonomy)(
+            np.float32([[0, 0, 1]]), keras.ops.concatenate(levels, axis=-1)
+        )
+    gradient = np.asarray(tape.gradient(value, logits.value))[0]
+    assert gradient == pytest.approx([0.5, -0.5, 1, -1], abs=1e-4)
+
+
 def test_what_is_said_below_the_end_of_a_branch_is_not_looked_at():
     # Label smoothing gives even an all-zero label a loss.
     loss = HierarchicalCrossentropy(

@@ -75,6 +75,8 @@ def test_a_negative_gamma_ends_the_process_with_2_and_one_sentence(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--gamma", "5", "--loss", "focal"], "--gamma needs --loss recall: with --loss focal nothing looks"),
+        (["--focal-delta", "3"], "--focal-delta needs --loss focal: with --loss recall nothing looks at it."),
         (["--gamma", "nan"], "gamma must be a finite number >= 0. Received: gamma=nan"),
         (["--epochs", "0"], "--epochs must be at least 1. Received: 0"),
         (["--qat-epochs", "0"], "--qat-epochs must be at least 1. Received: 0"),

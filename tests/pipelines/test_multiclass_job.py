@@ -62,6 +62,15 @@ def pictures(tmp_path):
             "--units must be at least 1. Received: -1",
         ),
         (["--learning-rate", "2"], "--learning-rate must be between 0 and 1. Received: 2.0"),
+        (
+            ["--qat-learning-rate", "nan"],
+            "--qat-learning-rate must be between 0 and 1. Received: nan",
+        ),
+        (
+            ["--qat-learning-rate", "0"],
+            "--qat-learning-rate must be between 0 and 1. Received: 0.0",
+        ),
+        (["--base-loss", "focal", "--focal-delta", "nan"], "--focal-delta must be at least 0. Received: nan"),
         (["--image-size", "16"], "needs an image size of at least 32 pixels"),
         (["--units", "9"], "--units needs a hierarchical --model"),
         (["--focal-delta", "1"], "--focal-delta needs --base-loss focal"),

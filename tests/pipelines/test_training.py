@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.common.training import DivergedError, EpochEvaluation, _full_disk_as_os_error
+from pipelines.common.training import (
+    DivergedError,
+    EpochEvaluation,
+    _full_disk_as_os_error,
+    check_device,
+)
 from skinkeras.errors import WorkError
 
 
@@ -24,6 +29,16 @@ def test_a_training_that_diverged_ends_with_a_sentence():
     with pytest.raises(DivergedError, match=r"diverged in epoch 3: .* lower --learning-rate") as raised:
         evaluation.on_epoch_end(2, {})
     assert isinstance(raised.value, WorkError)
+
+
+def test_what_would_fail_on_a_gpu_in_fine_tuning_is_refused_at_the_door(monkeypatch):
+    settings = lambda deterministic, export: SimpleNamespace(deterministic=deterministic, export=export)  # noqa: E731
+    check_device(settings(True, True))
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+    with pytest.raises(ValueError, match="on a GPU in deterministic mode: add --no-deterministic"):
+        check_device(settings(True, True))
+    check_device(settings(False, True))
+    check_device(settings(True, False))
 
 
 def test_a_disk_that_tensorboard_finds_full_is_told_from_a_full_processor(tiny_disk):

@@ -93,6 +93,23 @@ def test_model_and_file_agree_to_the_level(quantized, interpreter, pictures):
     assert (np.abs(ours - theirs) < 0.5 / 256).mean() > 0.95
 
 
+def test_a_channel_of_zeros_stays_one(pictures):
+    kernel = np.random.default_rng(0).normal(0, 0.1, (3, 3, 3, 4)).astype("float32")
+    kernel[..., 1] = 0
+    bias = np.float32([0.1, 0, 0.2, 0.3])
+    image = keras.Input((SIZE, SIZE, 3), name="image")
+    convolution = layers.Conv2D(4, 3, name="convolution")
+    x = layers.GlobalAveragePooling2D()(convolution(layers.Rescaling(1 / 255)(image)))
+    model = keras.Model(image, layers.Dense(2, name="logits")(x))
+    convolution.set_weights([kernel, bias])
+    model = quantization.quantize(model)
+    quantization.calibrate(model, [pictures])
+    quantization.round_biases(model)
+    rounded = np.asarray(model.get_layer("convolution").bias)
+    assert rounded == pytest.approx(bias, abs=1e-4) and rounded[1] == 0
+    assert np.isfinite(model.predict(pictures, verbose=0)).all()
+
+
 def test_a_layer_that_is_called_on_two_scales_keeps_its_bias(pictures):
     image = keras.Input((SIZE, SIZE, 3), name="image")
     x = layers.Rescaling(1 / 255)(image)
