@@ -21,6 +21,16 @@ SCORES = {
     "macro_auc": "mean AUC",
 }
 
+# In the words of the papers.
+_WEIGHTINGS = {
+    "none": "none",
+    "cb": "class balance",
+    "es": "effective number of samples",
+    "spl": "self-paced, easiest samples first",
+    "ohem": "online hard example mining",
+    "ohem_per_class": "online hard example mining in each class",
+    "la": "none; logits adjusted by how common the classes are (Menon et al. 2021)",
+}
 _EQUALLY_COMMON = (
     "Trained as if every class were equally common: a probability is no estimate of how often an image like "
     "this one has the diagnosis, and rare diagnoses are named more often than they occur.",
@@ -197,7 +207,7 @@ def _training_facts(settings, data):
     focal = f", delta {settings.focal_delta:g}" if settings.base_loss == "focal" else ""
     return {
         "base loss": settings.base_loss + focal,
-        "sample weighting": settings.weighting + (", as printed" if settings.raw_weights else ""),
+        "weighting": _WEIGHTINGS[settings.weighting] + (", as printed" if settings.raw_weights else ""),
         **_schedule(settings),
         "classes": ", ".join(data.manifest.classes),
         "augmentation": settings.augmentation,
