@@ -132,14 +132,14 @@ def test_quick_fills_what_is_not_said(tmp_path):
     quick = multiclass.resolved(multiclass.Settings(data="ham10000", quick=True, epochs=7, out=tmp_path))
     assert (quick.model, quick.image_size, quick.epochs) == ("efficientnet_lite0_cbam", 128, 7)
     assert quick.colour_constancy == "no"
-    assert (quick.optimizer, quick.learning_rate, quick.head_epochs) == ("one_cycle", 5e-4, 1)
+    assert (quick.optimizer, quick.learning_rate, quick.head_epochs) == ("one_cycle", 2e-4, 1)
 
 
 @pytest.mark.parametrize(
     ("chosen", "rate"),
     [
-        ({}, 5e-5),
-        ({"learning_rate": 2e-4}, 2e-5),
+        ({}, 2e-5),
+        ({"learning_rate": 3e-4}, 3e-5),
         ({"optimizer": "adam"}, 1e-5),
         ({"optimizer": "sgd", "learning_rate": 0.1}, 1e-5),
     ],
