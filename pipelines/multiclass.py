@@ -6,7 +6,7 @@ python -m pipelines.multiclass --quick --weighting ohem --data ham10000 --data-d
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import keras
 import numpy as np
@@ -66,6 +66,8 @@ _RATES = {
 @dataclass(frozen=True)
 class Settings(TrainingSettings):
     """Settings of the job over several classes. None stands for what `resolved` puts there: the paper's."""
+
+    EARLIER: ClassVar = {"head_epochs": 0}  # what a run did that has no record of it
 
     quick: bool = False
     """What two cores can do in minutes, where nothing else is said: EfficientNet-Lite0 with CBAM at 128

@@ -61,8 +61,10 @@ class RunFolder:
                 f"{self.path} already holds a run: add --resume to go on with it, or choose another --out."
             )
         else:
-            # A run of an earlier version has no record of the newer settings; it did what they default to.
-            theirs = _plain(type(settings)()) | yaml.safe_load(config.read_text())["settings"]
+            # A run of an earlier version has no record of the newer settings; it did what they default to,
+            # or else what their class says.
+            earlier = _plain(type(settings)()) | getattr(settings, "EARLIER", {})
+            theirs = earlier | yaml.safe_load(config.read_text())["settings"]
             self._check_same_settings(theirs, _plain(settings))
 
     def begin(self, settings):

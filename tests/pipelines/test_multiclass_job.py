@@ -275,6 +275,18 @@ def test_a_run_is_not_resumed_with_another_tree(pictures, tmp_path, monkeypatch,
         multiclass.begin(settings, folder)
 
 
+def test_a_run_from_before_there_was_a_head_phase_goes_on_without_one(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    asked = multiclass.Settings(data="ham10000", weights="none", out=folder.path)
+    folder.begin(multiclass.resolved(asked))
+    config = yaml.safe_load((folder.path / "config.yaml").read_text())
+    del config["settings"]["head_epochs"]
+    (folder.path / "config.yaml").write_text(yaml.safe_dump(config))
+    folder.check(multiclass.resolved(asked), resume=True)
+    with pytest.raises(ValueError, match="holds a run with head_epochs=0, this command has head_epochs=2"):
+        folder.check(multiclass.resolved(replace(asked, head_epochs=2)), resume=True)
+
+
 class Killed(Exception):
     pass
 
