@@ -14,7 +14,6 @@ from typing import Literal
 
 import keras
 import numpy as np
-import yaml
 from tyro.conf import Positional
 
 import skinkeras
@@ -22,11 +21,14 @@ from pipelines.common import export as common_export
 from pipelines.common import settings as common_settings
 from pipelines.common.console import at_the_door, console, run, section
 from pipelines.common.data import load_data
-from pipelines.common.run_folder import RunFolder
+from pipelines.common.run_folder import RunFolder, recorded_settings
 from pipelines.predict import find_pictures
 from skinkeras import inputs, quantization, tflite
 from skinkeras import layers as _layers  # noqa: F401  registers the layers that a file may hold
 from skinkeras.files import write_bytes, write_text
+
+# How far the sum of probabilities may be from 1: of an integer model each is rounded to a 256th.
+_ROUNDED = 0.05
 
 # The jobs whose runs can be exported; a run is of the first one that knows all of its settings.
 _JOBS = ("pipelines.binary", "pipelines.multiclass")
@@ -104,10 +106,7 @@ def read_run(folder, data_dir):
     config = folder / "config.yaml"
     if not config.is_file():
         raise ValueError(f"{folder} holds no run: it has no config.yaml.")
-    try:
-        recorded = yaml.safe_load(config.read_text("utf-8"))["settings"]
-    except (yaml.YAMLError, TypeError, KeyError) as error:
-        raise ValueError(f"{config} is not the record of a run.") from error
+    recorded = recorded_settings(config)
     for module in _JOBS:
         job = importlib.import_module(module)
         hints = typing.get_type_hints(job.Settings)
@@ -160,6 +159,7 @@ def export_keras_file(settings):
             licence=settings.licence,
         )
         images = verification_images(settings.pictures, model.input_shape[1])
+        check_probabilities(settings.source, model.predict(images, verbose=0))
         contents = {
             kind: converted(settings.source, model, kind, settings.io, labels, about) for kind in kinds
         }
@@ -183,7 +183,7 @@ def read_labels(labels):
             "--labels is missing: the class names in the order of the output, or a file of them."
         )
     if len(labels) == 1 and Path(labels[0]).is_file():
-        return tuple(Path(labels[0]).read_text("utf-8").splitlines())
+        return tuple(Path(labels[0]).read_text("utf-8-sig").rstrip().splitlines())
     return labels
 
 
@@ -200,6 +200,10 @@ def load_keras(path):
 
 def check_classifier(path, model, labels):
     """Raises ValueError unless the model goes from square pictures to one probability a label."""
+    if not getattr(model, "inputs", None):
+        raise ValueError(
+            f"{path} is a model that has no inputs yet: build it, or call it once, and save it again."
+        )
     one = len(model.inputs) == 1 and len(model.outputs) == 1
     shape = tuple(model.inputs[0].shape)
     if not one or len(shape) != 4 or shape[3] != 3 or shape[1] is None or shape[1] != shape[2]:
@@ -208,10 +212,21 @@ def check_classifier(path, model, labels):
             f"{path} takes {shapes} and has {len(model.outputs)} output(s); a classifier of pictures takes "
             "one (batch, size, size, 3) and has one output."
         )
+    if len(labels) < 2:
+        raise ValueError(f"A classifier has two or more labels. Received: {list(labels)}")
     classes = tuple(model.outputs[0].shape)[1:]
     if classes != (len(labels),):
         raise ValueError(
             f"{path} has an output of shape {classes}, and there are {len(labels)} labels: {list(labels)}."
+        )
+
+
+def check_probabilities(path, answers):
+    """Raises ValueError unless each row of `answers` holds probabilities that sum to 1."""
+    if not (np.all(answers >= 0) and np.all(np.abs(answers.sum(axis=1) - 1) <= _ROUNDED)):
+        raise ValueError(
+            f"{path} does not give one probability a label, which sum to 1, but for example "
+            f"{np.round(answers[0], 3).tolist()}: end it with a softmax."
         )
 
 

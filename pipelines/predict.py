@@ -82,11 +82,18 @@ def read_decision(file, labels):
     contract = tflite.read_contract(beside)
     if tuple(contract.get("classes", ())) != labels:
         raise ValueError(f"{beside} has other classes than {file}, whose labels are {list(labels)}.")
-    return Decision(labels, contract.get("positive_class"), contract.get("threshold"))
+    positive, threshold = contract.get("positive_class"), contract.get("threshold")
+    if positive is not None and positive not in labels:
+        raise ValueError(f"{beside} has positive_class {positive!r}, which is none of {list(labels)}.")
+    if threshold is not None and not isinstance(threshold, int | float):
+        raise ValueError(f"{beside} has the threshold {threshold!r}, which is no number.")
+    return Decision(labels, positive, threshold)
 
 
 def find_pictures(images):
     """The pictures that were asked for: files as given, folders searched by the endings of picture files."""
+    if not images:
+        raise ValueError("Name pictures, or folders of pictures, behind the file.")
     paths = []
     for path in images:
         found = pictures_below(path) if path.is_dir() else [path]

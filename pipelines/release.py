@@ -4,6 +4,7 @@ python -m pipelines.release RUN_DIR
 """
 
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,19 +35,32 @@ def main(settings):
         source, contract = exported(settings)
         if not (settings.to / "README.md").is_file():
             raise ValueError(f"{settings.to} is no folder of released models: it has no README.md.")
-    name = contract["name"]
     for kind, entry in contract["files"].items():
-        target = settings.to / entry["file"]
-        if kind in settings.kinds:
+        if kind not in settings.kinds:
+            entry["shipped"] = False
+    with tempfile.TemporaryDirectory() as folder:
+        # On a copy first: a model that must not be released leaves the good one where it is.
+        rehearsed = Path(folder) / settings.to.resolve().name
+        shutil.copytree(settings.to, rehearsed)
+        place(source, contract, rehearsed)
+        verify_release.main(verify_release.Settings(rehearsed, write_table=True))
+        place(source, contract, settings.to)
+        copy(rehearsed / "README.md", settings.to / "README.md")
+    console.print(f"Released: {settings.to / contract['name']}", markup=False)
+
+
+def place(source, contract, folder):
+    """Copies the files of a contract that are shipped into a folder of released models."""
+    name = contract["name"]
+    for entry in contract["files"].values():
+        target = folder / entry["file"]
+        if entry.get("shipped", True):
             copy(source / entry["file"], target)
         else:
-            entry["shipped"] = False
             target.unlink(missing_ok=True)
     for ending in ("labels.txt", "card.md"):
-        copy(source / f"{name}.{ending}", settings.to / f"{name}.{ending}")
-    write_json(settings.to / f"{name}.json", contract)
-    console.print(f"Released: {settings.to / name}", markup=False)
-    verify_release.main(verify_release.Settings(settings.to, write_table=True))
+        copy(source / f"{name}.{ending}", folder / f"{name}.{ending}")
+    write_json(folder / f"{name}.json", contract)
 
 
 def exported(settings):

@@ -51,7 +51,10 @@ def main(settings):
 def paper_of(sweep_dir):
     """The module that reports on the paper whose grid was run; that of the binary job, if nothing says."""
     record = sweep_dir / "sweep.yaml"
-    source = yaml.safe_load(record.read_text()) if record.is_file() else {}
+    try:
+        source = yaml.safe_load(record.read_text("utf-8")) if record.is_file() else {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{record} is not the record of a sweep.") from error
     return paper_module(source, record, "report")
 
 

@@ -49,7 +49,16 @@ def decode(path, size):
 
 
 def rgb_pixels(picture):
-    """The pixels of a PIL image, upright: (height, width, 3) uint8."""
+    """The pixels of a PIL image, upright: (height, width, 3) uint8.
+
+    Raises:
+        OSError: grey levels of 32 bits beyond 255, of which nobody knows what is white.
+    """
+    if picture.mode.startswith("I;16"):
+        # Pillow itself would cut everything above 255 off. The byte order is the array's.
+        picture = Image.fromarray((np.asarray(ImageOps.exif_transpose(picture)) >> 8).astype(np.uint8))
+    elif picture.mode == "I" and picture.getextrema()[1] > 255:
+        raise OSError("its grey levels have 32 bits: save it with 8 or 16")
     return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
 
 

@@ -37,7 +37,9 @@ def run(main, settings_class):
     that disagrees with its model); 2 refused at the door (unknown flag, bad value, bad data); 130 stopped by
     Ctrl-C. Anything else is a defect of ours and keeps its traceback.
     """
-    settings = tyro.cli(settings_class, description=main.__doc__)
+    specification = sys.modules["__main__"].__spec__  # None where no `python -m` was used
+    program = f"python -m {specification.name}" if specification else None
+    settings = tyro.cli(settings_class, prog=program, description=main.__doc__)
     try:
         main(settings)
     except RefusedError as error:
@@ -45,7 +47,8 @@ def run(main, settings_class):
     except (OSError, WorkError) as error:
         _fail(error, 1)
     except KeyboardInterrupt:
-        _fail("Stopped. Run the same command with --resume to go on.", 130)
+        further = " Run the same command with --resume to go on." if hasattr(settings, "resume") else ""
+        _fail(f"Stopped.{further}", 130)
 
 
 def _fail(message, code):

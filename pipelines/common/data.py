@@ -297,10 +297,11 @@ def chosen_images(settings):
     ):
         manifest, dropped = datasets.drop_known_duplicates(manifest, settings.data_dir)
         console.print(f"  {dropped} known duplicates left out")
-    if settings.data == "folder" and settings.split == "grouped":
+    unknown = manifest.table[["lesion_id", "patient_id"]].isna().all(axis=None)
+    if unknown and settings.split == "grouped" and not SOURCES[settings.data].synthetic:
         console.print(
-            "  Each picture counts as a lesion of its own. Where several show one lesion or patient, write a "
-            "table that names them (--data manifest), or the test is too easy."
+            "  Each picture counts as a lesion of its own. Where several show one lesion or patient, name "
+            "them in a table (--data manifest, columns lesion_id and patient_id), or the test is too easy."
         )
     return manifest if settings.limit is None else manifest.limit(settings.limit, settings.data_seed)
 

@@ -5,6 +5,7 @@ from pipelines.common.console import section
 from pipelines.common.data import load_data, record_data
 from pipelines.common.settings import cleaning_plan, oversampling
 from pipelines.common.training import set_up_keras
+from skinkeras import inputs
 
 
 def begin(settings, folder):
@@ -25,6 +26,8 @@ def begin(settings, folder):
     policy, plan = oversampling(settings), cleaning_plan(settings)
     data = load_data(settings, folder.file("split.csv"), policy, plan)
     rounds = cleaning_rounds(settings, data, folder)
+    if settings.materialise:
+        inputs.check_materialised(data.variants, settings.materialise)
     folder.begin(settings)
     record_data(settings, data, folder)
     return data, rounds

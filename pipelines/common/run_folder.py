@@ -64,7 +64,10 @@ class RunFolder:
             # A run of an earlier version has no record of the newer settings; it did what they default to,
             # or else what their class says.
             earlier = _plain(type(settings)()) | getattr(settings, "EARLIER", {})
-            theirs = earlier | yaml.safe_load(config.read_text())["settings"]
+            recorded = recorded_settings(config)
+            if not set(recorded) <= set(earlier):
+                raise ValueError(f"{self.path} holds a run of another job: choose another --out.")
+            theirs = earlier | recorded
             self._check_same_settings(theirs, _plain(settings))
 
     def begin(self, settings):
@@ -117,6 +120,17 @@ def git_revision():
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def recorded_settings(config):
+    """The settings in a run's config.yaml, as a dict. Raises ValueError, one sentence, if there are none."""
+    try:
+        settings = yaml.safe_load(config.read_text("utf-8"))["settings"]
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError) as error:
+        raise ValueError(f"{config} is not the record of a run.") from error
+    if not isinstance(settings, dict):
+        raise ValueError(f"{config} is not the record of a run.")
+    return settings
 
 
 def _plain(settings):

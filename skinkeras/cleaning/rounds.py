@@ -149,6 +149,11 @@ class CleaningRounds:
 
     def _check(self):
         if not self._record_file.exists():
+            inside = self.folder / "cleaning"
+            if (inside / self._record_file.name).exists():
+                raise ValueError(f"{self.folder} holds no cleaning, but {inside} does.")
+            if self.folder.exists() and any(path.name[0] != "." for path in self.folder.iterdir()):
+                raise ValueError(f"{self.folder} is not empty and holds no cleaning: choose another folder.")
             return
         theirs = json.loads(self._record_file.read_text())
         mine = json.loads(json.dumps(self._facts))

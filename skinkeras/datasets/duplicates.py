@@ -112,7 +112,10 @@ def _decode_small(data):
     if not data.size:
         return None
     for scale in (cv2.IMREAD_REDUCED_GRAYSCALE_8, cv2.IMREAD_REDUCED_GRAYSCALE_4, cv2.IMREAD_GRAYSCALE):
-        picture = cv2.imdecode(data, scale)
+        try:
+            picture = cv2.imdecode(data, scale)
+        except cv2.error:  # nothing would be left of a side of a few pixels
+            continue
         if picture is None or min(picture.shape) >= _SIDE:
             break
     return picture

@@ -44,9 +44,22 @@ class Manifest:
             raise ValueError(f"{origin} has no rows.")
         if len(set(self.classes)) != len(self.classes) or len(self.classes) < 2:
             raise ValueError(f"{origin} needs two or more different classes. Received: {self.classes}")
+        self._check_names()
         table = table.reindex(columns=COLUMNS).reset_index(drop=True).astype(object)
         self.table = table.where(table.notna() & (table != ""), None)
         self._check_rows(file_columns or {})
+
+    def _check_names(self):
+        seen = {}
+        for name in map(str, self.classes):
+            if name != name.strip():
+                raise ValueError(f"{self.origin} has a class with spaces around it: {name!r}.")
+            other = seen.setdefault(name.casefold(), name)
+            if other != name:
+                raise ValueError(
+                    f"{self.origin} has two classes that differ only in upper and lower case, {other!r} and "
+                    f"{name!r}: write them alike."
+                )
 
     def _check_rows(self, file_columns):
         table, known = self.table, ", ".join(self.classes)
@@ -83,6 +96,7 @@ class Manifest:
         if not path.is_file():
             raise FileNotFoundError(f"There is no manifest {path}.")
         table = read_table(path, ("image", "image_id", "label"))
+        _check_group_columns(table, path)
         table["image"] = [None if pd.isna(p) else str(path.parent / p) for p in table["image"]]
         found = sorted(table["label"].dropna().unique()) if classes is None else classes
         return cls(table, found, origin=path)
@@ -185,6 +199,15 @@ def check_positive(positive, classes):
         raise ValueError(f"{unknown[0]!r} is not a class of this data: {', '.join(classes)}.")
     if not 0 < len(set(positive)) < len(classes):
         raise ValueError(f"Name at least one positive class and not all of: {', '.join(classes)}.")
+
+
+def _check_group_columns(table, path):
+    """Raises ValueError for a column that looks like one of those that keep related pictures together."""
+    for column in table.columns:
+        letters = "".join(filter(str.isalpha, column.casefold()))
+        for meant in ("lesion", "patient"):
+            if f"{meant}_id" not in table.columns and letters in (meant, f"{meant}id"):
+                raise ValueError(f"{path} has a column {column}, which is not looked at: call it {meant}_id.")
 
 
 def read_table(path, columns, **options):

@@ -65,8 +65,9 @@ def _grouped(manifest, seed):
             f"Class {manifest.classes[rarest]} is in {smallest} group(s) of related pictures, too few for "
             f"one in each part ({', '.join(PARTS)}): add pictures of it, or merge it with another class."
         )
-    # Scikit-learn wants no more folds than the commonest class has pictures, and warns of rarer ones.
-    folds = min(_FOLDS, np.bincount(labels).max())
+    # Scikit-learn wants no more folds than there are groups, or than the commonest class has pictures, and
+    # warns of rarer ones.
+    folds = min(_FOLDS, np.bincount(labels).max(), len(set(groups)))
     folder = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     fold_of = np.empty(len(labels), int)
     with warnings.catch_warnings():

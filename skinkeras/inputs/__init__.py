@@ -10,6 +10,7 @@ from skinkeras.inputs.oversampling import (
     Oversampling,
     Variant,
     VariantPictures,
+    check_materialised,
     materialise,
     variant_table,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "StrongAugmentation",
     "Variant",
     "VariantPictures",
+    "check_materialised",
     "chromatic_aberration",
     "decode",
     "decode_all",

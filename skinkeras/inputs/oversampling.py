@@ -182,6 +182,23 @@ def _show(image, turn, flip, rho, aberration, steps):
         image[:] = np.rint(chromatic_aberration(image, aberration)).astype(np.uint8)
 
 
+def check_materialised(pictures, folder):
+    """What `materialise` writes into `variants.csv`.
+
+    Raises:
+        ValueError: the folder holds other variants, or something else.
+    """
+    folder = Path(folder)
+    listing = f"# {pictures.shape[1]} pixels\n{pictures.table.to_csv(index=False)}"
+    record = folder / "variants.csv"
+    if record.exists():
+        if record.read_text() != listing:
+            raise ValueError(f"{folder} holds other variants than these: choose another folder.")
+    elif folder.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder} is not empty and holds no variants: choose another folder.")
+    return listing
+
+
 def materialise(pictures, folder, progress=None):
     """Writes every variant as a PNG, `<image_id>_<variant>.png` in a folder a class, for people to look at.
 
@@ -198,15 +215,9 @@ def materialise(pictures, folder, progress=None):
         OSError: a picture could not be written (a full disk).
     """
     folder = Path(folder)
-    listing = f"# {pictures.shape[1]} pixels\n{pictures.table.to_csv(index=False)}"
-    record = folder / "variants.csv"
-    if record.exists():
-        if record.read_text() != listing:
-            raise ValueError(f"{folder} holds other variants than these: choose another folder.")
-    elif folder.exists() and any(folder.iterdir()):
-        raise ValueError(f"{folder} is not empty and holds no variants: choose another folder.")
-    else:
-        write_text(record, listing)
+    listing = check_materialised(pictures, folder)
+    if not (folder / "variants.csv").exists():
+        write_text(folder / "variants.csv", listing)
     for row, (image_id, label, variant) in enumerate(
         pictures.table[["image_id", "label", "variant"]].itertuples(index=False)
     ):

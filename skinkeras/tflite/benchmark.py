@@ -1,6 +1,7 @@
 """How long one picture takes on this machine's CPU, by LiteRT's own benchmark."""
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -142,7 +143,10 @@ def compare(
 
 def _ratio(reference: Sequence[Latency], latencies: Sequence[Latency]) -> float:
     pairs = zip(reference, latencies, strict=True)
-    return statistics.median(first.median_ms / second.median_ms for first, second in pairs)
+    # The tool gives whole microseconds: of a file that takes less there is no ratio.
+    return statistics.median(
+        first.median_ms / second.median_ms if second.median_ms else math.nan for first, second in pairs
+    )
 
 
 def _run(path: str | os.PathLike, threads: int, runs: int, xnnpack: bool) -> Latency:

@@ -98,3 +98,14 @@ def test_a_full_disk_leaves_no_round_behind(tiny_disk):
     with pytest.raises(OSError, match="No space left"):
         rounds.record(np.arange(5_001.0))
     assert CleaningRounds(tiny_disk, rows("B" * 5_000 + "M"), CleaningPlan(1, 5)).done == 0
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    plan = CleaningPlan(2, 2)
+    (tmp_path / "picture.jpg").write_text("")
+    with pytest.raises(ValueError, match="is not empty and holds no cleaning"):
+        CleaningRounds(tmp_path, rows(), plan)
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.jpg"]
+    CleaningRounds(tmp_path / "cleaning", rows(), plan).record(LOSSES)
+    with pytest.raises(ValueError, match="holds no cleaning, but .*cleaning does"):
+        CleaningRounds(tmp_path, rows(), plan)

@@ -137,3 +137,12 @@ def test_ham10000_has_near_copies_of_one_lesion_only(shared_data):
     found = find_duplicates(Manifest(table, sorted(table["label"].unique())))
     assert len(found) > 0
     assert found["same_group"].all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 5000, 3), (5000, 1, 3)])
+def test_a_picture_of_hardly_any_pixels_stops_nothing(tmp_path, shape):
+    paths = [tmp_path / f"{name}.png" for name in "ab"]
+    for path in paths:
+        assert cv2.imwrite(str(path), np.full(shape, 90, np.uint8))
+    table = pd.DataFrame({"image": map(str, paths), "image_id": ["a", "b"], "label": ["x", "y"]})
+    assert find_duplicates(Manifest(table, ("x", "y")))["exact"].tolist() == [True]

@@ -164,3 +164,31 @@ def test_a_limit_for_a_class_of_few_pictures_asks_for_no_more_than_there_are():
     with pytest.raises(ValueError, match="use at least 54"):
         manifest.limit(53)
     assert len(manifest.limit(54)) == 54
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (
+            ["malignant", "Malignant", "benign"],
+            "differ only in upper and lower case, 'Malignant' and 'malignant'",
+        ),
+        (["malignant ", "benign", "benign"], "a class with spaces around it: 'malignant '"),
+    ],
+)
+def test_labels_that_only_look_alike_are_refused(tmp_path, labels, sentence):
+    table_of(3, label=labels).to_csv(tmp_path / "manifest.csv", index=False)
+    with pytest.raises(ValueError, match=sentence):
+        Manifest.from_csv(tmp_path / "manifest.csv")
+
+
+def test_a_misspelt_column_of_groups_is_refused_and_others_are_let_be(tmp_path):
+    path = tmp_path / "manifest.csv"
+    for column, meant in (("lesion", "lesion_id"), ("Patient ID", "patient_id")):
+        table_of(4, **{column: list("abcd")}).to_csv(path, index=False)
+        with pytest.raises(ValueError, match=f"a column {column}, which is not looked at: call it {meant}"):
+            Manifest.from_csv(path)
+    table_of(4, lesion_id=list("aabb"), lesion=list("abcd"), patient_age=[1, 2, 3, 4]).to_csv(
+        path, index=False
+    )
+    assert len(set(Manifest.from_csv(path).groups())) == 2

@@ -149,3 +149,17 @@ def test_a_split_of_other_pictures_or_unknown_parts_is_refused(tmp_path):
         load_split(manifest, path)
     with pytest.raises(FileNotFoundError, match=r"absent\.csv"):
         load_split(manifest, tmp_path / "absent.csv")
+
+
+def test_a_few_patients_with_many_pictures_are_split():
+    table = pd.DataFrame(
+        {
+            "image": [f"{i}.jpg" for i in range(60)],
+            "image_id": [f"id{i}" for i in range(60)],
+            "label": ["a" if i % 3 else "b" for i in range(60)],
+            "patient_id": [f"p{i % 8}" for i in range(60)],
+        }
+    )
+    parts = split(Manifest(table, ("a", "b")))
+    assert set(parts) == {"train", "validation", "test"}
+    assert all(table.assign(part=parts).groupby("patient_id")["part"].nunique() == 1)

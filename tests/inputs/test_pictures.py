@@ -194,3 +194,14 @@ def test_progress_ends_at_the_total(tmp_path):
     told = []
     decode_all(paths, 4, tmp_path / "cache", progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (3, 3)
+
+
+def test_grey_levels_of_16_bits_keep_their_tones(tmp_path):
+    levels = np.linspace(0, 255, 64 * 64).reshape(64, 64).astype(np.uint8)
+    for number, dtype in enumerate(("<u2", ">u2")):
+        path = tmp_path / f"{number}.tif"
+        Image.fromarray((levels.astype(np.uint16) * 257).astype(dtype)).save(path)
+        assert np.array_equal(decode(path, 64), np.repeat(levels[..., None], 3, axis=2))
+    Image.fromarray(levels.astype(np.int32) * 257).save(tmp_path / "wide.tif")
+    with pytest.raises(OSError, match="32 bits"):
+        decode(tmp_path / "wide.tif", 64)

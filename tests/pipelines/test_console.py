@@ -68,7 +68,9 @@ def test_a_full_disk_is_one_sentence_and_exits_with_1(outcome):
     assert outcome(raising(error)) == (1, "Error: Could not write a.txt: No space left on device.\n")
 
 
-def test_ctrl_c_says_how_to_go_on_and_exits_with_130(outcome):
+def test_ctrl_c_says_how_to_go_on_and_exits_with_130(outcome, monkeypatch):
+    assert outcome(raising(KeyboardInterrupt())) == (130, "Error: Stopped.\n")  # nothing of it goes on
+    monkeypatch.setattr(Settings, "resume", False, raising=False)
     code, text = outcome(raising(KeyboardInterrupt()))
     assert code == 130
     assert "--resume" in text and "Traceback" not in text

@@ -120,6 +120,10 @@ def unknown_layer(path):
     assert path.read_bytes() != data
 
 
+def scores_of(model, activation):
+    return keras.Model(model.input, keras.layers.Dense(3, activation=activation)(model.output))
+
+
 def cut_off(path):
     small_model().save(path)
     path.write_bytes(path.read_bytes()[:-500])
@@ -136,6 +140,26 @@ def cut_off(path):
         (lambda path: small_model().save(path), "", "--labels is missing"),
         (lambda path: small_model().save(path), "aab", "Labels must be different"),
         (lambda path: small_model(size=None).save(path), "abc", "a classifier of pictures takes one"),
+        (
+            lambda path: keras.Sequential([keras.layers.Dense(3)]).save(path),
+            "abc",
+            "is a model that has no inputs",
+        ),
+        (
+            lambda path: small_model().save(path),
+            "a",
+            r"A classifier has two or more labels\. Received: \['a'\]",
+        ),
+        (
+            lambda path: scores_of(small_model(), "sigmoid").save(path),
+            "abc",
+            "does not give one probability a label, which sum to 1",
+        ),
+        (
+            lambda path: scores_of(small_model(), "linear").save(path),
+            "abc",
+            "end it with a softmax",
+        ),
         (
             lambda path: keras.Sequential([keras.Input((16,)), keras.layers.Dense(3)]).save(path),
             "abc",

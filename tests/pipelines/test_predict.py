@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipelines.predict import read_decision
 from skinkeras import tflite
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +89,22 @@ def test_a_wrong_file_is_one_sentence_and_exit_code_2(folder, tmp_path, change, 
     done = predict(path, folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_no_picture_at_all_is_refused():
+    done = predict(FILE)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Name pictures" in done.stderr
+
+
+@pytest.mark.parametrize("changed", [{"threshold": "high"}, {"positive_class": "mel"}])
+def test_a_rule_that_cannot_be_is_refused(tmp_path, changed):
+    contract = json.loads(FILE.with_name(f"{NAME}.json").read_text()) | changed
+    shutil.copy(FILE, tmp_path)
+    (tmp_path / f"{NAME}.json").write_text(json.dumps(contract))
+    [(name, value)] = changed.items()
+    with pytest.raises(ValueError, match=f"has .*{name} '{value}', which is n"):
+        read_decision(tmp_path / FILE.name, ("benign", "malignant"))
 
 
 def test_an_empty_folder_is_refused(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
+from pipelines import multiclass
 from pipelines.binary import Settings
 from pipelines.common.run_folder import RunFolder
 from skinkeras.inputs.pictures import decode_all
@@ -138,3 +139,17 @@ def test_a_full_disk_while_decoding_raises_and_leaves_nothing(full_disk, tmp_pat
         decode_all(paths, 64, full_disk / "cache")
     assert caught.value.errno == errno.ENOSPC
     assert contents(full_disk).keys() == {full_disk / "filler"}
+
+
+@pytest.mark.parametrize("content", ["name: my project", "", "a: [b", "settings: hello", "\x00"])
+def test_a_record_that_is_none_is_refused(begun, content):
+    folder, settings = begun
+    folder.file("config.yaml").write_text(content)
+    with pytest.raises(ValueError, match=r"config\.yaml is not the record of a run"):
+        folder.check(settings, resume=True)
+
+
+def test_the_run_of_another_job_is_refused(begun):
+    folder, _ = begun
+    with pytest.raises(ValueError, match="holds a run of another job"):
+        folder.check(multiclass.Settings(), resume=True)

@@ -11,6 +11,7 @@ import pytest
 from pipelines import release
 from pipelines.common.console import RefusedError
 from skinkeras import tflite
+from skinkeras.errors import WorkError
 from skinkeras.files import write_json
 from skinkeras.tflite.contract import sha256
 from skinkeras.tflite.graph import pack, unpack
@@ -258,3 +259,13 @@ def test_what_cannot_be_released_leaves_the_folder_alone(finished_run, spoil, wo
     with pytest.raises(RefusedError, match=words):
         release.main(release.Settings(run, to=to))
     assert [path.name for path in to.iterdir()] == ["README.md"]
+
+
+def test_a_model_that_must_not_be_released_leaves_the_good_one_where_it_is(finished_run):
+    run, to = finished_run
+    release.main(release.Settings(run, ("int8", "float16"), to))
+    before = {path.name: path.read_bytes() for path in to.iterdir()}
+    change(run / "export", lambda contract: contract.update(threshold=0.0))
+    with pytest.raises(WorkError, match="to must not be released:\n.*threshold 0.0"):
+        release.main(release.Settings(run, ("int8",), to))
+    assert {path.name: path.read_bytes() for path in to.iterdir()} == before
