@@ -107,5 +107,5 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
         CleaningRounds(tmp_path, rows(), plan)
     assert [path.name for path in tmp_path.iterdir()] == ["picture.jpg"]
     CleaningRounds(tmp_path / "cleaning", rows(), plan).record(LOSSES)
-    with pytest.raises(ValueError, match="holds no cleaning, but .*cleaning does"):
+    with pytest.raises(ValueError, match=r"holds no cleaning, but .*cleaning does"):
         CleaningRounds(tmp_path, rows(), plan)

@@ -121,7 +121,8 @@ def unknown_layer(path):
 
 
 def scores_of(model, activation):
-    return keras.Model(model.input, keras.layers.Dense(3, activation=activation)(model.output))
+    last = keras.layers.Dense(3, activation=activation)
+    return keras.Sequential([keras.Input((SIZE, SIZE, 3)), *model.layers, last])
 
 
 def cut_off(path):
