@@ -5,6 +5,7 @@ import json
 import pandas as pd
 
 from pipelines.common import results, run_folder
+from pipelines.common.console import console
 from pipelines.common.data import SOURCES
 from skinkeras import datasets, evaluation
 from skinkeras.evaluation import plots
@@ -30,6 +31,7 @@ def write(run, settings, name, data, files, model, quantized):
     threshold = evaluation.choose_threshold(
         validation.malignant, results.probabilities(chooser, data, "validation")[:, 1]
     )
+    warn_of_threshold(threshold)
     test = data.part("test")
     lesions = test.groups
     at_half, at_chosen = (
@@ -52,6 +54,16 @@ def write(run, settings, name, data, files, model, quantized):
         )
         write_text(run.export / f"{name}.card.md", evaluation.model_card(facts))
     write_text(run.file("card.md"), evaluation.model_card(facts))
+
+
+def warn_of_threshold(threshold):
+    """Says so where the chosen threshold calls every picture malignant."""
+    if threshold == 0:
+        console.print(
+            "  No threshold is better on the validation images than calling everything malignant: the model "
+            "tells nothing apart. It is not fit to ship, and no release takes it.",
+            style="bold red",
+        )
 
 
 def _model_facts(settings, name, data, variants, threshold, at_half, at_chosen):

@@ -6,7 +6,7 @@ import pandas as pd
 import tensorflow as tf
 
 from pipelines import binary
-from pipelines.common import results
+from pipelines.common import binary_results, results
 from skinkeras import datasets, evaluation
 
 
@@ -52,3 +52,10 @@ def test_the_command_names_no_path_of_this_machine(tmp_path):
     )
     with_file = replace(settings, weights=str(tmp_path / "my.weights.h5"), gamma=10.0)
     assert results.command("pipelines.binary", with_file).endswith("--weights FILE --gamma 10.0")
+
+
+def test_a_model_that_calls_everything_malignant_is_told_of(capsys):
+    binary_results.warn_of_threshold(0.5)
+    assert capsys.readouterr().out == ""
+    binary_results.warn_of_threshold(0.0)
+    assert "It is not fit to ship" in " ".join(capsys.readouterr().out.split())
