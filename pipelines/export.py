@@ -71,16 +71,7 @@ def main(settings):
 def export_run(settings):
     """Exports the models of a run, compared with Keras on the run's own test images, as the run did."""
     with at_the_door():
-        if (
-            settings.labels
-            or settings.name
-            or settings.pictures
-            or settings.kinds
-            or settings.io != "float32"
-        ):
-            raise ValueError(
-                "--labels, --name, --pictures, --kinds and --io belong to a .keras file; a run has its own."
-            )
+        check_of_a_run(settings)
         job, job_settings = read_run(settings.source, settings.data_dir)
         path = find_model(settings.source)
         quantized_path = path.with_name("model_qat.keras")
@@ -95,6 +86,13 @@ def export_run(settings):
     section("Export, verification, benchmark")
     common_export.export(folder, model, quantized, data, job.about(job_settings))
     console.print(f"Files: {folder.export}", markup=False)
+
+
+def check_of_a_run(settings):
+    """Raises ValueError if something was said that only the export of a Keras file looks at."""
+    for name in ("labels", "name", "pictures", "kinds", "io", "licence"):
+        if getattr(settings, name) != getattr(Settings, name):
+            raise ValueError(f"--{name} belongs to a .keras file: a run has its own.")
 
 
 def read_run(folder, data_dir):

@@ -269,7 +269,8 @@ def test_a_folder_without_a_run_is_refused(tmp_path, finished_run):
     (tmp_path / "config.yaml").write_text(json.dumps({"settings": {"flavour": 1}}))
     with pytest.raises(RefusedError, match="settings of no job known here: flavour"):
         export.main(export.Settings(tmp_path))
-    with pytest.raises(RefusedError, match="belong to a"):
-        export.main(export.Settings(finished_run, labels=("a", "b")))
+    for wrong in ({"labels": ("a", "b")}, {"io": "uint8"}, {"licence": "CC0"}):
+        with pytest.raises(RefusedError, match=rf"--{next(iter(wrong))} belongs to a \.keras file"):
+            export.main(export.Settings(finished_run, **wrong))
     with pytest.raises(RefusedError, match="nowhere: check --data-dir"):
         export.main(export.Settings(finished_run, data_dir=tmp_path / "nowhere"))
