@@ -11,6 +11,13 @@ from skinkeras import datasets, evaluation
 from skinkeras.evaluation import plots
 from skinkeras.files import replacing, write_json, write_text
 
+# How much an image counts in training, by each loss that does not count all alike.
+_COUNTED = {
+    "recall": "the more, the more of its class are missed and the more a miss costs",
+    "inverse_frequency": "the more, the rarer its class is",
+    "focal": "the more, the less likely its class seems",
+}
+
 
 def write(run, settings, name, data, files, model, quantized):
     """Evaluates every form of the model on the same test images and writes all that the run reports.
@@ -79,6 +86,17 @@ def _model_facts(settings, name, data, variants, threshold, at_half, at_chosen):
         command=results.command("pipelines.binary", settings),
         versions=run_folder.versions(),
         latency_host=run_folder.host(),
+        limits=limits(settings),
+    )
+
+
+def limits(settings):
+    """What a card says against the model for the loss that it was trained with."""
+    if settings.loss not in _COUNTED:
+        return ()
+    return (
+        f"In training an image counts {_COUNTED[settings.loss]}: a probability is no estimate of how often "
+        "an image like this one is malignant. The results say how often it was.",
     )
 
 

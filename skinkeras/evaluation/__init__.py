@@ -15,6 +15,7 @@ from skinkeras.evaluation.metrics import BinaryMetrics, binary_metrics, expected
 from skinkeras.evaluation.multiclass import MulticlassMetrics, level_metrics, multiclass_metrics
 from skinkeras.evaluation.multiclass_bootstrap import paired_multiclass_bootstrap
 from skinkeras.evaluation.operating_point import choose_threshold, sensitivity_at_specificity
+from skinkeras.evaluation.reliability import ReliabilityBin, reliability
 from skinkeras.evaluation.submission import isic_submission
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Estimate",
     "ModelFacts",
     "MulticlassMetrics",
+    "ReliabilityBin",
     "VariantFacts",
     "binary_metrics",
     "choose_threshold",
@@ -39,6 +41,7 @@ __all__ = [
     "paired_bootstrap",
     "paired_multiclass_bootstrap",
     "plots",
+    "reliability",
     "sensitivity_at_specificity",
     "sweep_plots",
 ]

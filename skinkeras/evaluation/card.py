@@ -292,10 +292,39 @@ def _ties(metrics) -> str:
 def _results(facts: ModelFacts) -> str:
     cost = [_cost_row(v) for v in facts.variants]
     found = _multiclass_results(facts) if facts.threshold is None else _binary_results(facts)
+    worth = _reliability(facts)
     return (
-        f"## Results\n\n{found}\n\n"
+        f"## Results\n\n{found}\n\n{worth}"
         f"Size, and median latency of one image ({facts.latency_host or 'host not recorded'}):\n\n"
         f"{table(['model', 'size, MB', '1 thread, ms', '2 threads, ms'], cost)}"
+    )
+
+
+def _reliability(facts: ModelFacts) -> str:
+    """What the probabilities of the variant that ships are worth."""
+    measured = [(v.name, v.multiclass or v.at_chosen or v.at_half) for v in facts.variants]
+    name, metrics = next(((n, m) for n, m in reversed(measured) if m), (None, None))
+    if metrics is None:
+        return ""
+    of = true = facts.classes[1]
+    elsewhere = f"with another share of {of}"
+    if facts.threshold is None:
+        of, true, elsewhere = "the class that it names", "right", "with other shares of the classes"
+    rows = [
+        [
+            f"{row.low:g} to {row.high:g}",
+            f"{row.n:,}",
+            f"{row.mean_probability:.2f}",
+            f"{row.share:.2f} [{row.share_interval[0]:.2f}, {row.share_interval[1]:.2f}]",
+        ]
+        for row in metrics.reliability
+    ]
+    header = ["probability", "test images", "mean probability", f"share that is {true}"]
+    return (
+        f"What a probability is worth: of the test images to which {name} gives such a probability of {of}, "
+        f"this share is {true} (in brackets its 95 % Wilson interval). On images {elsewhere} it is "
+        "another.\n\n"
+        f"{table(header, rows)}\n\n"
     )
 
 

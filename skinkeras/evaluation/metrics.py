@@ -17,6 +17,7 @@ from sklearn.metrics import (
 from skinkeras.evaluation.bootstrap import bootstrap_intervals, group_codes
 from skinkeras.evaluation.checks import binary_inputs
 from skinkeras.evaluation.operating_point import sensitivity_at_specificity
+from skinkeras.evaluation.reliability import ReliabilityBin, reliability
 
 Interval = tuple[float, float]
 
@@ -56,6 +57,8 @@ class BinaryMetrics:
     expected_calibration_error: float
     confusion_matrix: tuple[tuple[int, int], tuple[int, int]]
     """((TN, FP), (FN, TP)): rows true, columns predicted, benign first."""
+    reliability: tuple[ReliabilityBin, ...]
+    """Of images with such a probability of malignant, how many are malignant."""
 
 
 def binary_metrics(
@@ -112,6 +115,7 @@ def binary_metrics(
         brier_score=float(brier_score_loss(labels, probabilities)),
         expected_calibration_error=expected_calibration_error(labels, probabilities),
         confusion_matrix=((tn, fp), (fn, tp)),
+        reliability=reliability(labels, probabilities),
     )
 
 

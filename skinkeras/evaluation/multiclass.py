@@ -17,6 +17,7 @@ from skinkeras.evaluation.bootstrap import group_codes
 from skinkeras.evaluation.checks import multiclass_inputs
 from skinkeras.evaluation.metrics import Interval
 from skinkeras.evaluation.multiclass_bootstrap import decisions, paired_multiclass_bootstrap
+from skinkeras.evaluation.reliability import ReliabilityBin, reliability
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class MulticlassMetrics:
     """Class -> recall, recall_interval, precision, f1, auc (all 0..1) and support (number of images)."""
     confusion_matrix: tuple[tuple[int, ...], ...]
     """Counts: rows true, columns predicted."""
+    reliability: tuple[ReliabilityBin, ...]
+    """Of images whose likeliest class has such a probability, of how many it is the right one."""
 
 
 def multiclass_metrics(
@@ -118,6 +121,7 @@ def multiclass_metrics(
             for value, name in enumerate(classes)
         },
         confusion_matrix=tuple(map(tuple, confusion_matrix(labels, predicted, labels=indices).tolist())),
+        reliability=reliability(predicted == labels, probabilities.max(axis=1)),
     )
 
 

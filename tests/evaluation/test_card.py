@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from skinkeras.evaluation import KNOWN_LIMITS, DataFacts, ModelFacts, VariantFacts, binary_metrics, model_card
+from skinkeras.evaluation import (
+    KNOWN_LIMITS,
+    DataFacts,
+    ModelFacts,
+    VariantFacts,
+    binary_metrics,
+    model_card,
+    multiclass_metrics,
+)
 
 LABELS = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
 SCORES = [0.9, 0.7, 0.5, 0.2, 0.8, 0.6, 0.4, 0.3, 0.2, 0.1]
@@ -71,6 +79,24 @@ def test_the_results_are_those_of_the_metrics():
     assert "0.688 [" in auc  # 16.5 of 24 pairs
     assert "0.708 [" in at_half and "0.750 [" in at_half and "0.667 [" in at_half
     assert "0.750 [" in at_chosen  # three of four malignant images still at 0.447
+
+
+def test_what_a_probability_is_worth_is_counted_on_the_test_images():
+    # SCORES of 0.4 to below 0.6: 0.5, which is malignant, and 0.4, which is not.
+    card = model_card(FACTS)
+    assert "to which int8 gives such a probability of malignant, this share is malignant" in card
+    assert "| 0.4 to 0.6 | 2 | 0.45 | 0.50 [0.09, 0.91] |" in card
+    assert "What a probability is worth" not in model_card(NOTHING_MEASURED)
+
+
+def test_of_several_classes_it_is_the_named_one_that_is_right():
+    metrics = multiclass_metrics([0, 1, 2], [[0.7, 0.2, 0.1]] * 2 + [[0.1, 0.2, 0.7]], "abc", bootstrap=5)
+    variant = VariantFacts("int8", multiclass=metrics)
+    card = model_card(
+        dataclasses.replace(FACTS, classes=("a", "b", "c"), threshold=None, variants=(variant,))
+    )
+    assert "such a probability of the class that it names, this share is right" in card
+    assert "| 0.6 to 0.8 | 3 | 0.70 | 0.67 [" in card
 
 
 def test_what_was_not_measured_says_so_and_no_number_appears_in_its_place():

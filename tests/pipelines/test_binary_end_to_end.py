@@ -135,6 +135,7 @@ def test_exported_files_answer_alone_and_as_the_contract_says(uninterrupted):
         probabilities = classifier.predict(np.zeros((1, 64, 64, 3), np.float32))
         assert probabilities.sum() == pytest.approx(1, abs=0.01)
         assert predictions[f"probability_{kind}"].between(0, 1).all()
+        assert sum(row["n"] for row in file["test"]["reliability"]) == len(predictions)
 
 
 def test_finished_run_is_shown_again_and_not_run_again(uninterrupted, pictures):

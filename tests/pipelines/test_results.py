@@ -54,6 +54,12 @@ def test_the_command_names_no_path_of_this_machine(tmp_path):
     assert results.command("pipelines.binary", with_file).endswith("--weights FILE --gamma 10.0")
 
 
+def test_cards_of_weighted_losses_say_that_a_probability_is_no_share():
+    (limit,) = binary_results.limits(binary.Settings(loss="inverse_frequency"))
+    assert "an image counts the more, the rarer its class is: a probability is no estimate" in limit
+    assert binary_results.limits(binary.Settings(loss="crossentropy")) == ()
+
+
 def test_a_model_that_calls_everything_malignant_is_told_of(capsys):
     binary_results.warn_of_threshold(0.5)
     assert capsys.readouterr().out == ""
