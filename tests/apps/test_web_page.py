@@ -52,7 +52,12 @@ SEVEN = {
     "threshold": None,
     "schema_version": 1,
     "files": {
-        "float16": {"file": "seven_float16.tflite", "sha256": "0" * 64, "size_bytes": 1},
+        "float16": {
+            "file": "seven_float16.tflite",
+            "sha256": "0" * 64,
+            "size_bytes": 1,
+            "test": {"n": 100, "reliability": [{"low": 0.8, "high": 1.0, "n": 77, "share": 0.915}]},
+        },
         "float32": {"file": "seven_float32.tflite", "sha256": "0" * 64, "size_bytes": 1, "shipped": False},
     },
 }
@@ -845,14 +850,34 @@ def test_seven_classes_are_shown_with_their_titles_the_likeliest_first(page, pro
           const { showBars, wording } = await import("/answer_view.js");
           const contract = new Contract(json), list = document.createElement("ul");
           showBars(list, contract, probabilities);
-          const said = wording(contract, probabilities);
+          const said = wording(contract, "float16", probabilities);
           return [said.verdict, said.explanation, [...list.children].map((bar) => bar.dataset.class)];
         }""",
         [SEVEN, probabilities],
     )
     assert found.replace("\u00a0", " ") == verdict
     assert "no threshold" in explanation
+    worth = "Of the 77 test pictures for which a class had 80 to 100 %, it was right for 92 %."
+    assert (worth in explanation.replace("\u00a0", " ")) == (max(probabilities) >= 0.8)
     assert len(labels) == 7 and labels[0] == first
+
+
+@pytest.mark.parametrize(("probability", "percentages"), [(0.6, "60 to 80 %"), (1.0, "80 to 100 %")])
+def test_an_answer_says_how_often_such_answers_were_true(page, probability, percentages):
+    contract = json.loads((web_page.MODELS / f"{NAME}.json").read_text())
+    explanation = page.evaluate(
+        """async ([json, probability]) => {
+          const { Contract } = await import("/contract.js");
+          const { wording } = await import("/answer_view.js");
+          return wording(new Contract(json), "int8", [1 - probability, probability]).explanation;
+        }""",
+        [contract, probability],
+    )
+    pattern = rf"Of the (\d+) test pictures with {percentages}, (\d+) % were malignant\.$"
+    n, share = re.search(pattern, explanation.replace("\u00a0", " ")).groups()
+    low = int(percentages.split()[0]) / 100
+    (row,) = [r for r in contract["files"]["int8"]["test"]["reliability"] if r["low"] == low]
+    assert (int(n), int(share)) == (row["n"], round(100 * row["share"]))
 
 
 @pytest.mark.parametrize(

@@ -11,33 +11,43 @@ export const PROBLEMS = {
   blurred: "Too blurred to score: hold still, or change the distance.",
 };
 
-/** { verdict, explanation } of probabilities, for one model. */
-export function wording(contract, probabilities) {
-  if (contract.positive !== null) return binaryWording(contract, probabilities);
+/** { verdict, explanation } of the probabilities that a file of a model gave. */
+export function wording(contract, kind, probabilities) {
+  const said = contract.positive === null
+    ? rankingWording(contract, probabilities)
+    : binaryWording(contract, probabilities);
+  const { verdict, explanation, probability } = said;
+  return { verdict, explanation: `${explanation} ${contract.worth(kind, probability)}`.trim() };
+}
+
+function rankingWording(contract, probabilities) {
   const best = probabilities.indexOf(Math.max(...probabilities));
+  const probability = probabilities[best];
   const title = contract.title(contract.classes[best]);
-  if (probabilities[best] < UNDECIDED) {
+  if (probability < UNDECIDED) {
     return {
-      verdict: `Undecided: ${title} ${percent(probabilities[best])}`,
+      probability,
+      verdict: `Undecided: ${title} ${percent(probability)}`,
       explanation: "No class reaches half of the probability. The model has no threshold.",
     };
   }
   return {
-    verdict: `${title} ${percent(probabilities[best])}`,
+    probability,
+    verdict: `${title} ${percent(probability)}`,
     explanation: "The class that this model finds most likely. It has no threshold, and knows these classes only.",
   };
 }
 
 function binaryWording(contract, probabilities) {
-  const score = probabilities[contract.classes.indexOf(contract.positive)];
+  const probability = probabilities[contract.classes.indexOf(contract.positive)];
   const title = contract.title(contract.positive);
-  const verdict = `${title} ${percent(score)}`;
-  if (contract.threshold === null) return { verdict, explanation: "The model has no threshold." };
+  const verdict = `${title} ${percent(probability)}`;
+  if (contract.threshold === null) return { probability, verdict, explanation: "The model has no threshold." };
   const threshold = percent(contract.threshold);
-  const explanation = score >= contract.threshold
+  const explanation = probability >= contract.threshold
     ? `From ${threshold} on, the model calls a picture ${contract.positive}. It is often wrong.`
     : `Below the model's threshold of ${threshold}. That does not mean that the lesion is harmless.`;
-  return { verdict, explanation };
+  return { probability, verdict, explanation };
 }
 
 /** Fills a <ul> with a bar for each class; `probabilities` null empties the bars. */

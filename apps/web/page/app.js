@@ -184,7 +184,7 @@ function clearAnswer(verdict = "Nothing scored yet", explanation = null) {
 }
 
 function showAnswer(probabilities) {
-  const { verdict, explanation } = wording(contract, probabilities);
+  const { verdict, explanation } = wording(contract, kind, probabilities);
   byId("verdict").textContent = verdict;
   byId("explanation").textContent = explanation;
   showBars(byId("bars"), contract, probabilities);

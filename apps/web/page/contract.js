@@ -86,6 +86,17 @@ export class Contract {
     if (test.balanced_accuracy === undefined) return "";
     return `On its ${images} it named ${percent(test.balanced_accuracy, 0)} right, classes counted alike.`;
   }
+
+  /** How often an answer with this highest (or positive) probability was true in the file's test, in a sentence. */
+  worth(kind, probability) {
+    const rows = this.json.files[kind].test?.reliability ?? [];
+    const row = rows.find(({ low, high }) => probability >= low && (probability < high || high === 1));
+    if (row === undefined) return "";
+    const range = `${(100 * row.low).toFixed(0)} to ${percent(row.high, 0)}`;
+    return this.positive === null
+      ? `Of the ${row.n} test pictures for which a class had ${range}, it was right for ${percent(row.share, 0)}.`
+      : `Of the ${row.n} test pictures with ${range}, ${percent(row.share, 0)} were ${this.positive}.`;
+  }
 }
 
 /** The file to begin with: the smallest of a model that has a threshold, so that the first visit is short. */

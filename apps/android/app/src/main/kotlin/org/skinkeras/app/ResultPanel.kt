@@ -39,7 +39,7 @@ private fun Answered(answer: Answer) {
         )
         Text(latency, style = MaterialTheme.typography.bodySmall)
     }
-    for (note in Wording.notes(model)) Text(note, style = MaterialTheme.typography.bodySmall)
+    for (note in Wording.notes(answer)) Text(note, style = MaterialTheme.typography.bodySmall)
 }
 
 @Composable

@@ -1,6 +1,7 @@
 package org.skinkeras.core
 
 import java.security.MessageDigest
+import java.util.Locale
 import kotlin.math.abs
 
 /** The newest `schema_version` of the json that this code understands; files without the field are older. */
@@ -42,6 +43,8 @@ class ModelContract private constructor(
      * @property falseAlarmRate share of negative pictures that the file calls positive.
      * @property balancedAccuracy share of right answers, each class counted alike.
      * @property recalls share of right answers among the pictures of a class, by class.
+     * @property reliability how often a probability was true, from low to high ones; probabilities that no picture
+     * had are in none of them.
      */
     class TestResults internal constructor(
         val pictures: Int?,
@@ -49,7 +52,27 @@ class ModelContract private constructor(
         val falseAlarmRate: Double?,
         val balancedAccuracy: Double?,
         val recalls: Map<String, Double>,
+        val reliability: List<Reliability>,
     )
+
+    /**
+     * Test pictures whose probability was at least `low` and below `high`: of the positive class, or, without one, of
+     * the class that was named.
+     *
+     * @property pictures how many there were.
+     * @property share of how many of them it was true.
+     */
+    class Reliability internal constructor(
+        private val low: Double,
+        private val high: Double,
+        val pictures: Int,
+        val share: Double,
+    ) {
+        /** The probabilities in words, such as "0.40 to 0.60". */
+        val range: String get() = String.format(Locale.ROOT, "%.2f to %.2f", low, high)
+
+        operator fun contains(probability: Float) = probability >= low && (probability < high || high == 1.0)
+    }
 
     /** @property test null where the json has no such figures. */
     class ModelFile internal constructor(
@@ -216,8 +239,12 @@ class ModelContract private constructor(
                 falseAlarmRate = figure("false_alarm_rate"),
                 balancedAccuracy = figure("balanced_accuracy"),
                 recalls = measured.associateWith { perClass!!.child(it).number("recall") },
+                reliability = if (test.has("reliability")) test.children("reliability").map(::reliability) else listOf(),
             )
         }
+
+        private fun reliability(row: JsonObject) =
+            Reliability(row.number("low"), row.number("high"), row.number("n").toInt(), row.number("share"))
 
         private fun golden(golden: JsonObject, classes: Int) = ModelFile.Golden(
             golden.number("tolerance"),

@@ -41,7 +41,13 @@ object Wording {
     /** What is kept beside a saved picture: the same as on the screen, because it is read without it. */
     fun saved(answer: Answer): String {
         val said = "${answer.model.contract.name}: ${answer(answer)}"
-        return (listOf(said) + notes(answer.model) + REMINDER).joinToString("\n")
+        return (listOf(said) + notes(answer) + REMINDER).joinToString("\n")
+    }
+
+    /** What belongs under an answer: all that belongs under every answer of its model, and what this one is worth. */
+    fun notes(answer: Answer): List<String> {
+        val worth = if (answer is Answer.Read) worth(answer.model.contract, answer.model.file, answer.reading) else ""
+        return (notes(answer.model) + worth).filter { it.isNotEmpty() }
     }
 
     /** What belongs under every answer of a model: what it learned from, and how often it was wrong. */
@@ -91,6 +97,18 @@ object Wording {
         val worst = test.recalls.minByOrNull { it.value } ?: return "$all."
         val title = contract.titles[contract.classes.indexOf(worst.key)]
         return "$all; of those labelled $title, ${percent(1 - worst.value)}."
+    }
+
+    /** How often such an answer was true in the file's test; empty where its json does not say. */
+    fun worth(contract: ModelContract, file: ModelContract.ModelFile, reading: Reading): String {
+        val decision = contract.decision
+        val probability = reading.probabilities[decision?.positive ?: reading.ranked[0]]
+        val row = file.test?.reliability?.firstOrNull { probability in it } ?: return ""
+        return if (decision == null) {
+            "Of the ${row.pictures} test pictures for which a class had ${row.range}, it was right for ${percent(row.share)}."
+        } else {
+            "Of the ${row.pictures} test pictures with ${row.range}, ${percent(row.share)} were labelled ${contract.titles[decision.positive]}."
+        }
     }
 
     /** A probability as people read it: two digits, and never a 0 or 1 that it is not. */

@@ -93,6 +93,27 @@ class WordingTest {
         assertEquals("", Wording.limits(untested, untested.cpuFile))
     }
 
+    private val rows = """"reliability": [{"low": 0, "high": 0.05, "n": 766, "share": 0.019}, {"low": 0.6, "high": 0.8, "n": 63, "share": 0.397},
+        {"low": 0.8, "high": 1, "n": 68, "share": 0.632}]"""
+
+    @Test
+    fun `what an answer is worth is how often it was true in the test`() {
+        val contract = ModelContract.parse(contractText("\"n\": 1363" to "\"n\": 1363, $rows"), "x.json")
+        fun worth(malignant: Float) =
+            Wording.worth(contract, contract.cpuFile, contract.read(floatArrayOf(1 - malignant, malignant)))
+        assertEquals("Of the 63 test pictures with 0.60 to 0.80, 40 % were labelled malignant.", worth(0.6f))
+        assertEquals("Of the 68 test pictures with 0.80 to 1.00, 63 % were labelled malignant.", worth(0.8f))
+        assertEquals(worth(0.8f), worth(1f))
+        assertEquals("", worth(0.5f)) // which no test picture had
+        assertEquals("", Wording.worth(binary, binary.cpuFile, binary.read(floatArrayOf(0.1f, 0.9f))))
+        val ranking = sevenClasses("\"n\": 1363" to "\"n\": 1363, $rows")
+        val reading = ranking.read(FloatArray(7) { if (it == 5) 0.7f else 0.05f })
+        assertEquals(
+            "Of the 63 test pictures for which a class had 0.60 to 0.80, it was right for 40 %.",
+            Wording.worth(ranking, ranking.cpuFile, reading),
+        )
+    }
+
     private val drawn = ModelContract.parse(contractText("\"synthetic\": false" to "\"synthetic\": true"), "x.json")
 
     @Test
@@ -113,6 +134,9 @@ class WordingTest {
                 Wording.REMINDER,
             Wording.saved(read),
         )
+        val tested = ModelContract.parse(contractText("\"n\": 1363" to "\"n\": 1363, $rows"), "x.json")
+        val told = Answer.Read(onCpu(tested), tested.read(floatArrayOf(0.1f, 0.9f)), quality, 1.0, 1.0)
+        assertTrue("Of the 68 test pictures with 0.80 to 1.00, 63 % were labelled malignant." in Wording.saved(told))
         val refused = Answer.Refused(onCpu(binary), Quality(20f, 0f, 0.5f, QualityIssue.TOO_DARK), 1.0)
         assertTrue(Wording.saved(refused).startsWith("melanoma: Too dark to judge"))
     }
