@@ -128,7 +128,10 @@ def print_table(settings, decision, answers, problems):
     if answers:
         console.print(table)
     console.print(str(decision), markup=False)
-    console.print("Not a medical device.")
+    console.print(
+        "Not a medical device. These probabilities are not calibrated: the model card says how often they were "
+        "right."
+    )
 
 
 def print_csv(settings, decision, answers, problems):

@@ -40,7 +40,7 @@ def reliability(
         A `ReliabilityBin` for each bin that holds an image, from low to high.
 
     Raises:
-        ValueError: the shapes differ, or a probability is outside 0..1.
+        ValueError: the shapes differ, or a probability or the edges are not as above.
 
     Example:
         >>> reliability([0, 1], [0.9, 0.9])[0].share
@@ -51,6 +51,8 @@ def reliability(
         raise ValueError(f"Shapes must be (n,) and equal. Received: {true.shape} and {probabilities.shape}")
     if not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise ValueError("Probabilities must be in 0..1.")
+    if edges[0] != 0 or edges[-1] != 1 or not (np.diff(edges) > 0).all():
+        raise ValueError(f"edges must ascend from 0 to 1. Received: edges={list(edges)}")
     index = np.minimum(np.digitize(probabilities, edges) - 1, len(edges) - 2)
     return tuple(
         _bin(low, high, true[index == number], probabilities[index == number])

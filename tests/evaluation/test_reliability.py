@@ -42,6 +42,9 @@ def test_wrong_shapes_and_values_are_refused():
         reliability([0, 1], [0.5])
     with pytest.raises(ValueError, match=r"must be in 0\.\.1"):
         reliability([0], [float("nan")])
+    for edges in ([0.5, 1], [0, 0.5], [0, 0.6, 0.4, 1]):
+        with pytest.raises(ValueError, match="edges must ascend from 0 to 1"):
+            reliability([0], [0.5], edges)
 
 
 def test_binary_metrics_ask_for_malignant_and_multiclass_ones_for_the_named_class():

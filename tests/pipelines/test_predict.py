@@ -70,6 +70,7 @@ def test_the_table_says_by_which_rule_a_class_is_named(folder, tmp_path):
     assert done.returncode == 0
     assert "a.png" in done.stdout and "benign" in done.stdout
     assert RULE in done.stdout
+    assert "not calibrated" in done.stdout
     alone = shutil.copy(FILE, tmp_path / "alone.tflite")
     assert "no threshold is known" in predict(alone, folder / "a.png").stdout
 

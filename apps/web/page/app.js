@@ -176,7 +176,7 @@ function sentence(text) {
 function clearAnswer(verdict = "Nothing scored yet", explanation = null) {
   byId("verdict").textContent = verdict;
   byId("explanation").textContent = explanation ??
-    "The bars show the probabilities that the model gives.";
+    "The bars show the probabilities that the model gives. They are not calibrated: do not read them as the chance of a disease.";
   showBars(byId("bars"), contract, null);
   byId("force").hidden = byId("save").hidden = byId("heatmap").hidden = true;
   hideMap();
