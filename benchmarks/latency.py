@@ -22,7 +22,7 @@ from pipelines.multiclass import backbone_of, is_hierarchical
 from skinkeras import models, quantization, tflite
 from skinkeras.datasets import ISIC2018_TAXONOMY
 from skinkeras.files import write_bytes
-from skinkeras.models.variants import variant
+from skinkeras.models.architectures import variant
 
 THREADS = (1, 2)
 ARCHITECTURES = (

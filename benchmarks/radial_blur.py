@@ -96,12 +96,12 @@ def oversampled(paths, images, size):
     names = [path.stem for path in paths]
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "pictures.npy", images)
-        pictures = inputs.Pictures(Path(folder) / "pictures.npy")
+        pictures = inputs.DecodedImages(Path(folder) / "pictures.npy")
         speeds = {"none": [], "g23": []}
         for _ in range(ROUNDS):
             for policy in speeds:
                 table = inputs.variant_table(names, labels, inputs.OVERSAMPLING[policy], 0)
-                shown = inputs.VariantPictures(pictures, np.arange(len(names)), table)
+                shown = inputs.VariantImages(pictures, np.arange(len(names)), table)
                 one_hot = np.eye(2, dtype=np.float32)[(table["label"] == "malignant").astype(int)]
                 started = time.perf_counter()
                 for _ in inputs.training_dataset(shown, np.arange(len(shown)), one_hot, 32, 0, 2):

@@ -13,11 +13,11 @@ import rich.table
 from rich.markup import escape
 from tyro.conf import Positional
 
-from pipelines.common.console import at_the_door, console, progress_bar, run
+from pipelines.common.console import console, progress_bar, refuse_invalid_input, run
 from pipelines.common.run_folder import host
 from skinkeras import tflite
 from skinkeras.files import write_json
-from skinkeras.tflite import joined, phones
+from skinkeras.tflite import phone_results, phones
 
 _KERNELS = {"both": (True, False), "on": (True,), "off": (False,)}
 
@@ -48,7 +48,7 @@ class Settings:
 
 def main(settings):
     """Times .tflite files turn about and prints one row for each way of running them."""
-    with at_the_door():
+    with refuse_invalid_input():
         check(settings)
         for file in settings.files:
             tflite.Classifier(file)
@@ -77,7 +77,7 @@ def check(settings):
             raise ValueError(f"There is no file {settings.benchmark_model}.")
         if settings.join:
             for file in settings.files:
-                joined.contract_of(file)
+                phone_results.contract_of(file)
 
 
 def measure_host(settings):
@@ -134,7 +134,7 @@ def measure_phones(settings):
         print_phone(phone, results)
         if settings.join:
             for file, latencies in results.items():
-                console.print(f"Joined to {joined.join(file, phone, latencies)}", markup=False)
+                console.print(f"Joined to {phone_results.join(file, phone, latencies)}", markup=False)
         found.append((phone, results))
     return {
         "device": "adb",

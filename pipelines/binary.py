@@ -14,9 +14,8 @@ import keras
 from pipelines.common import binary_results, export
 from pipelines.common import settings as common_settings
 from pipelines.common.cleaning import cleaned
-from pipelines.common.console import at_the_door, run, section
+from pipelines.common.console import refuse_invalid_input, run, section
 from pipelines.common.job import begin
-from pipelines.common.memory import give_back_memory
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.settings import JobSettings, check_least
 from pipelines.common.training import (
@@ -29,6 +28,7 @@ from pipelines.common.training import (
 )
 from skinkeras import callbacks, datasets, layers, losses, models
 from skinkeras.files import write_json
+from skinkeras.memory import free_memory
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Settings(JobSettings):
 
 def main(settings):
     """Trains a melanoma classifier and exports it as verified, benchmarked .tflite files."""
-    with at_the_door():
+    with refuse_invalid_input():
         settings = resolved(settings)
         folder = RunFolder(settings.out)
         folder.check(settings, settings.resume)
@@ -156,7 +156,7 @@ def _fine_tune(settings, model, data, folder, path):
 
 def load_fresh(path):
     """The saved model, after the memory of whatever was trained before it has been given back."""
-    give_back_memory()
+    free_memory()
     return keras.models.load_model(path, compile=False)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipelines.common import settings as common_settings
 from pipelines.common.cleaning import cleaned
-from pipelines.common.console import at_the_door, console, run
+from pipelines.common.console import console, refuse_invalid_input, run
 from pipelines.common.job import begin
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.settings import JobSettings
@@ -30,7 +30,7 @@ class Settings(JobSettings):
 
 def main(settings):
     """Removes the benign training pictures of highest loss, in rounds, and leaves a cleaned manifest."""
-    with at_the_door():
+    with refuse_invalid_input():
         settings = resolved(settings)
         folder = RunFolder(settings.out)
         folder.check(settings, settings.resume)

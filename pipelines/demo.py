@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.common import web_page
-from pipelines.common.console import RefusedError, at_the_door, console, run
+from pipelines.common.console import UsageError, console, refuse_invalid_input, run
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Settings:
 
 def main(settings):
     """Builds the web page if anything has changed, serves it and opens it in the browser."""
-    with at_the_door():
+    with refuse_invalid_input():
         built = web_page.build(settings.out, settings.models)
     console.print(f"{'Built' if built else 'Up to date:'} {settings.out}")
     if settings.build_only:
@@ -62,7 +62,7 @@ def listening(settings):
     try:
         return web_page.server(settings.out, settings.host, settings.port)
     except (OSError, OverflowError) as error:
-        raise RefusedError(
+        raise UsageError(
             f"Cannot listen on {settings.host}, port {settings.port}: {error}. "
             "Choose another --port or --host."
         ) from error

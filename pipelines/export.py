@@ -19,10 +19,10 @@ from tyro.conf import Positional
 import skinkeras
 from pipelines.common import export as common_export
 from pipelines.common import settings as common_settings
-from pipelines.common.console import at_the_door, console, run, section
+from pipelines.common.console import console, refuse_invalid_input, run, section
 from pipelines.common.data import load_data
 from pipelines.common.run_folder import RunFolder, recorded_settings
-from pipelines.predict import find_pictures
+from pipelines.predict import find_images
 from skinkeras import inputs, quantization, tflite
 from skinkeras import layers as _layers  # noqa: F401  registers the layers that a file may hold
 from skinkeras.files import write_bytes, write_text
@@ -49,7 +49,7 @@ class Settings:
     name: str | None = None
     """What the files are called; by default like the Keras file (Keras file)."""
     pictures: tuple[Path, ...] = ()
-    """Pictures, or folders of them, to compare files and model on; by default the three golden pictures,
+    """DecodedImages, or folders of them, to compare files and model on; by default the three golden pictures,
     which say little about real ones (Keras file)."""
     kinds: tuple[Literal["float32", "float16", "weight_int8"], ...] = ()
     """What a float model becomes, by default float32 and float16; weight_int8 has weights of a quarter of the
@@ -70,7 +70,7 @@ def main(settings):
 
 def export_run(settings):
     """Exports the models of a run, compared with Keras on the run's own test images, as the run did."""
-    with at_the_door():
+    with refuse_invalid_input():
         check_of_a_run(settings)
         job, job_settings = read_run(settings.source, settings.data_dir)
         path = find_model(settings.source)
@@ -136,7 +136,7 @@ def find_model(folder):
 
 def export_keras_file(settings):
     """Exports one Keras model, as int8 if it is a quantized one, else as --kinds says. All files or none."""
-    with at_the_door():
+    with refuse_invalid_input():
         if settings.data_dir:
             raise ValueError("--data-dir belongs to a run; name pictures with --pictures.")
         labels = read_labels(settings.labels)
@@ -231,9 +231,9 @@ def check_probabilities(path, answers):
 def verification_images(pictures, size):
     """(n, size, size, 3) float32: the named pictures, or the golden ones."""
     if pictures:
-        images = [inputs.decode(path, size) for path in find_pictures(pictures)]
+        images = [inputs.decode(path, size) for path in find_images(pictures)]
     else:
-        images = list(tflite.golden_pictures(size).values())
+        images = list(tflite.golden_images(size).values())
         console.print(
             "Compared on the three golden pictures; --pictures FOLDER takes real ones.", markup=False
         )

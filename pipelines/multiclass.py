@@ -13,9 +13,8 @@ import numpy as np
 import yaml
 
 from pipelines.common import export, multiclass_results, results
-from pipelines.common.console import at_the_door, run, section
+from pipelines.common.console import refuse_invalid_input, run, section
 from pipelines.common.data import SOURCES, Data, chosen_images, load_data, record_data
-from pipelines.common.memory import give_back_memory
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.settings import TrainingSettings, check_least, check_model, check_training, filled
 from pipelines.common.training import (
@@ -29,11 +28,12 @@ from pipelines.common.training import (
 )
 from skinkeras import callbacks, datasets, inputs, losses, models
 from skinkeras.files import write_text
-from skinkeras.models.variants import variant
+from skinkeras.memory import free_memory
+from skinkeras.models.architectures import architecture
 
 # Each backbone with a dense classifier, with CBAM in front of it, and with an LSTM that goes down the tree.
 _FORMS = ("{}", "{}_cbam", "hierarchical_{}")
-MODELS = tuple(form.format(backbone) for backbone in models.VARIANTS for form in _FORMS)
+MODELS = tuple(form.format(backbone) for backbone in models.ARCHITECTURES for form in _FORMS)
 
 # Barata & Santiago 2021, section 4.2; and what two cores can do in minutes, from pretrained weights.
 _PAPER = {
@@ -139,7 +139,7 @@ class Split:
 
 def main(settings):
     """Trains a classifier of all diagnoses and exports it as verified, benchmarked .tflite files."""
-    with at_the_door():
+    with refuse_invalid_input():
         settings = resolved(settings)
         folder = RunFolder(settings.out)
         folder.check(settings, settings.resume)
@@ -203,7 +203,7 @@ def resolved(settings):
             f"--qat-learning-rate must be between 0 and 1. Received: {settings.qat_learning_rate}"
         )
     check_model(settings, backbone_of(model))
-    if settings.export and is_hierarchical(model) and variant(backbone_of(model)).family == "b":
+    if settings.export and is_hierarchical(model) and architecture(backbone_of(model)).family == "b":
         raise ValueError(
             f"{model} cannot be exported: integers of it crash LiteRT. Choose EfficientNet-Lite or VGG16 "
             "behind hierarchical_, or --no-export."
@@ -245,7 +245,7 @@ def is_hierarchical(model):
 
 
 def backbone_of(model):
-    """The name of `models.VARIANTS` in a name of `MODELS`."""
+    """The name of `models.ARCHITECTURES` in a name of `MODELS`."""
     return model.removeprefix("hierarchical_").removesuffix("_cbam")
 
 
@@ -341,7 +341,7 @@ def trained_model(settings, split):
     path = split.folder.file("model.keras")
     if path.exists():
         return
-    give_back_memory()
+    free_memory()
     keras.utils.set_random_seed(settings.seed)
     model = new_model(settings, split)
     loss, movers = build_loss(settings, split)
@@ -384,7 +384,7 @@ def fine_tuned_model(settings, split):
 def load_fresh(split):
     """The split's float and quantization-aware model as saved (None where there is none yet), after the
     memory of whatever was trained before has been given back."""
-    give_back_memory()
+    free_memory()
     paths = (split.folder.file("model.keras"), split.folder.file("model_qat.keras"))
     return [keras.models.load_model(path, compile=False) if path.exists() else None for path in paths]
 

@@ -15,10 +15,10 @@ import rich.table
 from rich.markup import escape
 from tyro.conf import Positional
 
-from pipelines.common.console import at_the_door, console, error_console, progress_bar, run
+from pipelines.common.console import console, error_console, progress_bar, refuse_invalid_input, run
 from skinkeras import tflite
-from skinkeras.decoding import pictures_below
-from skinkeras.errors import WorkError
+from skinkeras.decoding import images_below
+from skinkeras.errors import RunError
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Settings:
     file: Positional[Path]
     """A .tflite file with embedded labels."""
     images: Positional[tuple[Path, ...]]
-    """Pictures, or folders of pictures (their subfolders too)."""
+    """DecodedImages, or folders of pictures (their subfolders too)."""
     format: Literal["table", "csv", "json"] = "table"
     """How the answers are printed."""
     threads: int = 1
@@ -56,12 +56,12 @@ class Decision:
 
 def main(settings):
     """Classifies pictures with one .tflite file, decoded and cut as in training."""
-    with at_the_door():
+    with refuse_invalid_input():
         if settings.threads < 1:
             raise ValueError(f"--threads must be 1 or more. Received: {settings.threads}")
         classifier = tflite.Classifier(settings.file, settings.threads)
         decision = read_decision(settings.file, classifier.labels)
-        paths = find_pictures(settings.images)
+        paths = find_images(settings.images)
     # Even an unused bar writes a line, which is none of CSV or JSON.
     bar = progress_bar("Classifying") if settings.format == "table" else nullcontext(lambda *_: None)
     with bar as progress:
@@ -69,7 +69,7 @@ def main(settings):
     write = {"table": print_table, "csv": print_csv, "json": print_json}[settings.format]
     write(settings, decision, answers, problems)
     if problems:
-        raise WorkError(
+        raise RunError(
             f"{len(problems)} of {len(paths)} pictures cannot be read:\n" + "\n".join(problems.values())
         )
 
@@ -90,13 +90,13 @@ def read_decision(file, labels):
     return Decision(labels, positive, threshold)
 
 
-def find_pictures(images):
+def find_images(images):
     """The pictures that were asked for: files as given, folders searched by the endings of picture files."""
     if not images:
         raise ValueError("Name pictures, or folders of pictures, behind the file.")
     paths = []
     for path in images:
-        found = pictures_below(path) if path.is_dir() else [path]
+        found = images_below(path) if path.is_dir() else [path]
         if not found:
             raise ValueError(f"{path} holds no pictures.")
         paths += found
@@ -109,7 +109,7 @@ def classify(classifier, paths, progress):
     for done, path in enumerate(paths, 1):
         try:
             answers[path] = classifier.classify(path)[0]
-        except tflite.PictureError as error:
+        except tflite.ImageError as error:
             problems[path] = str(error)
         progress(done, len(paths))
     return answers, problems
@@ -129,8 +129,8 @@ def print_table(settings, decision, answers, problems):
         console.print(table)
     console.print(str(decision), markup=False)
     console.print(
-        "Not a medical device. These probabilities are not calibrated: the model card says how often they were "
-        "right."
+        "Not a medical device. These probabilities are not calibrated: the model card says how often they "
+        "were right."
     )
 
 

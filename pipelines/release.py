@@ -11,7 +11,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from pipelines import verify_release
-from pipelines.common.console import at_the_door, console, run
+from pipelines.common.console import console, refuse_invalid_input, run
 from pipelines.common.run_folder import RunFolder
 from skinkeras.files import replacing, write_json
 from skinkeras.tflite import read_contract
@@ -31,7 +31,7 @@ class Settings:
 
 def main(settings):
     """Puts a run's exported model into the folder of released ones, and checks the folder that comes out."""
-    with at_the_door():
+    with refuse_invalid_input():
         source, contract = exported(settings)
         if not (settings.to / "README.md").is_file():
             raise ValueError(f"{settings.to} is no folder of released models: it has no README.md.")

@@ -11,7 +11,7 @@ import rich.table
 import yaml
 from tyro.conf import Positional
 
-from pipelines.common.console import at_the_door, console, run
+from pipelines.common.console import console, refuse_invalid_input, run
 from pipelines.sweeps.grid import paper_module
 from pipelines.sweeps.tables import claims_table, signed
 from skinkeras.files import replacing, write_text
@@ -29,7 +29,7 @@ class Settings:
 
 def main(settings):
     """Compares the runs of a sweep and says which of the paper's claims they support."""
-    with at_the_door():
+    with refuse_invalid_input():
         paper = paper_of(settings.sweep_dir)
         sweep = paper.read_sweep(settings.sweep_dir)
     with console.status(f"Comparing {len(sweep.runs)} runs"):

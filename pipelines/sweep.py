@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 from tyro.conf import Positional
 
-from pipelines.common.console import at_the_door, console, run, section
+from pipelines.common.console import console, refuse_invalid_input, run, section
 from pipelines.sweeps.grid import read_grid
 from pipelines.sweeps.table import RunsTable
 from pipelines.sweeps.workers import Job, LocalWorkers, RayWorkers
@@ -40,7 +40,7 @@ class Settings:
 
 def main(settings):
     """Trains every configuration of a grid; work that several share is done once."""
-    with at_the_door():
+    with refuse_invalid_input():
         grid = read_grid(settings.grid)
         if settings.workers < 1:
             raise ValueError(f"--workers must be at least 1. Received: {settings.workers}")

@@ -10,8 +10,8 @@ import rich.table
 from rich.markup import escape
 from tyro.conf import Positional
 
-from pipelines.common.console import at_the_door, console, run
-from skinkeras.errors import WorkError
+from pipelines.common.console import console, refuse_invalid_input, run
+from skinkeras.errors import RunError
 from skinkeras.files import write_text
 from skinkeras.tflite import release_faults, with_models_table
 
@@ -28,7 +28,7 @@ class Settings:
 
 def main(settings):
     """Checks every released file against its json, runs its golden predictions, and fails if one is wrong."""
-    with at_the_door():
+    with refuse_invalid_input():
         if settings.write_table:
             readme = settings.folder / "README.md"
             write_text(readme, with_models_table(readme.read_text("utf-8"), settings.folder))
@@ -41,7 +41,7 @@ def main(settings):
     console.print(table)
     wrong = [f"{name}: {one}" for name, sentences in faults.items() for one in sentences]
     if wrong:
-        raise WorkError(f"{settings.folder} must not be released:\n" + "\n".join(wrong))
+        raise RunError(f"{settings.folder} must not be released:\n" + "\n".join(wrong))
 
 
 if __name__ == "__main__":

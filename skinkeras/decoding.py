@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
 
-def pictures_below(folder):
+def images_below(folder):
     """The picture files in a folder and all below it, by their endings, sorted; hidden ones are passed over.
 
     Pillow's own list of endings has formats that it only writes or only recognises (.pdf, .h5).

@@ -1,5 +1,5 @@
 """The error that every command line turns into one sentence."""
 
 
-class WorkError(Exception):
+class RunError(Exception):
     """Work that was begun as asked and cannot be finished. Its message is one sentence for the user."""

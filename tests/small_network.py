@@ -4,4 +4,4 @@ Most of a short job is the tracing of its graphs."""
 
 from skinkeras import models
 
-SMALL = models.Variant("lite", 0.35, 0.3, 64, 0.2)
+SMALL = models.Architecture("lite", 0.35, 0.3, 64, 0.2)

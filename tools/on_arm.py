@@ -80,7 +80,7 @@ def main():
 def compare(path, pictures, work):
     """Whether a file gives on both processors what it should; prints one line."""
     size = tflite.Classifier(path).input_size[0]
-    images = [*tflite.golden_pictures(size).values(), *(decode(picture, size) for picture in pictures)]
+    images = [*tflite.golden_images(size).values(), *(decode(picture, size) for picture in pictures)]
     with tempfile.TemporaryDirectory() as folder:
         program, inputs = Path(folder) / "program.py", Path(folder) / "images.npy"
         program.write_text(PROGRAM)

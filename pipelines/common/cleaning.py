@@ -8,13 +8,13 @@ import pandas as pd
 
 from pipelines.common.console import console, section
 from pipelines.common.data import SOURCES, print_counts
-from pipelines.common.memory import give_back_memory
 from pipelines.common.settings import cleaning_plan
 from pipelines.common.training import Phase, train_phase, unfreeze
 from skinkeras import cleaning, models
 from skinkeras.cleaning import CleaningError
 from skinkeras.evaluation.cleaning_plots import contact_sheet, loss_histogram
 from skinkeras.files import replacing, write_text
+from skinkeras.memory import free_memory
 
 _BATCH = 64
 _SHOWN = 36  # pictures on a contact sheet
@@ -70,7 +70,7 @@ def cleaned(settings, data, rounds, run):
         for file in run.state.glob(f"clean-{number}*"):
             file.unlink()
         _report(rounds, number, data, SOURCES[settings.data].note)
-        give_back_memory()
+        free_memory()
     data = dataclasses.replace(data, kept=rounds.remaining())
     _check_classes(data)
     counts = rounds.counts()

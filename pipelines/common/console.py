@@ -8,26 +8,26 @@ import rich.console
 import rich.progress
 import tyro
 
-from skinkeras.errors import WorkError
+from skinkeras.errors import RunError
 
 # A log file has no width of its own: give it enough for the table of results.
 console = rich.console.Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 110)
 error_console = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-class RefusedError(Exception):
+class UsageError(Exception):
     """What the user asked for cannot be done; found before any work was done. Exit code 2."""
 
 
 @contextmanager
-def at_the_door():
+def refuse_invalid_input():
     """Errors about settings and data become refusals: one sentence, no traceback."""
     try:
         yield
     except (ValueError, OSError) as error:
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
             raise  # nothing is wrong with what was asked for
-        raise RefusedError(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
 def run(main, settings_class):
@@ -42,9 +42,9 @@ def run(main, settings_class):
     settings = tyro.cli(settings_class, prog=program, description=main.__doc__)
     try:
         main(settings)
-    except RefusedError as error:
+    except UsageError as error:
         _fail(error, 2)
-    except (OSError, WorkError) as error:
+    except (OSError, RunError) as error:
         _fail(error, 1)
     except KeyboardInterrupt:
         further = " Run the same command with --resume to go on." if hasattr(settings, "resume") else ""

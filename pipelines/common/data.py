@@ -102,7 +102,7 @@ class Part:
     """One part of the split, in the manifest's order.
 
     Attributes:
-        pictures: `Pictures` or `VariantPictures`, what `rows` are rows of.
+        pictures: `DecodedImages` or `VariantImages`, what `rows` are rows of.
         rows: (n,) int, where the pictures of this part are in `pictures`.
         one_hot: (n, classes) float32.
         malignant: (n,) int, 1 where the label is a positive class.
@@ -131,8 +131,8 @@ class Data:
         assignment: (n,) str, the part of the split of each row.
         used: the same, with "" for the rows whose pictures cannot be read.
         positives: indices of the classes that count as malignant; empty where every class is for itself.
-        pictures: `Pictures`, row by row those of the manifest.
-        variants: `VariantPictures` of the training images, as the oversampling shows them.
+        pictures: `DecodedImages`, row by row those of the manifest.
+        variants: `VariantImages` of the training images, as the oversampling shows them.
         kept: (number of variants,) bool, those that cleaning has left.
     """
 
@@ -140,8 +140,8 @@ class Data:
     assignment: np.ndarray
     used: np.ndarray
     positives: tuple
-    pictures: inputs.Pictures
-    variants: inputs.VariantPictures
+    pictures: inputs.DecodedImages
+    variants: inputs.VariantImages
     kept: np.ndarray
 
     @cached_property
@@ -239,7 +239,7 @@ def load_data(settings, split_file, policy, plan=None, split_seed=None, manifest
     used = np.where(np.isin(np.arange(len(manifest)), bad), "", assignment)
     datasets.check_split(manifest, used)
     train = np.flatnonzero(used == "train")
-    variants = inputs.VariantPictures(pictures, train, variants_of(train), policy.steps)
+    variants = inputs.VariantImages(pictures, train, variants_of(train), policy.steps)
     data = Data(manifest, assignment, used, positives, pictures, variants, np.ones(len(variants), bool))
     console.print(
         f"  {SOURCES[settings.data].title}: {len(manifest)} images in {len(set(manifest.groups()))} groups"

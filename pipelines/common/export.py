@@ -93,7 +93,7 @@ def export(run, model, quantized, data, about, threads=(1, 2)):
         VerificationError: a file disagrees with its model; it is left in the run's folder under the name
             `rejected_...`, and nothing is exported under its own name.
 
-    If integers are refused, or lose more than `MOST_LOST` of the AUC, `layer_errors.csv` in the run's folder
+    If integers are refused, or lose more than `MOST_LOST` of the AUC, `layer_noise.csv` in the run's folder
     says where.
     """
     labels, name, files = data.shown_classes, about.name, {}
@@ -146,8 +146,8 @@ def _lost(files):
 def _record_layer_errors(run, model, quantized, data):
     """Writes how much noise each rounded layer adds on some validation images, and prints the worst."""
     batches = itertools.islice(data.part("validation").dataset(_LAYER_BATCHES), _LAYER_BATCHES)
-    errors = quantization.layer_errors(model, quantized, (images.numpy() for images, _ in batches))
-    path = run.file("layer_errors.csv")
+    errors = quantization.layer_noise(model, quantized, (images.numpy() for images, _ in batches))
+    path = run.file("layer_noise.csv")
     with replacing(path) as temporary:
         pd.DataFrame(map(dataclasses.asdict, errors)).to_csv(temporary, index=False)
     console.print("  Layers whose rounding adds the most noise (signal to noise, dB):")

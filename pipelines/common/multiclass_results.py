@@ -59,7 +59,7 @@ def evaluate(split, variants):
 
     Args:
         split: `pipelines.multiclass.Split`.
-        variants: list of `results.Variant`.
+        variants: list of `results.ModelForm`.
     """
     test, classes = split.data.part("test"), split.data.manifest.classes
     labels = test.one_hot.argmax(axis=1)

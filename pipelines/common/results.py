@@ -21,7 +21,7 @@ _RENAMED = {"data_dir": "DIR", "weights": "FILE", "taxonomy": "FILE"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Variant:
+class ModelForm:
     """One form of the model: float, QAT, or a .tflite file.
 
     Attributes:
@@ -36,16 +36,19 @@ class Variant:
 
 
 def variants(model, quantized=None, files=None):
-    """The `Variant`s of a run, float first.
+    """The `ModelForm`s of a run, float first.
 
     Args:
         model, quantized: the float and the quantization-aware Keras model (None without export).
         files: {kind: `ExportedFile`}.
     """
     return [
-        Variant("float", model.predict_on_batch),
-        *([Variant("QAT", quantized.predict_on_batch)] if quantized else []),
-        *(Variant(kind, tflite.Classifier(file.path).predict, file) for kind, file in (files or {}).items()),
+        ModelForm("float", model.predict_on_batch),
+        *([ModelForm("QAT", quantized.predict_on_batch)] if quantized else []),
+        *(
+            ModelForm(kind, tflite.Classifier(file.path).predict, file)
+            for kind, file in (files or {}).items()
+        ),
     ]
 
 

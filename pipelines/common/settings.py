@@ -28,7 +28,7 @@ class TrainingSettings:
     """Leave out pictures that cannot be read, instead of stopping."""
     keep_known_duplicates: bool = False
     """Keep both pictures of the published ISIC 2020 duplicate pairs, as --split paper always does."""
-    model: Literal[tuple(models.VARIANTS)] = "efficientnet_lite0"
+    model: Literal[tuple(models.ARCHITECTURES)] = "efficientnet_lite0"
     """The architecture."""
     weights: str = "imagenet"
     """What training starts from: "imagenet", "none", or a file."""
@@ -80,7 +80,7 @@ class JobSettings(TrainingSettings):
     """Benign training pictures that a custom round removes (variants count singly); below 1, a share."""
     clean_until_ratio: float | None = None
     """Stop a custom cleaning at this ratio of malignant to benign pictures."""
-    clean_model: Literal[tuple(models.VARIANTS)] | None = None
+    clean_model: Literal[tuple(models.ARCHITECTURES)] | None = None
     """The architecture that ranks; by default --model."""
     clean_epochs: int = 4
     """Epochs of each round's model, which starts from the pretrained weights."""
@@ -105,7 +105,7 @@ def resolved(settings, **defaults):
     """
     settings = filled(
         settings,
-        image_size=96 if settings.data == "synthetic" else models.variant(settings.model).input_size,
+        image_size=96 if settings.data == "synthetic" else models.architecture(settings.model).input_size,
         clean_model=settings.model,
         **defaults,
     )

@@ -14,7 +14,7 @@ from sklearn.metrics import accuracy_score, log_loss, recall_score, roc_auc_scor
 
 from pipelines.common.console import console
 from skinkeras import callbacks, inputs, models, quantization
-from skinkeras.errors import WorkError
+from skinkeras.errors import RunError
 from skinkeras.files import replacing
 
 # Training images from which the ranges of the activations are first read.
@@ -23,7 +23,7 @@ CALIBRATION_IMAGES = 256
 _CALIBRATION_BATCH = 8
 
 
-class DivergedError(WorkError, ValueError):
+class DivergedError(RunError, ValueError):
     """The weights are no numbers any longer."""
 
 

@@ -13,7 +13,7 @@ def example_losses(model, pictures, rows, labels, batch_size=64):
 
     Args:
         model: Keras model of softmax probabilities.
-        pictures: `inputs.Pictures` or `inputs.VariantPictures`.
+        pictures: `inputs.DecodedImages` or `inputs.VariantImages`.
         rows: (n,) int, rows of `pictures`.
         labels: (n, classes) float, one-hot.
         batch_size: int.

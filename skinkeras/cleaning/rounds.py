@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from skinkeras.errors import WorkError
+from skinkeras.errors import RunError
 from skinkeras.files import replacing, write_json
 
 _KEYS = ["image_id", "variant", "label"]
 
 
-class CleaningError(WorkError):
+class CleaningError(RunError):
     """A cleaning that cannot go on."""
 
 

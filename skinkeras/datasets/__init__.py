@@ -1,7 +1,7 @@
 """Where images and labels come from: readers that return a `Manifest`, splits, and a check for duplicates."""
 
 from skinkeras.datasets.duplicates import find_duplicates
-from skinkeras.datasets.folder import image_folder, listed
+from skinkeras.datasets.folder import image_folder, manifest_csv
 from skinkeras.datasets.ham10000 import ham10000
 from skinkeras.datasets.isic import (
     drop_known_duplicates,
@@ -24,7 +24,7 @@ READERS = {
     "isic2020": isic2020,
     "isic_merge": isic_merge,
     "folder": image_folder,
-    "manifest": listed,
+    "manifest": manifest_csv,
 }
 
 __all__ = [
@@ -46,8 +46,8 @@ __all__ = [
     "isic2020",
     "isic_merge",
     "known_duplicates",
-    "listed",
     "load_split",
+    "manifest_csv",
     "save_split",
     "split",
     "synthetic",

@@ -1,4 +1,4 @@
-"""Pictures that occur twice: the same file, or one so alike that it may be a copy."""
+"""DecodedImages that occur twice: the same file, or one so alike that it may be a copy."""
 
 import hashlib
 from pathlib import Path

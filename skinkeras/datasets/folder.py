@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from skinkeras.datasets.manifest import Manifest
-from skinkeras.decoding import pictures_below
+from skinkeras.decoding import images_below
 
 
 def image_folder(root):
@@ -17,7 +17,7 @@ def image_folder(root):
 
     Returns:
         `Manifest` in which every picture is a lesion of its own: where several pictures show one lesion,
-        write a manifest with lesion_id instead (`listed`).
+        write a manifest with lesion_id instead (`manifest_csv`).
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -33,7 +33,7 @@ def image_folder(root):
         )
     rows = []
     for folder in folders:
-        pictures = pictures_below(folder)
+        pictures = images_below(folder)
         if not pictures:
             raise ValueError(f"The class folder {folder} holds no pictures: fill or remove it.")
         rows += [(str(p), str(p.relative_to(root)), folder.name) for p in pictures]
@@ -41,7 +41,7 @@ def image_folder(root):
     return Manifest(table, [folder.name for folder in folders], origin=root)
 
 
-def listed(root):
+def manifest_csv(root):
     """Reads a folder with a table, `manifest.csv`, of the pictures to use.
 
     Args:

@@ -47,7 +47,7 @@ def loss_histogram(
 def contact_sheet(
     images: ArrayLike, captions: Sequence[str], path: str | os.PathLike, title: str, note: str = ""
 ) -> None:
-    """Pictures side by side, each with its caption below.
+    """DecodedImages side by side, each with its caption below.
 
     Args:
         images: (n, height, width, 3) uint8, RGB.

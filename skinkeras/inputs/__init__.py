@@ -5,28 +5,28 @@ from skinkeras.inputs.augmentation import AUGMENTATIONS, Augmentation, StrongAug
 from skinkeras.inputs.blur import Rho, chromatic_aberration, radial_blur
 from skinkeras.inputs.colour_constancy import shades_of_gray
 from skinkeras.inputs.datasets import evaluation_dataset, steps_per_epoch, training_dataset
+from skinkeras.inputs.decoded_images import BadImagesError, DecodedImages, decode_all
 from skinkeras.inputs.oversampling import (
     OVERSAMPLING,
+    ImageVariant,
     Oversampling,
-    Variant,
-    VariantPictures,
+    VariantImages,
     check_materialised,
     materialise,
     variant_table,
 )
-from skinkeras.inputs.pictures import BadImagesError, Pictures, decode_all
 
 __all__ = [
     "AUGMENTATIONS",
     "OVERSAMPLING",
     "Augmentation",
     "BadImagesError",
+    "DecodedImages",
+    "ImageVariant",
     "Oversampling",
-    "Pictures",
     "Rho",
     "StrongAugmentation",
-    "Variant",
-    "VariantPictures",
+    "VariantImages",
     "check_materialised",
     "chromatic_aberration",
     "decode",

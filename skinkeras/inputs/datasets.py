@@ -11,7 +11,7 @@ def training_dataset(pictures, rows, labels, batch_size, seed, epochs, first_epo
     before, epoch 7 is epoch 7. The last, smaller batch of an epoch is kept.
 
     Args:
-        pictures: `Pictures`, of n rows in all.
+        pictures: `DecodedImages`, of n rows in all.
         rows: (m,) int, the rows of `pictures` to train on.
         labels: (m, classes) float32, one-hot, in the order of `rows`.
         batch_size: int >= 1.

@@ -21,7 +21,7 @@ _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, -90: cv2.ROTATE_90_CLOCKWISE}
 
 
 @dataclass(frozen=True)
-class Variant:
+class ImageVariant:
     """One way in which a picture is shown.
 
     Attributes:
@@ -46,7 +46,7 @@ class Variant:
             raise ValueError(f"turn must be 0, 90 or -90. Received: turn={self.turn}")
 
 
-ITSELF = Variant("itself")
+ITSELF = ImageVariant("itself")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Oversampling:
     """Which variants the pictures of each class have, and how strong their blur is.
 
     Attributes:
-        variants: {class: tuple of `Variant`}; a picture of a class that is not named stands for itself.
+        variants: {class: tuple of `ImageVariant`}; a picture of a class that is not named stands for itself.
         rho: (low, high), in [0, 0.2): the blur is drawn uniformly from there.
         separate: draw rho anew for each of the four directions (`Rho`), which the paper names as possible,
             instead of once for all.
@@ -85,10 +85,15 @@ class Oversampling:
                 )
 
 
-_FLIPPED = Variant("flip", flip=True, blur=True)
+_FLIPPED = ImageVariant("flip", flip=True, blur=True)
 _PAPER = {
     "benign": (ITSELF, _FLIPPED),
-    "malignant": (ITSELF, Variant("+90", turn=90, blur=True), Variant("-90", turn=-90, blur=True), _FLIPPED),
+    "malignant": (
+        ITSELF,
+        ImageVariant("+90", turn=90, blur=True),
+        ImageVariant("-90", turn=-90, blur=True),
+        _FLIPPED,
+    ),
 }
 
 #: "none"; "g23", the ISIC-blur of Gilal et al. 2023: benign x 2, malignant x 4; and, beyond the paper, the
@@ -99,7 +104,7 @@ OVERSAMPLING = {
     "g23-separate": Oversampling(_PAPER, separate=True),
     "g23-aberration": Oversampling(
         {
-            label: tuple(Variant(v.name, v.turn, v.flip, v.blur, aberration=v.blur) for v in variants)
+            label: tuple(ImageVariant(v.name, v.turn, v.flip, v.blur, aberration=v.blur) for v in variants)
             for label, variants in _PAPER.items()
         }
     ),
@@ -138,8 +143,8 @@ def _generator(seed, image_id, variant):
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest)))
 
 
-class VariantPictures:
-    """Pictures as a table of variants shows them, made while they are read; has what `Pictures` has.
+class VariantImages:
+    """Images as a table of variants shows them, made while they are read; has what `DecodedImages` has.
 
     Attributes:
         table: what `variant_table` returned.
@@ -148,7 +153,7 @@ class VariantPictures:
 
     def __init__(self, pictures, rows, table, steps=5):
         """Args:
-        pictures: `Pictures`.
+        pictures: `DecodedImages`.
         rows: (n,) int, the row in `pictures` of each of the pictures that the table numbers 0..n-1.
         table: what `variant_table` returned.
         steps: int, iterations of the blur.
@@ -206,7 +211,7 @@ def materialise(pictures, folder, progress=None):
     again.
 
     Args:
-        pictures: `VariantPictures`.
+        pictures: `VariantImages`.
         folder: where to.
         progress: called as `progress(done, total)` now and then.
 

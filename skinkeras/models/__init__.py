@@ -1,19 +1,19 @@
 """Image classifiers by name: `create("efficientnet_lite0", classes=2)` or `EfficientNetLite0(classes=2)`."""
 
+from skinkeras.models.architectures import ARCHITECTURES, Architecture, architecture, check_input_size
 from skinkeras.models.hierarchical import HierarchicalVGG16, create_hierarchical, level_model
 from skinkeras.models.registry import CONSTRUCTORS, VGG16CBAM, backbone_layers, create
 from skinkeras.models.torch_file import WeightsFileError, read_torch_file
-from skinkeras.models.variants import VARIANTS, Variant, check_input_size, variant
 from skinkeras.models.weights import WeightsUnavailableError, check_available
 
 # EfficientNetLite0 .. EfficientNetLite4, EfficientNetB0 .. EfficientNetB7, VGG16
 globals().update(CONSTRUCTORS)
 
 __all__ = [
-    "VARIANTS",
+    "ARCHITECTURES",
     "VGG16CBAM",
     "HierarchicalVGG16",
-    "Variant",
+    "Architecture",
     "WeightsFileError",
     "WeightsUnavailableError",
     "backbone_layers",
@@ -23,6 +23,6 @@ __all__ = [
     "create_hierarchical",
     "level_model",
     "read_torch_file",
-    "variant",
+    "architecture",
     *CONSTRUCTORS,
 ]

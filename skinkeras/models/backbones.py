@@ -7,7 +7,7 @@ Keras layers behind it. Quantization and export rely on that, and a saved model 
 
 import keras
 
-from skinkeras.models.variants import variant
+from skinkeras.models.architectures import architecture
 from skinkeras.models.weights import keras_application
 
 # TensorFlow's pictures for EfficientNet-Lite are in -1..1 (as timm has it: 127.5, 127.5).
@@ -38,7 +38,7 @@ def lite_backbone(name, input_size):
     # this is the only place that knows it.
     import keras_cv
 
-    row = variant(name)
+    row = architecture(name)
     kernels, repeats, filters_in, filters_out, expansions, strides = zip(*_STAGES, strict=True)
     original = keras_cv.models.EfficientNetLiteBackbone(
         include_rescaling=False,

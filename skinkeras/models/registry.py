@@ -6,9 +6,9 @@ import keras
 
 from skinkeras.layers import CBAM, ShadesOfGray
 from skinkeras.models import weights as pretrained
+from skinkeras.models.architectures import ARCHITECTURES, architecture, check_input_size
 from skinkeras.models.backbones import b_backbone, lite_backbone, vgg_backbone
 from skinkeras.models.torch_file import read_torch_file
-from skinkeras.models.variants import VARIANTS, check_input_size, variant
 
 # The number of classes of the ImageNet classifier, which is loaded with the rest if asked for.
 _IMAGENET_CLASSES = 1000
@@ -20,7 +20,7 @@ def create(
     """Builds an image classifier.
 
     Args:
-        name: a row of `VARIANTS`, such as `"efficientnet_lite0"`.
+        name: a row of `ARCHITECTURES`, such as `"efficientnet_lite0"`.
         classes: int >= 2, the number of classes.
         input_size: pixels, height and width of the input; None is the architecture's own size.
         weights: `"imagenet"`, `"none"` (or None) for random ones, or a file (see `weights.check_available`).
@@ -44,7 +44,9 @@ def create(
     if classes < 2:
         raise ValueError(f"classes must be at least 2. Received: {classes}")
     backbone, path = load_backbone(name, input_size, weights, colour_constancy)
-    model = _with_classifier(backbone, classes, variant(name).dropout if dropout is None else dropout, cbam)
+    model = _with_classifier(
+        backbone, classes, architecture(name).dropout if dropout is None else dropout, cbam
+    )
     if path is not None and path.suffix == ".pth" and classes == _IMAGENET_CLASSES and not cbam:
         pretrained.load_torch_weights(model, read_torch_file(path), path)
     return model
@@ -63,7 +65,7 @@ def load_backbone(name, input_size=None, weights="imagenet", colour_constancy=Fa
     Raises:
         ValueError, WeightsUnavailableError, WeightsFileError: as `create`.
     """
-    row = variant(name)
+    row = architecture(name)
     input_size = row.input_size if input_size is None else input_size
     check_input_size(name, input_size)
     path = pretrained.check_available(name, weights)
@@ -117,7 +119,7 @@ def VGG16CBAM(classes=7, input_size=None, weights="imagenet", dropout=0.5, colou
 
 _NAMES = {
     name: "EfficientNet" + name.removeprefix("efficientnet_").replace("lite", "Lite").replace("b", "B")
-    for name in VARIANTS
+    for name in ARCHITECTURES
     if name.startswith("efficientnet")
 } | {"vgg16": "VGG16"}
 
@@ -134,4 +136,4 @@ def _constructor(name):
     return build
 
 
-CONSTRUCTORS = {_NAMES[name]: _constructor(name) for name in VARIANTS}
+CONSTRUCTORS = {_NAMES[name]: _constructor(name) for name in ARCHITECTURES}

@@ -11,8 +11,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from skinkeras.models.architectures import architecture
 from skinkeras.models.torch_file import WeightsFileError, read_torch_file
-from skinkeras.models.variants import variant
 
 # Where keras.applications keeps what it has fetched.
 CACHE = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models"
@@ -44,7 +44,7 @@ def check_available(name, weights):
         if not path.is_file():
             raise WeightsUnavailableError(f"There is no weights file {path}: check --weights.")
         return path
-    return _packaged(name) if variant(name).family == "lite" else _from_keras_applications(name)
+    return _packaged(name) if architecture(name).family == "lite" else _from_keras_applications(name)
 
 
 def load(backbone, path):
@@ -56,7 +56,7 @@ def load(backbone, path):
     if path.suffix == ".pth":
         load_torch_weights(backbone, read_torch_file(path), path)
         return
-    kinds = (".pth", ".weights.h5") if variant(backbone.name).family == "lite" else (".h5",)
+    kinds = (".pth", ".weights.h5") if architecture(backbone.name).family == "lite" else (".h5",)
     if not path.name.endswith(kinds):
         raise WeightsFileError(f"{path} is no weights file of {backbone.name}: use {' or '.join(kinds)}.")
     try:
@@ -107,7 +107,7 @@ def _to_keras_layout(layer, value):
 
 
 def _packaged(name):
-    package = variant(name).weights_package
+    package = architecture(name).weights_package
     if package is None:
         raise WeightsUnavailableError(
             f"No package carries ImageNet weights of {name}: pass --weights none to start from random "

@@ -1,9 +1,9 @@
 """Quantization-aware training: what to quantize (recipe), folding, fake-quantized layers, calibration."""
 
-from skinkeras.quantization.apply import calibrate, is_quantized, quantize
 from skinkeras.quantization.biases import round_biases
-from skinkeras.quantization.errors import LayerError, layer_errors
+from skinkeras.quantization.decomposition import decompose_layers
 from skinkeras.quantization.folding import fold_batch_norm
+from skinkeras.quantization.layer_noise import LayerNoise, layer_noise
 from skinkeras.quantization.layers import (
     FakeQuantize,
     FixedFakeQuantize,
@@ -14,12 +14,12 @@ from skinkeras.quantization.layers import (
     QuantizedRescaling,
     QuantizedSpreadClasses,
 )
-from skinkeras.quantization.unfolding import unfold
+from skinkeras.quantization.quantize import calibrate, is_quantized, quantize
 
 __all__ = [
     "FakeQuantize",
     "FixedFakeQuantize",
-    "LayerError",
+    "LayerNoise",
     "QuantizedConv2D",
     "QuantizedDense",
     "QuantizedDepthwiseConv2D",
@@ -27,10 +27,10 @@ __all__ = [
     "QuantizedRescaling",
     "QuantizedSpreadClasses",
     "calibrate",
+    "decompose_layers",
     "fold_batch_norm",
     "is_quantized",
-    "layer_errors",
+    "layer_noise",
     "quantize",
     "round_biases",
-    "unfold",
 ]

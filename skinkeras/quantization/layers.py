@@ -329,7 +329,7 @@ class QuantizedSpreadClasses(_QuantizedKernel, SpreadClasses):
 
 
 # The layer that takes the place of each type with a kernel.
-HOSTS = {
+QUANTIZED_LAYERS = {
     layers.Conv2D: QuantizedConv2D,
     layers.DepthwiseConv2D: QuantizedDepthwiseConv2D,
     layers.Dense: QuantizedDense,

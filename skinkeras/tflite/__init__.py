@@ -4,10 +4,10 @@ TensorFlow."""
 from skinkeras.tflite.benchmark import Comparison, Latency, benchmark, compare
 from skinkeras.tflite.contract import SCHEMA_VERSION, decide, find_contract, read_contract
 from skinkeras.tflite.convert import convert
-from skinkeras.tflite.golden import GOLDEN_TOLERANCE, golden, golden_pictures
+from skinkeras.tflite.golden import GOLDEN_TOLERANCE, golden, golden_images
 from skinkeras.tflite.metadata import Metadata, ModelInfo, add_metadata, read_labels, read_metadata
 from skinkeras.tflite.release import models_table, release_faults, with_models_table
-from skinkeras.tflite.runtime import Classifier, Picture, PictureError
+from skinkeras.tflite.runtime import Classifier, ImageError, ImageInput
 from skinkeras.tflite.verify import TOLERANCES, Report, Tolerances, VerificationError, check, verify
 
 __all__ = [
@@ -16,11 +16,11 @@ __all__ = [
     "TOLERANCES",
     "Classifier",
     "Comparison",
+    "ImageError",
+    "ImageInput",
     "Latency",
     "Metadata",
     "ModelInfo",
-    "Picture",
-    "PictureError",
     "Report",
     "Tolerances",
     "VerificationError",
@@ -32,7 +32,7 @@ __all__ = [
     "decide",
     "find_contract",
     "golden",
-    "golden_pictures",
+    "golden_images",
     "models_table",
     "read_contract",
     "read_labels",

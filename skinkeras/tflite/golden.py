@@ -42,7 +42,7 @@ _DRAWN = {
 }
 
 
-def golden_pictures(size: int) -> dict[str, np.ndarray]:
+def golden_images(size: int) -> dict[str, np.ndarray]:
     """The three pictures, {name: (size, size, 3) uint8 RGB}, as the module's docstring defines them."""
     y, x = np.mgrid[:size, :size].astype(np.int64)
     last = size - 1
@@ -72,7 +72,7 @@ def golden(path: str | os.PathLike) -> dict:
         FileNotFoundError, ValueError: as `Classifier`.
     """
     classifier = Classifier(path)
-    pictures = golden_pictures(classifier.input_size[0])
+    pictures = golden_images(classifier.input_size[0])
     answers = classifier.classify(pictures.values())
     return {
         "tolerance": GOLDEN_TOLERANCE,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from skinkeras.errors import WorkError
+from skinkeras.errors import RunError
 from skinkeras.tflite.metadata import read_labels
 
 _FOLDER = "/data/local/tmp/skinkeras_benchmark"
@@ -72,10 +72,10 @@ def attached_phones() -> list[Phone]:
     """The phones that adb can use.
 
     Raises:
-        WorkError: there is no adb, or no phone that it may use; the sentence says why.
+        RunError: there is no adb, or no phone that it may use; the sentence says why.
     """
     if shutil.which("adb") is None:
-        raise WorkError("There is no adb on the PATH: install Android's platform tools.")
+        raise RunError("There is no adb on the PATH: install Android's platform tools.")
     # Before the heading, adb may tell that it started its server.
     _, _, lines = _adb("devices").partition("List of devices attached")
     listed = [line.split() for line in lines.splitlines() if line.strip()]
@@ -83,7 +83,7 @@ def attached_phones() -> list[Phone]:
     if not ready:
         others = ", ".join(" ".join(words) for words in listed)
         hint = f" It lists: {others}; accept the question on the screen." if others else ""
-        raise WorkError(f"adb sees no phone: attach one with USB debugging switched on.{hint}")
+        raise RunError(f"adb sees no phone: attach one with USB debugging switched on.{hint}")
     return [_phone(serial) for serial in ready]
 
 
@@ -111,7 +111,7 @@ def benchmark_phone(
 
     Raises:
         FileNotFoundError, ValueError: a file is missing or damaged.
-        WorkError: adb failed, such as when the phone was unplugged.
+        RunError: adb failed, such as when the phone was unplugged.
     """
     if not Path(binary).is_file():
         raise FileNotFoundError(f"There is no benchmark_model at {binary}.")
@@ -195,8 +195,8 @@ def _adb(*arguments: str) -> str:
             ["adb", *arguments], capture_output=True, text=True, check=False, timeout=_SECONDS
         )
     except subprocess.TimeoutExpired as error:
-        raise WorkError(f"adb {' '.join(arguments)} gave no answer in {_SECONDS} s.") from error
+        raise RunError(f"adb {' '.join(arguments)} gave no answer in {_SECONDS} s.") from error
     if done.returncode:
         reason = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise WorkError(f"adb {' '.join(arguments)} failed: {reason}")
+        raise RunError(f"adb {' '.join(arguments)} failed: {reason}")
     return done.stdout

@@ -12,11 +12,11 @@ from PIL import Image, UnidentifiedImageError
 from skinkeras.decoding import decode, resize_to_square, rgb_pixels
 from skinkeras.tflite.metadata import read_labels
 
-Picture = str | os.PathLike | np.ndarray | Image.Image
+ImageInput = str | os.PathLike | np.ndarray | Image.Image
 _BATCH = 32
 
 
-class PictureError(ValueError):
+class ImageError(ValueError):
     """A picture that cannot be read, or an array that is none."""
 
 
@@ -57,7 +57,7 @@ class Classifier:
             raise ValueError(f"{path} takes or gives {' and '.join(sorted(dtypes))}, not float32 or uint8.")
         self.input_size = (shape[1], shape[2])
 
-    def classify(self, pictures: Picture | Iterable[Picture]) -> np.ndarray:
+    def classify(self, pictures: ImageInput | Iterable[ImageInput]) -> np.ndarray:
         """Class probabilities of pictures of any size.
 
         Args:
@@ -68,13 +68,13 @@ class Classifier:
             (n, classes) float32.
 
         Raises:
-            PictureError: as `prepare`.
+            ImageError: as `prepare`.
         """
         rows = list(self.batches(pictures))
         return np.concatenate(rows) if rows else np.empty((0, len(self.labels)), np.float32)
 
     def batches(
-        self, pictures: Picture | Iterable[Picture], batch_size: int = _BATCH
+        self, pictures: ImageInput | Iterable[ImageInput], batch_size: int = _BATCH
     ) -> Iterator[np.ndarray]:
         """As `classify`, but yields the probabilities of `batch_size` pictures at a time."""
         if isinstance(pictures, str | os.PathLike | Image.Image) or getattr(pictures, "ndim", 4) == 3:
@@ -83,7 +83,7 @@ class Classifier:
         while batch := list(islice(prepared, batch_size)):
             yield self.predict(np.stack(batch))
 
-    def prepare(self, picture: Picture) -> np.ndarray:
+    def prepare(self, picture: ImageInput) -> np.ndarray:
         """A picture as the model sees it: what training does to each, `skinkeras.decoding.decode`.
 
         Args:
@@ -95,11 +95,11 @@ class Classifier:
             (height, width, 3) uint8 of the model's size.
 
         Raises:
-            PictureError: one sentence that says what is wrong with the picture.
+            ImageError: one sentence that says what is wrong with the picture.
         """
         height, width = self.input_size
         if height != width:
-            raise PictureError(f"The model takes {width} x {height} pixels; only squares can be cut out.")
+            raise ImageError(f"The model takes {width} x {height} pixels; only squares can be cut out.")
         if isinstance(picture, str | os.PathLike):
             return _decoded(Path(picture), height)
         pixels = rgb_pixels(picture) if isinstance(picture, Image.Image) else _whole_pixels(picture)
@@ -141,24 +141,24 @@ def _decoded(path: Path, size: int) -> np.ndarray:
     try:
         return decode(path, size)
     except FileNotFoundError as error:
-        raise PictureError(f"{path}: no such file.") from error
+        raise ImageError(f"{path}: no such file.") from error
     except UnidentifiedImageError as error:
-        raise PictureError(f"{path} is not a picture of any format that Pillow reads.") from error
+        raise ImageError(f"{path} is not a picture of any format that Pillow reads.") from error
     except Exception as error:  # a broken file can raise anything inside a decoder
-        raise PictureError(f"{path} cannot be read as a picture: {error}.") from error
+        raise ImageError(f"{path} cannot be read as a picture: {error}.") from error
 
 
 def _whole_pixels(pixels: np.ndarray) -> np.ndarray:
     """The array as uint8, if it is a picture."""
     pixels = np.asarray(pixels)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size or pixels.dtype.kind not in "uif":
-        raise PictureError(
+        raise ImageError(
             f"A picture must be (height, width, 3) numbers. Received: {pixels.shape} of {pixels.dtype}"
         )
     if not (pixels.min() >= 0 and pixels.max() <= 255):  # so that NaN fails
-        raise PictureError(f"Pixels must be 0..255. Received: {pixels.min()} to {pixels.max()}")
+        raise ImageError(f"Pixels must be 0..255. Received: {pixels.min()} to {pixels.max()}")
     if pixels.dtype.kind == "f" and 0 < pixels.max() <= 1:
-        raise PictureError("Pixels must be 0..255, and these are 0..1: multiply them by 255.")
+        raise ImageError("Pixels must be 0..255, and these are 0..1: multiply them by 255.")
     return np.rint(pixels).astype(np.uint8)
 
 

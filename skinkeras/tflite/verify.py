@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from skinkeras.errors import WorkError
+from skinkeras.errors import RunError
 from skinkeras.tflite.graph import Graph, Op, read_graph
 from skinkeras.tflite.runtime import Classifier
 
 _BATCH = 32
 
 
-class VerificationError(WorkError, ValueError):
+class VerificationError(RunError, ValueError):
     """A file disagrees with the model it was made from, or is not built as asked."""
 
 

@@ -684,7 +684,7 @@ def test_the_golden_picture_is_the_one_that_python_draws(page, size):
         }""",
         size,
     )
-    pixels = tflite.golden_pictures(size)["irregular"]
+    pixels = tflite.golden_images(size)["irregular"]
     assert bytes(drawn) == hashlib.sha256(pixels.tobytes()).digest()
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from skinkeras.cleaning import example_losses, out_of_fold
-from skinkeras.inputs import Pictures
+from skinkeras.inputs import DecodedImages
 
 
 def test_the_losses_are_keras_cross_entropy_in_the_order_of_the_rows(tmp_path):
@@ -16,7 +16,7 @@ def test_the_losses_are_keras_cross_entropy_in_the_order_of_the_rows(tmp_path):
     model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(scaled)))
     rows = rng.permutation(50)[:41]
     labels = np.eye(3, dtype="float32")[rng.integers(0, 3, 41)]
-    losses = example_losses(model, Pictures(tmp_path / "pictures.npy"), rows, labels, batch_size=16)
+    losses = example_losses(model, DecodedImages(tmp_path / "pictures.npy"), rows, labels, batch_size=16)
     predicted = model.predict_on_batch(images[rows].astype("float32"))
     assert losses == pytest.approx(
         np.asarray(keras.losses.categorical_crossentropy(labels, predicted)), rel=1e-5

@@ -9,7 +9,7 @@ from skinkeras.datasets import (
     isic2020,
     isic_merge,
     known_duplicates,
-    listed,
+    manifest_csv,
 )
 
 GROUND_TRUTH_2018 = "ISIC2018_Task3_Training_GroundTruth.csv"
@@ -272,11 +272,11 @@ def test_a_table_names_lesions_and_patients_of_ones_own_pictures(tmp_path):
         "b/3.jpg,3,melanoma,y,p",
         "b/4.jpg,4,melanoma,,",
     )
-    manifest = listed(tmp_path)
+    manifest = manifest_csv(tmp_path)
     assert manifest.classes == ("melanoma", "nevus")
     assert images(manifest, tmp_path) == ["a/1.jpg", "a/2.jpg", "b/3.jpg", "b/4.jpg"]
     # The first two share a lesion and the next a patient with the second; of the last nothing is known.
     groups = manifest.groups()
     assert groups[0] == groups[1] == groups[2] != groups[3]
     with pytest.raises(FileNotFoundError, match=r"absent/manifest\.csv"):
-        listed(tmp_path / "absent")
+        manifest_csv(tmp_path / "absent")

@@ -8,10 +8,10 @@ from PIL import Image
 from skinkeras import datasets
 from skinkeras.inputs import (
     OVERSAMPLING,
+    DecodedImages,
+    ImageVariant,
     Oversampling,
-    Pictures,
-    Variant,
-    VariantPictures,
+    VariantImages,
     chromatic_aberration,
     materialise,
     radial_blur,
@@ -28,7 +28,7 @@ def pictures(tmp_path_factory):
     noise = np.random.default_rng(0).integers(0, 256, (6, SIZE, SIZE, 3), np.uint8)
     path = tmp_path_factory.mktemp("pictures") / "six.npy"
     np.save(path, np.stack([cv2.GaussianBlur(picture, (0, 0), 2) for picture in noise]))
-    return Pictures(path)
+    return DecodedImages(path)
 
 
 def table(policy=PAPER, seed=0, ids="abcdef", labels="BBMBMB"):
@@ -37,7 +37,7 @@ def table(policy=PAPER, seed=0, ids="abcdef", labels="BBMBMB"):
 
 
 def variants(pictures, policy=PAPER, rows=range(6), **more):
-    return VariantPictures(pictures, list(rows), table(policy, **more))
+    return VariantImages(pictures, list(rows), table(policy, **more))
 
 
 def test_the_papers_counts_on_isic_merge(shared_data):
@@ -109,7 +109,7 @@ def test_any_order_of_reading_gives_the_same_pictures(pictures):
 
 def test_no_oversampling_shows_the_chosen_pictures_as_they_are(pictures):
     chosen = [5, 0, 3]
-    shown = VariantPictures(pictures, chosen, table(OVERSAMPLING["none"], ids="abc", labels="BMB"))
+    shown = VariantImages(pictures, chosen, table(OVERSAMPLING["none"], ids="abc", labels="BMB"))
     assert np.array_equal(shown.read([0, 1, 2]), pictures.read(chosen))
 
 
@@ -157,12 +157,12 @@ def test_variants_are_written_for_people_to_see(pictures, tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Variant("half", turn=45), "turn must be 0, 90 or -90. Received: turn=45"),
+        (lambda: ImageVariant("half", turn=45), "turn must be 0, 90 or -90. Received: turn=45"),
         (lambda: Oversampling({}, rho=(0.005, 0.2)), r"rho must be in \[0, 0.2\)"),
         (lambda: Oversampling({}, rho=(-0.1, 0.1)), r"rho must be in \[0, 0.2\)"),
         (lambda: Oversampling({}, rho=(0.02, 0.01)), r"rho must be \(low, high\)"),
         (lambda: Oversampling({"benign": ()}), "class 'benign' needs at least one variant"),
-        (lambda: Oversampling({"benign": (Variant("a"), Variant("a"))}), "each of its own name"),
+        (lambda: Oversampling({"benign": (ImageVariant("a"), ImageVariant("a"))}), "each of its own name"),
         (lambda: chromatic_aberration(np.zeros((4, 4, 3)), 0.2), "strength must be in"),
     ],
 )

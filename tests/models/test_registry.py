@@ -10,7 +10,7 @@ from eager import answers
 from sklearn.datasets import load_sample_image
 
 from skinkeras import models
-from skinkeras.models.variants import VARIANTS
+from skinkeras.models.architectures import ARCHITECTURES
 
 # Trainable parameters with 1,000 classes: timm's tf_efficientnet_lite0..4 and torchvision's efficientnet_b0.
 PUBLISHED = {
@@ -122,7 +122,7 @@ def test_b0_normalises_as_keras_applications_does():
 
 
 def test_the_constructors_are_the_table():
-    assert len(VARIANTS) == 5 + 8 + 1
+    assert len(ARCHITECTURES) == 5 + 8 + 1
     for name in ("EfficientNetLite0", "EfficientNetLite4", "EfficientNetB0", "EfficientNetB7", "VGG16"):
         assert callable(getattr(models, name))
     model = models.EfficientNetLite0(classes=3, input_size=32, weights="none", dropout=0.35)

@@ -8,5 +8,5 @@ from skinkeras import models
 def small_network():
     """Jobs in this process take a small network for EfficientNet-Lite0."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(models.VARIANTS, "efficientnet_lite0", SMALL)
+        patch.setitem(models.ARCHITECTURES, "efficientnet_lite0", SMALL)
         yield

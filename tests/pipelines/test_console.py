@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from pipelines.common.console import at_the_door, run
+from pipelines.common.console import refuse_invalid_input, run
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def raising(error, door=False):
     def main(settings):
         """A job."""
         if door:
-            with at_the_door():
+            with refuse_invalid_input():
                 raise error
         raise error
 

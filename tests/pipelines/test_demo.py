@@ -14,7 +14,7 @@ import pytest
 
 from pipelines import demo
 from pipelines.common import web_page
-from pipelines.common.console import RefusedError, run
+from pipelines.common.console import UsageError, run
 
 pytestmark = pytest.mark.skipif(
     not (web_page.SOURCES / "node_modules").is_dir() and shutil.which("npm") is None,
@@ -222,7 +222,7 @@ def test_the_browser_is_sent_to_an_address_that_it_trusts(folder, monkeypatch, c
 
 
 def test_an_unknown_host_is_refused(folder):
-    with pytest.raises(RefusedError, match=r"Cannot listen on no\.such\.host\.invalid"):
+    with pytest.raises(UsageError, match=r"Cannot listen on no\.such\.host\.invalid"):
         demo.main(demo.Settings(out=folder, host="no.such.host.invalid", port=0, browser=False))
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from pipelines import binary, export
 from pipelines.common import export as common_export
-from pipelines.common.console import RefusedError
+from pipelines.common.console import UsageError
 from pipelines.common.run_folder import RunFolder
 from skinkeras import datasets, quantization, tflite
 
@@ -62,7 +62,7 @@ def test_a_keras_file_becomes_float_files_with_its_labels(saved, tmp_path):
     assert (out / "mole.labels.txt").read_text() == "a\nb\nc\n"
     metadata = tflite.read_metadata(out / "mole_float32.tflite")
     assert (metadata.labels, metadata.info.licence) == (("a", "b", "c"), "CC0")
-    pictures = list(tflite.golden_pictures(SIZE).values())
+    pictures = list(tflite.golden_images(SIZE).values())
     expected = small_model().predict(np.stack(pictures).astype("float32"), verbose=0)
     answers = tflite.Classifier(out / "mole_float32.tflite").classify(pictures)
     np.testing.assert_allclose(answers, expected, atol=1e-5)
@@ -86,7 +86,7 @@ def test_a_quantized_keras_file_becomes_an_int8_file(tmp_path, io):
     report = tflite.verify(
         tmp_path / "exported" / "other_int8.tflite",
         keras.models.load_model(path),
-        np.stack(list(tflite.golden_pictures(SIZE).values())).astype("float32"),
+        np.stack(list(tflite.golden_images(SIZE).values())).astype("float32"),
     )
     assert (report.int8_share, report.float_islands, report.input_dtype) == (1, (), io)
 
@@ -171,7 +171,7 @@ def cut_off(path):
 def test_what_cannot_be_exported_is_one_sentence_and_nothing_is_written(tmp_path, make, labels, message):
     path, out = tmp_path / "model.keras", tmp_path / "out"
     make(path)
-    with pytest.raises(RefusedError, match=message) as refused:
+    with pytest.raises(UsageError, match=message) as refused:
         export.main(export.Settings(path, out=out, labels=tuple(labels)))
     assert "\n" not in str(refused.value)
     assert not out.exists()
@@ -180,13 +180,13 @@ def test_what_cannot_be_exported_is_one_sentence_and_nothing_is_written(tmp_path
 def test_a_quantized_model_has_no_other_kinds(tmp_path):
     path = tmp_path / "mole.keras"
     quantized(small_model()).save(path)
-    with pytest.raises(RefusedError, match="becomes int8 alone"):
+    with pytest.raises(UsageError, match="becomes int8 alone"):
         export.main(export.Settings(path, labels=("a", "b", "c"), kinds=("weight_int8",)))
     assert files_in(tmp_path) == ["mole.keras"]
 
 
 def test_uint8_needs_a_quantized_model(saved):
-    with pytest.raises(RefusedError, match="--io uint8 needs a quantized model"):
+    with pytest.raises(UsageError, match="--io uint8 needs a quantized model"):
         export.main(export.Settings(saved, labels=("a", "b", "c"), io="uint8"))
 
 
@@ -246,9 +246,9 @@ def test_a_run_needs_nothing_again_that_only_its_training_needed(finished_run, t
 def test_integers_that_are_refused_leave_a_table_of_the_layers(finished_run, tmp_path, monkeypatch):
     strict = dataclasses.replace(tflite.TOLERANCES["int8"], max_difference=-1.0)
     monkeypatch.setitem(tflite.TOLERANCES, "int8", strict)
-    with pytest.raises(tflite.VerificationError, match=r"layer_errors\.csv says which layers add most"):
+    with pytest.raises(tflite.VerificationError, match=r"layer_noise\.csv says which layers add most"):
         export.main(export.Settings(finished_run, out=tmp_path / "out"))
-    table = pd.read_csv(tmp_path / "out" / "layer_errors.csv")
+    table = pd.read_csv(tmp_path / "out" / "layer_noise.csv")
     assert {"layer", "own", "total"} == set(table.columns)
     assert table["own"].is_monotonic_increasing
     name = "melanoma_efficientnet_lite0_32"
@@ -260,17 +260,17 @@ def test_integers_that_lose_much_are_told_of(finished_run, tmp_path, monkeypatch
     monkeypatch.setattr(common_export, "MOST_LOST", -1.0)
     export.main(export.Settings(finished_run, out=tmp_path / "out"))
     assert "Integers lose 0.000 of the float model's AUC" in capsys.readouterr().out.replace("\n", " ")
-    assert (tmp_path / "out" / "layer_errors.csv").exists()
+    assert (tmp_path / "out" / "layer_noise.csv").exists()
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path, finished_run):
-    with pytest.raises(RefusedError, match="holds no run"):
+    with pytest.raises(UsageError, match="holds no run"):
         export.main(export.Settings(tmp_path))
     (tmp_path / "config.yaml").write_text(json.dumps({"settings": {"flavour": 1}}))
-    with pytest.raises(RefusedError, match="settings of no job known here: flavour"):
+    with pytest.raises(UsageError, match="settings of no job known here: flavour"):
         export.main(export.Settings(tmp_path))
     for wrong in ({"labels": ("a", "b")}, {"io": "uint8"}, {"licence": "CC0"}):
-        with pytest.raises(RefusedError, match=rf"--{next(iter(wrong))} belongs to a \.keras file"):
+        with pytest.raises(UsageError, match=rf"--{next(iter(wrong))} belongs to a \.keras file"):
             export.main(export.Settings(finished_run, **wrong))
-    with pytest.raises(RefusedError, match="nowhere: check --data-dir"):
+    with pytest.raises(UsageError, match="nowhere: check --data-dir"):
         export.main(export.Settings(finished_run, data_dir=tmp_path / "nowhere"))

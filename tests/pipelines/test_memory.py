@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from pipelines.common.memory import give_back_memory
+from skinkeras.memory import free_memory
 
 
 def trained_and_forgotten():
@@ -18,7 +18,7 @@ def trained_and_forgotten():
 
 def test_a_trained_model_is_gone():
     reference = trained_and_forgotten()
-    give_back_memory()
+    free_memory()
     assert reference() is None
 
 
@@ -34,6 +34,6 @@ def test_freed_memory_goes_back_to_the_system():
     last = blocks.pop()
     del blocks
     before = resident_mb()
-    give_back_memory()
+    free_memory()
     assert before - resident_mb() > 100
     assert last[0] == 1

@@ -39,7 +39,7 @@ def test_sums_of_probabilities_a_little_above_1_are_measured():
     answers = np.array([[0.0, one_more], [0.75, 0.25]], np.float32)
     dataset = tf.data.Dataset.from_tensors((np.zeros((2, 1)), np.zeros(2)))
     data = SimpleNamespace(part=lambda name: SimpleNamespace(dataset=lambda batch_size: dataset))
-    variant = results.Variant("float", lambda images: answers)
+    variant = results.ModelForm("float", lambda images: answers)
     malignant = results.probabilities(variant, data, "test")[:, 1]
     assert malignant.tolist() == [1.0, 0.25]
     assert evaluation.choose_threshold([1, 0], malignant) > 0.25

@@ -10,7 +10,7 @@ import yaml
 from pipelines import multiclass
 from pipelines.binary import Settings
 from pipelines.common.run_folder import RunFolder
-from skinkeras.inputs.pictures import decode_all
+from skinkeras.inputs.decoded_images import decode_all
 
 
 def contents(folder):

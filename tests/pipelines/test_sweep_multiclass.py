@@ -10,7 +10,7 @@ import yaml
 
 from pipelines import multiclass, report, sweep
 from pipelines.common import data as common_data
-from pipelines.common.console import RefusedError
+from pipelines.common.console import UsageError
 from pipelines.sweeps.command_line import parsed
 from pipelines.sweeps.grid import read_grid
 from skinkeras import models
@@ -124,7 +124,7 @@ class InProcess:
             try:
                 multiclass.main(parsed(multiclass, arguments))
                 yield job.name, 0, 1.0, ""
-            except RefusedError as error:
+            except UsageError as error:
                 yield job.name, 1, 1.0, f"Error: {error}"
 
 

@@ -12,7 +12,7 @@ from pipelines.common.training import (
     _full_disk_as_os_error,
     check_device,
 )
-from skinkeras.errors import WorkError
+from skinkeras.errors import RunError
 
 
 def test_a_training_that_diverged_ends_with_a_sentence():
@@ -28,7 +28,7 @@ def test_a_training_that_diverged_ends_with_a_sentence():
     evaluation.on_epoch_begin(2)
     with pytest.raises(DivergedError, match=r"diverged in epoch 3: .* lower --learning-rate") as raised:
         evaluation.on_epoch_end(2, {})
-    assert isinstance(raised.value, WorkError)
+    assert isinstance(raised.value, RunError)
 
 
 def test_what_would_fail_on_a_gpu_in_fine_tuning_is_refused_at_the_door(monkeypatch):

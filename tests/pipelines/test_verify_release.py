@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pipelines import release
-from pipelines.common.console import RefusedError
+from pipelines.common.console import UsageError
 from skinkeras import tflite
-from skinkeras.errors import WorkError
+from skinkeras.errors import RunError
 from skinkeras.files import write_json
 from skinkeras.tflite.contract import sha256
 from skinkeras.tflite.graph import pack, unpack
@@ -256,7 +256,7 @@ def test_a_run_is_released_and_passes_the_check(finished_run):
 def test_what_cannot_be_released_leaves_the_folder_alone(finished_run, spoil, words):
     run, to = finished_run
     spoil(run)
-    with pytest.raises(RefusedError, match=words):
+    with pytest.raises(UsageError, match=words):
         release.main(release.Settings(run, to=to))
     assert [path.name for path in to.iterdir()] == ["README.md"]
 
@@ -266,6 +266,6 @@ def test_a_model_that_must_not_be_released_leaves_the_good_one_where_it_is(finis
     release.main(release.Settings(run, ("int8", "float16"), to))
     before = {path.name: path.read_bytes() for path in to.iterdir()}
     change(run / "export", lambda contract: contract.update(threshold=0.0))
-    with pytest.raises(WorkError, match=r"to must not be released:\n.*threshold 0\.0"):
+    with pytest.raises(RunError, match=r"to must not be released:\n.*threshold 0\.0"):
         release.main(release.Settings(run, ("int8",), to))
     assert {path.name: path.read_bytes() for path in to.iterdir()} == before

@@ -11,7 +11,7 @@ import pytest
 from skinkeras import models, quantization, tflite
 from skinkeras.datasets import ISIC2018_TAXONOMY
 from skinkeras.losses import HierarchicalCrossentropy
-from skinkeras.models.variants import MINIMUM_INPUT_SIZE, VARIANTS
+from skinkeras.models.architectures import ARCHITECTURES, MINIMUM_INPUT_SIZE
 
 HEADS = ("binary", "cbam", "hierarchical")
 LONG = (
@@ -41,9 +41,9 @@ def test_what_crashes_litert_is_refused():
 
 def test_no_architecture_and_no_head_of_a_family_is_left_out():
     cases = {("vgg16", "binary"), *LONG}
-    assert {name for name, _ in cases} == set(VARIANTS)
-    families = {(VARIANTS[name].family, head) for name, head in cases}
-    every = {(variant.family, head) for variant in VARIANTS.values() for head in HEADS}
+    assert {name for name, _ in cases} == set(ARCHITECTURES)
+    families = {(ARCHITECTURES[name].family, head) for name, head in cases}
+    every = {(variant.family, head) for variant in ARCHITECTURES.values() for head in HEADS}
     assert families == every - {("b", "hierarchical")}
 
 

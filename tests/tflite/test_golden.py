@@ -51,13 +51,13 @@ def test_javascript_draws_the_same_bytes():
     ours = {
         f"{name}{size}": hashlib.sha256(pixels.tobytes()).hexdigest()
         for size in (32, 192, 380)
-        for name, pixels in tflite.golden_pictures(size).items()
+        for name, pixels in tflite.golden_images(size).items()
     }
     assert json.loads(done.stdout) == ours
 
 
 def test_pixels_worked_out_by_hand():
-    pictures = tflite.golden_pictures(192)
+    pictures = tflite.golden_images(192)
     assert pictures["ramp"][0, 0].tolist() == [0, 0, 0]
     assert pictures["ramp"][191, 191].tolist() == [255, 255, 255]
     assert pictures["ramp"][0, 191].tolist() == [255, 0, 127]
@@ -74,7 +74,7 @@ def test_wrong_pixels_do_not_pass_for_right_ones(kind):
     path = f"tflite_models/melanoma_efficientnet_lite0_224_{kind}.tflite"
     report, classifier = tflite.golden(path), tflite.Classifier(path)
     expected = np.array([one["probabilities"] for one in report["pictures"]])
-    images = np.stack(list(tflite.golden_pictures(224).values())).astype(np.float32)
+    images = np.stack(list(tflite.golden_images(224).values())).astype(np.float32)
     wrong = {
         "blue first": images[..., ::-1],
         "columns first": images.swapaxes(1, 2),

@@ -111,14 +111,14 @@ def test_pictures_are_read_batch_by_batch(files):
     ],
 )
 def test_what_is_no_picture_is_one_sentence(files, picture, message):
-    with pytest.raises(tflite.PictureError, match=message):
+    with pytest.raises(tflite.ImageError, match=message):
         tflite.Classifier(files["int8"][0]).classify([picture])
 
 
 def test_a_picture_that_is_cut_off_is_one_sentence(files, photo):
     path, _ = photo
     path.write_bytes(path.read_bytes()[:-2000])
-    with pytest.raises(tflite.PictureError, match=r"photo\.png cannot be read as a picture"):
+    with pytest.raises(tflite.ImageError, match=r"photo\.png cannot be read as a picture"):
         tflite.Classifier(files["int8"][0]).classify(path)
 
 

@@ -234,9 +234,9 @@ def _complete(settings, model):
     settings.setdefault("clean_model", model)
     if "image_size" not in settings:
         drawn = settings.get("data", "synthetic") == "synthetic"
-        known = settings["clean_model"] in models.VARIANTS  # the job's door refuses it, in its own words
+        known = settings["clean_model"] in models.ARCHITECTURES  # the job's door refuses it, in its own words
         settings["image_size"] = (
-            96 if drawn or not known else models.variant(settings["clean_model"]).input_size
+            96 if drawn or not known else models.architecture(settings["clean_model"]).input_size
         )
     make_absolute(settings)
 

@@ -9,5 +9,5 @@ if any(word.startswith("pipelines.") for word in sys.orig_argv):  # not what the
     from pipelines.common import data
     from skinkeras import models
 
-    models.VARIANTS["efficientnet_lite0"] = SMALL
+    models.ARCHITECTURES["efficientnet_lite0"] = SMALL
     data._SYNTHETIC_PICTURES = 160

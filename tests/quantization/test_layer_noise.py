@@ -16,10 +16,10 @@ def calibrated(model, images):
 def test_a_range_that_is_too_narrow_is_found_and_told_from_what_it_does_downstream():
     images, _ = pictures(16, seed=3)
     quantized = calibrated(trained(), images)
-    before = {error.layer: error for error in quantization.layer_errors(trained(), quantized, [images])}
+    before = {error.layer: error for error in quantization.layer_noise(trained(), quantized, [images])}
     bad = quantized.get_layer("block1_p_quantized")
     bad.set_weights([value / 8 for value in bad.get_weights()])
-    errors = quantization.layer_errors(trained(), quantized, np.split(images, 2))
+    errors = quantization.layer_noise(trained(), quantized, np.split(images, 2))
     assert errors[0].layer == "block1_p"
     assert errors[0].own < 10 < before["block1_p"].own
     after = {error.layer: error for error in errors}
@@ -34,7 +34,7 @@ def test_by_hand():
     x = layers.Conv2D(1, 1, use_bias=False, kernel_initializer="ones", name="copy")(x)
     model = keras.Model(image, x)
     images = np.float32([[[[10], [40]]]])
-    errors = quantization.layer_errors(model, calibrated(model, images), [images])
+    errors = quantization.layer_noise(model, calibrated(model, images), [images])
     # Pixels are rounded to steps of 255/254: 10.0394 and 40.1575. From these comes the range 0..40.1575 of
     # the copy, whose steps of 0.1575 turn the first number into 10.0787.
     assert [error.layer for error in errors] == ["rescale", "copy"]
@@ -49,6 +49,6 @@ def ratio(signal, noise):
 
 def test_another_model_is_refused():
     with pytest.raises(ValueError, match="'small_lite' was not quantized from 'small_b'"):
-        quantization.layer_errors(build("b"), fine_tuned(), [])
+        quantization.layer_noise(build("b"), fine_tuned(), [])
     with pytest.raises(ValueError, match="at least one batch"):
-        quantization.layer_errors(trained(), fine_tuned(), [])
+        quantization.layer_noise(trained(), fine_tuned(), [])

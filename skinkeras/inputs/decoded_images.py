@@ -1,4 +1,4 @@
-"""Pictures on disk -> one array of decoded pictures, made once and read at random.
+"""DecodedImages on disk -> one array of decoded pictures, made once and read at random.
 
 Decoding costs more than anything else in the input pipeline, and every epoch needs every picture: so
 each is decoded once, before training, into one file of raw pixels that any run with the same pictures
@@ -18,7 +18,7 @@ from skinkeras.files import replacing
 
 
 class BadImagesError(ValueError):
-    """Pictures that are missing or cannot be decoded.
+    """DecodedImages that are missing or cannot be decoded.
 
     Attributes:
         problems: dict from the picture's path to what is wrong with it.
@@ -33,7 +33,7 @@ class BadImagesError(ValueError):
         )
 
 
-class Pictures:
+class DecodedImages:
     """Decoded pictures in a file, read row by row; nothing stays in memory.
 
     Attributes:
@@ -78,7 +78,7 @@ def decode_all(paths, size, folder, skip_bad=False, workers=None, progress=None)
         progress: called as `progress(done, total)` now and then.
 
     Returns:
-        `Pictures`, and a dict from the path of each bad picture to what is wrong with it.
+        `DecodedImages`, and a dict from the path of each bad picture to what is wrong with it.
 
     Raises:
         BadImagesError: pictures that cannot be read, all of them, unless `skip_bad`.
@@ -99,7 +99,7 @@ def decode_all(paths, size, folder, skip_bad=False, workers=None, progress=None)
     problems = json.loads(problems_file.read_text())
     if problems and not skip_bad:
         raise BadImagesError(problems)
-    return Pictures(target), problems
+    return DecodedImages(target), problems
 
 
 def _digest(paths, size):

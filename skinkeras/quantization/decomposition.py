@@ -10,7 +10,7 @@ ATTENTION = (CBAM, ChannelAttention, SpatialAttention)
 PAIRWISE = (layers.Add, layers.Multiply)  # two at a time, as Keras and TensorFlow Lite compute them
 
 
-def unfold(model: keras.Model) -> keras.Model:
+def decompose_layers(model: keras.Model) -> keras.Model:
     """The same function of the input, as a graph of layers that can be rounded one by one.
 
     `CBAM`, `ChannelAttention` and `SpatialAttention` become the layers that they are made of. An `LSTMCell`
@@ -27,7 +27,7 @@ def unfold(model: keras.Model) -> keras.Model:
         model: functional, built `keras.Model`.
 
     Returns:
-        `model` itself if there is nothing to unfold in it, else a new model with its own weights. All other
+        `model` itself if there is nothing to decompose, else a new model with its own weights. All other
         layers keep their names; the parts are named after the layer they come from.
 
     Raises:

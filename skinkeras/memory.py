@@ -7,7 +7,7 @@ import sys
 import keras
 
 
-def give_back_memory():
+def free_memory():
     """Frees every model that no variable holds any longer.
 
     A run trains one model after another in one process: what the last one needed must not be added to what

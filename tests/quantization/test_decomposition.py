@@ -7,7 +7,7 @@ from skinkeras import models
 from skinkeras.datasets import Taxonomy
 from skinkeras.layers import CBAM
 from skinkeras.models.hierarchical import hierarchical_head
-from skinkeras.quantization import unfold
+from skinkeras.quantization import decompose_layers
 
 # Three levels, so that their factors are a product of three.
 TAXONOMY = Taxonomy({"skin": ("mole", "other"), "other": ("wart", "tumour"), "tumour": ("mel", "bcc")})
@@ -60,7 +60,7 @@ def answers(model, seed=1):
     ids=["hierarchical", "flat", "cell", "cell without bias", "cell with other activations"],
 )
 def test_the_parts_compute_the_same(model):
-    unfolded = unfold(model)
+    unfolded = decompose_layers(model)
     assert answers(unfolded) == pytest.approx(answers(model), abs=1e-6)
     assert np.ptp(answers(model)) > 1e-3
     kinds = {type(layer).__name__ for layer in unfolded.layers}
@@ -70,7 +70,9 @@ def test_the_parts_compute_the_same(model):
 
 def test_sums_and_products_have_two_operands():
     pairs = [
-        layer for layer in unfold(hierarchical()).layers if isinstance(layer, layers.Add | layers.Multiply)
+        layer
+        for layer in decompose_layers(hierarchical()).layers
+        if isinstance(layer, layers.Add | layers.Multiply)
     ]
     assert {len(layer.input) for layer in pairs} == {2}
     assert {"probs_of_2", "probs"} <= {layer.name for layer in pairs}
@@ -80,14 +82,14 @@ def test_a_sum_of_three_that_is_used_twice():
     left, right = keras.Input((3,)), keras.Input((3,))
     total = layers.Add(name="total")
     model = keras.Model([left, right], layers.Concatenate()([total([left, left, right]), total([right] * 3)]))
-    found = unfold(model)([np.float32([[1, 2, 3]]), np.float32([[10, 20, 30]])])
+    found = decompose_layers(model)([np.float32([[1, 2, 3]]), np.float32([[10, 20, 30]])])
     assert np.asarray(found).tolist() == [[12, 24, 36, 30, 60, 90]]
 
 
 def test_it_leaves_the_model_alone():
     model = hierarchical()
     before = [np.array(weight) for weight in model.get_weights()]
-    unfolded = unfold(model)
+    unfolded = decompose_layers(model)
     for weight in unfolded.weights:
         weight.assign(weight + 1)
     for old, new in zip(before, model.get_weights(), strict=True):
@@ -98,9 +100,9 @@ def test_it_leaves_the_model_alone():
 def test_with_nothing_to_unfold_it_is_the_model():
     image = keras.Input((4,))
     model = keras.Model(image, layers.Add()([image, layers.Dense(4)(image)]))
-    assert unfold(model) is model
+    assert decompose_layers(model) is model
 
 
 def test_dropout_inside_a_cell_is_refused():
     with pytest.raises(ValueError, match="'lstm' has dropout inside"):
-        unfold(cell(recurrent_dropout=0.1))
+        decompose_layers(cell(recurrent_dropout=0.1))

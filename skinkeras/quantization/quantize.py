@@ -8,9 +8,15 @@ import numpy as np
 from keras import layers
 
 from skinkeras.layers import CBAM
+from skinkeras.quantization.decomposition import decompose_layers
 from skinkeras.quantization.folding import fold_batch_norm
 from skinkeras.quantization.graph import consumers, producers
-from skinkeras.quantization.layers import HOSTS, FakeQuantize, FixedFakeQuantize, QuantizedRescaling
+from skinkeras.quantization.layers import (
+    QUANTIZED_LAYERS,
+    FakeQuantize,
+    FixedFakeQuantize,
+    QuantizedRescaling,
+)
 from skinkeras.quantization.recipe import (
     FLOAT_FRONT,
     KEEP_PROBABILITIES,
@@ -21,7 +27,6 @@ from skinkeras.quantization.recipe import (
     is_relu_function,
     layer_recipe,
 )
-from skinkeras.quantization.unfolding import unfold
 
 
 def quantize(model: keras.Model) -> keras.Model:
@@ -41,21 +46,21 @@ def quantize(model: keras.Model) -> keras.Model:
 
     Returns:
         A new model with the same input and outputs, and `FakeQuantize` layers in between. Its layers have
-        the names of `unfold`'s. It shares no weight with `model`.
+        the names of `decompose_layers`'s. It shares no weight with `model`.
 
     Raises:
         ValueError: a layer is not in the recipe (it is named), the model does not begin as described, or
             LiteRT cannot run what would come of it.
     """
     _check_runs(model)
-    folded = fold_batch_norm(unfold(model))
+    folded = fold_batch_norm(decompose_layers(model))
     readers = consumers(folded)
     _check(folded, readers)
     quantized = keras.models.clone_model(
         folded, clone_function=_quantized_layer, call_function=_Wiring(folded, readers)
     )
     for layer in folded.layers:
-        if type(layer) in HOSTS:  # no other layer of the recipe has weights
+        if type(layer) in QUANTIZED_LAYERS:  # no other layer of the recipe has weights
             _copy_weights(layer, quantized.get_layer(layer.name))
     return quantized
 
@@ -139,11 +144,11 @@ def _quantized_layer(layer: layers.Layer) -> layers.Layer:
     config = layer.get_config()
     if type(layer) is layers.Rescaling:
         return QuantizedRescaling.from_config(config)
-    if type(layer) not in HOSTS:
+    if type(layer) not in QUANTIZED_LAYERS:
         return type(layer).from_config(config)
     if not is_relu_function(getattr(layer, "activation", None)) and "activation" in config:
         config["activation"] = "linear"  # it becomes a layer of its own, with its own range
-    return HOSTS[type(layer)].from_config(config)
+    return QUANTIZED_LAYERS[type(layer)].from_config(config)
 
 
 class _Wiring:

@@ -7,16 +7,23 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from skinkeras.quantization.decomposition import decompose_layers
 from skinkeras.quantization.folding import fold_batch_norm
-from skinkeras.quantization.layers import HOSTS, FakeQuantize, FixedFakeQuantize, QuantizedRescaling
-from skinkeras.quantization.unfolding import unfold
+from skinkeras.quantization.layers import (
+    QUANTIZED_LAYERS,
+    FakeQuantize,
+    FixedFakeQuantize,
+    QuantizedRescaling,
+)
 
-_FLOAT = {host: original for original, host in HOSTS.items()} | {QuantizedRescaling: layers.Rescaling}
+_FLOAT = {host: original for original, host in QUANTIZED_LAYERS.items()} | {
+    QuantizedRescaling: layers.Rescaling
+}
 _QUANTIZERS = (FakeQuantize, FixedFakeQuantize)
 
 
 @dataclass(frozen=True)
-class LayerError:
+class LayerNoise:
     """How far one layer's activations are off, as signal-to-noise ratios in decibels.
 
     The signal is the sum of the squares of the exact activations, the noise that of the differences; 20 dB
@@ -34,9 +41,9 @@ class LayerError:
     total: float
 
 
-def layer_errors(
+def layer_noise(
     model: keras.Model, quantized: keras.Model, batches: Iterable[np.ndarray]
-) -> list[LayerError]:
+) -> list[LayerNoise]:
     """Compares each rounded activation of a quantized model with its exact value.
 
     Args:
@@ -46,13 +53,13 @@ def layer_errors(
             memory at once, three times: a few images a batch.
 
     Returns:
-        One `LayerError` for each rounded layer, the one that adds the most noise first.
+        One `LayerNoise` for each rounded layer, the one that adds the most noise first.
 
     Raises:
         ValueError: `quantized` was not made from `model`, or `batches` is empty.
     """
-    floats = {layer.name: layer for layer in fold_batch_norm(unfold(model)).layers if layer.weights}
-    hosts = {layer.name: layer for layer in quantized.layers if type(layer) in HOSTS.values()}
+    floats = {layer.name: layer for layer in fold_batch_norm(decompose_layers(model)).layers if layer.weights}
+    hosts = {layer.name: layer for layer in quantized.layers if type(layer) in QUANTIZED_LAYERS.values()}
     if floats.keys() != hosts.keys():
         odd = sorted(floats.keys() ^ hosts.keys())
         raise ValueError(
@@ -82,9 +89,9 @@ def layer_errors(
             totals[name] = totals[name] + np.array(values, np.float64)
         count += 1
     if not count:
-        raise ValueError("layer_errors needs at least one batch of images. Received: none")
+        raise ValueError("layer_noise needs at least one batch of images. Received: none")
     errors = [
-        LayerError(name.removesuffix("_quantized"), _decibels(*values[:2]), _decibels(*values[2:]))
+        LayerNoise(name.removesuffix("_quantized"), _decibels(*values[:2]), _decibels(*values[2:]))
         for name, values in totals.items()
     ]
     return sorted(errors, key=lambda error: error.own)
