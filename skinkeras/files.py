@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from skinkeras.locks import check_in_place
+
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
@@ -25,8 +27,10 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     Raises:
         OSError: the file could not be written (full disk, no permission, ...). The message is one sentence
             that names `path`; `errno` is that of the cause.
+        RunError: `path` lies in a folder that this process has locked and that was removed since then.
     """
     path = Path(path)
+    check_in_place(path)
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,12 +66,18 @@ def write_json(path: str | os.PathLike, obj: Any) -> None:
         ValueError: `obj` holds a NaN or an infinity, which JSON has no form for either.
     """
     try:
-        text = json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False, default=_json_form)
+        text = json_text(obj)
     except ValueError as error:
         raise ValueError(
             f"Could not write {path}: it would hold a NaN or infinite number, which JSON lacks."
         ) from error
-    write_text(path, text + "\n")
+    write_text(path, text)
+
+
+def json_text(obj: Any) -> str:
+    """The text that `write_json` writes. Raises TypeError and ValueError as it does."""
+    text = json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False, default=_json_form)
+    return text + "\n"
 
 
 def _json_form(value: Any) -> Any:

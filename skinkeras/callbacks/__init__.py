@@ -1,4 +1,4 @@
-"""Callbacks that move a loss's state and the optimizer, and that make training resumable."""
+"""Callbacks that update the state of losses and optimizers, and make training resumable."""
 
 from skinkeras.callbacks.curriculum_age import CurriculumAge
 from skinkeras.callbacks.one_cycle import CyclicalAdam, OneCycle

@@ -9,12 +9,12 @@ from skinkeras.losses import Curriculum
 class CurriculumAge(keras.callbacks.Callback):
     """Sets the age of a `Curriculum` to the number of the epoch, from 0, before each epoch.
 
-    The age follows from the epoch alone: a run that goes on with `fit`'s `initial_epoch` has the age that
-    an uninterrupted one would have. Validation weighs all samples alike, whatever the age, so that the
-    validation loss of one epoch can be compared with that of the next.
+    The age depends on the epoch alone: a run that continues with `fit`'s `initial_epoch` has the same age as
+    an uninterrupted run. Validation weights all samples equally at any age, so that the
+    validation losses of two epochs can be compared.
 
     Args:
-        loss: the `Curriculum` that the model is compiled with, or that is inside the model's loss.
+        loss: the `Curriculum` that the model is compiled with, or that the model's loss wraps.
 
     Raises:
         ValueError: another loss.

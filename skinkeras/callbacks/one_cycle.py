@@ -1,4 +1,4 @@
-"""Smith's one-cycle policy, as fastai computes it, with a momentum that is really in force."""
+"""Smith's one-cycle policy, as fastai computes it, with a momentum that takes effect."""
 
 import math
 
@@ -9,9 +9,9 @@ import keras
 class CyclicalAdam(keras.optimizers.Adam):
     """Adam whose momentum, beta_1, can change during training.
 
-    Keras writes `beta_1` into the traced training step as a constant: setting it later changes nothing.
+    Keras traces `beta_1` into the training step as a constant: setting it later has no effect.
     Here it is a variable, and `optimizer.beta_1.assign(0.85)` acts on the next step. As in fastai, the
-    bias correction uses the momentum of the moment.
+    bias correction uses the current momentum.
 
     Args: those of `keras.optimizers.Adam`.
     """
@@ -21,7 +21,7 @@ class CyclicalAdam(keras.optimizers.Adam):
         self.beta_1 = keras.Variable(beta_1, dtype="float32", trainable=False, name="beta_1")
 
     def get_config(self):
-        # Keras puts `self.beta_1` there as it is; a variable cannot be written into a file.
+        # Keras would put the variable itself into the config, which cannot be written to a file.
         return {**super().get_config(), "beta_1": float(self.beta_1)}
 
 
@@ -33,7 +33,7 @@ class OneCycle(keras.callbacks.Callback):
     rest the learning rate falls along half a cosine to `max_lr / div_final` while the momentum returns
     to `momentums[2]`. Smith 2018 (arXiv:1803.09820), with fastai's defaults.
 
-    The position comes from `optimizer.iterations` alone, so that a resumed run goes on where it was.
+    The position comes from `optimizer.iterations` alone, so that a resumed run continues where it stopped.
 
     Args:
         max_lr: float > 0, the highest learning rate.
@@ -45,7 +45,7 @@ class OneCycle(keras.callbacks.Callback):
 
     Raises:
         ValueError: a value outside these ranges, or, when training begins, an optimizer whose momentum
-            would stay what it is (use `CyclicalAdam`).
+            would not change (use `CyclicalAdam`).
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Keeps the miss rates of a `RecallCrossentropy` up to date."""
+"""Updates the miss rates of a `RecallCrossentropy`."""
 
 import keras
 import numpy as np
@@ -6,14 +6,14 @@ from keras import ops
 
 
 class RecallTerms(keras.callbacks.Callback):
-    """Moves the miss rates of a recall cross-entropy to what training itself predicts.
+    """Updates the miss rates of a recall cross-entropy from the predictions of training.
 
-    The loss counts, for every class, the training samples seen and those predicted right (argmax).
-    With `update="batch"`, after each batch and for each class that the batch held,
+    The loss counts, for every class, the training samples seen and those predicted correctly (argmax).
+    With `update="batch"`, after each batch and for each class in the batch,
 
         F_c <- momentum * F_c + (1 - momentum) * (1 - hits_c / total_c)
 
-    With `update="epoch"`, after each epoch, F_c is the miss rate over the whole epoch; `momentum` is not
+    With `update="epoch"`, F_c becomes the miss rate over the whole epoch after each epoch; `momentum` is not
     used. A class that did not occur keeps its value. Validation is never counted. Gilal et al. 2023
     define F_c (eq. 6) but not how it follows training.
 
@@ -24,7 +24,7 @@ class RecallTerms(keras.callbacks.Callback):
         loss: the `RecallCrossentropy` that the model is compiled with.
         update: `"batch"` or `"epoch"`.
         momentum: float in [0, 1).
-        class_names: names for the logs, one a class.
+        class_names: names for the logs, one per class.
 
     Raises:
         ValueError: an unknown `update` or a momentum outside its range.
@@ -43,7 +43,7 @@ class RecallTerms(keras.callbacks.Callback):
         self.class_names = class_names or range(len(loss.costs))
 
     def on_train_begin(self, logs=None):
-        # What a training that ended in an error has left behind is not counted.
+        # Counts left by a training that ended in an error do not count.
         self._empty()
         self._training = True
         self.loss.counting.assign(1.0)

@@ -1,13 +1,13 @@
-"""Everything that a killed training run needs to go on as if nothing had happened."""
+"""Everything that a killed training run needs to continue with the same result."""
 
 import json
-import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 
+from skinkeras.errors import DamagedFileError
 from skinkeras.files import replacing
 
 
@@ -16,8 +16,8 @@ class TrainingState(keras.callbacks.Callback):
 
     The state is every variable of the model (random seeds and batch statistics included), of the
     optimizer and of the loss, the number of finished epochs and their logs. Keras' `BackupAndRestore`
-    leaves out the loss's state. The file is replaced in one step: a kill leaves the old or the new one.
-    List it after the callbacks that change the epoch's logs, so that it saves what they wrote.
+    omits the loss's state. The file is replaced in one step: a kill leaves the old or the new one.
+    List this callback after those that change the epoch's logs, so that it saves their values.
 
     Args:
         path: where the state is kept, ending in `.npz`.
@@ -42,26 +42,38 @@ class TrainingState(keras.callbacks.Callback):
             The number of finished epochs: `fit`'s `initial_epoch`.
 
         Raises:
-            ValueError: the file belongs to another model, optimizer or loss.
+            DamagedFileError: a `ValueError`; the file is damaged, or belongs to another model, optimizer or
+                loss.
         """
         if not self.path.exists():
             return 0
         variables = self._variables(model)
+        shapes, optimizer, values, epochs, history = self._read()
+        same = [list(variable.shape) for variable in variables] == shapes
+        if not same or optimizer != type(model.optimizer).__name__:
+            raise DamagedFileError(
+                f"{self.path} was saved by another model, optimizer or loss: delete it and resume, to repeat this "
+                "part of the run, or use another folder."
+            )
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        self.epochs, self.history = epochs, history
+        return self.epochs
+
+    def _read(self):
+        """(shapes, name of the optimizer, values, epochs, history) of the file."""
         try:
             with np.load(self.path) as saved:
                 record = json.loads(str(saved["record"]))
                 values = [saved[f"v{number}"] for number in range(len(record["shapes"]))]
-        except (zipfile.BadZipFile, KeyError, EOFError) as error:
-            raise ValueError(f"{self.path} is damaged: remove it to repeat this part of the run.") from error
-        same = [list(variable.shape) for variable in variables] == record["shapes"]
-        if not same or record["optimizer"] != type(model.optimizer).__name__:
-            raise ValueError(
-                f"{self.path} was saved by another model, optimizer or loss: use another folder for this run."
-            )
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-        self.epochs, self.history = record["epochs"], record["history"]
-        return self.epochs
+            epochs, history = record["epochs"], [dict(row) for row in record["history"]]
+            if [list(value.shape) for value in values] != record["shapes"] or len(history) != epochs:
+                raise ValueError("its parts contradict each other")
+            return record["shapes"], record["optimizer"], values, epochs, history
+        except Exception as error:  # a damaged file can raise anything
+            raise DamagedFileError(
+                f"{self.path} is damaged: delete it and resume, to repeat this part of the run."
+            ) from error
 
     def on_epoch_end(self, epoch, logs=None):
         self.epochs = epoch + 1

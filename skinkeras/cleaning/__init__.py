@@ -1,7 +1,15 @@
-"""Iterative cleaning by loss ranking (Gilal et al. 2023): how much, the state of the rounds, the ranking."""
+"""Iterative cleaning by loss ranking (Gilal et al. 2023): how much, the state of the rounds, the ranking.
 
-from skinkeras.cleaning.plan import PRESETS, CleaningPlan
-from skinkeras.cleaning.ranking import example_losses, out_of_fold
-from skinkeras.cleaning.rounds import CleaningError, CleaningRounds
+pandas and scikit-learn are imported with the first round; the plans do without.
+"""
 
-__all__ = ["PRESETS", "CleaningError", "CleaningPlan", "CleaningRounds", "example_losses", "out_of_fold"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "plan": ["PRESETS", "CleaningPlan"],
+        "ranking": ["example_losses", "out_of_fold"],
+        "rounds": ["CleaningError", "CleaningRounds"],
+    },
+)

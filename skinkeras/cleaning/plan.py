@@ -1,4 +1,4 @@
-"""How many benign pictures each round of cleaning removes."""
+"""How many benign images each round of cleaning removes."""
 
 import dataclasses
 import math
@@ -10,11 +10,11 @@ class CleaningPlan:
     """Rounds of cleaning, and what they remove (Gilal et al. 2023, iterative refining).
 
     Attributes:
-        rounds: int >= 1, or None: as many as `until_ratio` needs.
-        remove: benign rows a round: an int, or a float in (0, 1), the share of those at the start.
-        keep: benign rows that are never removed: an int, or a float as `remove`. The last round removes no
-            more than leads there.
-        until_ratio: float, malignant over benign rows: removing stops when it is reached.
+        rounds: int >= 1, or None for as many as `until_ratio` needs.
+        remove: benign rows per round: an int, or a float in (0, 1), the share of those at the start.
+        keep: benign rows that are never removed: an int, or a float as `remove`. The last round removes
+            only as many as this allows.
+        until_ratio: float, malignant over benign rows; cleaning stops when it is reached.
 
     Raises:
         ValueError: a number out of its range, or neither `rounds` nor `until_ratio`.
@@ -46,7 +46,7 @@ class CleaningPlan:
             benign, malignant: int, rows before the first round.
 
         Returns:
-            A list of ints, one a round; shorter than `rounds` where nothing more may be removed.
+            A list of ints, one per round; shorter than `rounds` where nothing more may be removed.
 
         Raises:
             ValueError: the plan would remove every benign row, or cannot reach its balance ratio.
@@ -54,21 +54,21 @@ class CleaningPlan:
         each, keep = (self._rows(value, benign) for value in (self.remove, self.keep))
         if each < 1:
             raise ValueError(
-                f"{self.remove} of {benign} benign pictures is less than one a round: remove more."
+                f"{self.remove} of {benign} benign images is less than one a round: remove more."
             )
         if self.until_ratio is not None:
             wished = math.floor(malignant / self.until_ratio)
             if not 0 < wished < benign:
                 raise ValueError(
-                    f"A balance ratio of {self.until_ratio} cannot be reached by removing benign pictures: "
+                    f"A balance ratio of {self.until_ratio} cannot be reached by removing benign images: "
                     f"there are {malignant} malignant and {benign} benign ones to train on, a ratio of "
-                    f"{malignant / benign:.3f} (at most {malignant}, with one benign picture left)."
+                    f"{malignant / benign:.3f} (at most {malignant}, with one benign image left)."
                 )
             keep = max(keep, wished)
         rounds = self.rounds or math.ceil((benign - keep) / each)
         if keep < 1 and rounds * each >= benign:
             raise ValueError(
-                f"{rounds} rounds of {each} would remove all {benign} benign pictures: remove fewer, "
+                f"{rounds} rounds of {each} would remove all {benign} benign images: remove fewer, "
                 "or a share of them (the presets that end in -scaled do)."
             )
         removed = []
@@ -77,17 +77,15 @@ class CleaningPlan:
         if self.until_ratio is not None and benign - sum(removed) > wished:
             left = benign - sum(removed)
             raise ValueError(
-                f"{rounds} rounds of {each} leave {left} benign pictures, a balance ratio of "
+                f"{rounds} rounds of {each} leave {left} benign images, a balance ratio of "
                 f"{malignant / left:.3f}, below the {self.until_ratio} that was asked for."
             )
         if not removed:
-            raise ValueError(
-                f"There are {benign} benign pictures and {keep} are to be kept: nothing to clean."
-            )
+            raise ValueError(f"There are {benign} benign images and {keep} are to be kept: nothing to clean.")
         return removed
 
     def first(self, rounds):
-        """The same plan, stopped after so many rounds."""
+        """The same plan, stopped after this many rounds."""
         return dataclasses.replace(self, rounds=rounds)
 
     @staticmethod
@@ -95,12 +93,13 @@ class CleaningPlan:
         return round(value * benign) if value < 1 else int(value)
 
 
-# The benign training images of ISIC-merge and of ISIC-blur, and how many of them the paper ends with. Its
-# five rounds of 6,000 are more than there are: the last ones remove what leads to the 2,045 that it prints.
+# The benign training images of ISIC-merge and of ISIC-blur, and how many of them remain in the paper. Its
+# five rounds of 6,000 are more than there are: here the last rounds remove only as many as leave the printed
+# 2,045.
 _MERGE, _MERGE_KEPT = 26_033, 2_045
 _BLUR, _BLUR_KEPT = 52_066, 5_066
 
-#: The two cleanings of Gilal et al. 2023, and the same scaled to data of any size.
+#: The two cleanings of Gilal et al. 2023, and the same in proportion to data of any size.
 PRESETS = {
     "merge": CleaningPlan(5, 6_000, _MERGE_KEPT),
     "blur": CleaningPlan(4, 12_000, _BLUR_KEPT),

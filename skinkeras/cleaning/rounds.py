@@ -1,4 +1,4 @@
-"""The state of a cleaning: which training rows remain, and the ranking that every round made."""
+"""The state of a cleaning: which training rows remain, and the ranking of every round."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from skinkeras.errors import RunError
+from skinkeras.errors import DamagedFileError, RunError
 from skinkeras.files import replacing, write_json
 
 _KEYS = ["image_id", "variant", "label"]
@@ -20,15 +20,16 @@ class CleaningError(RunError):
 class CleaningRounds:
     """Rounds of {rank the training rows by loss, remove the benign ones with the highest}, kept in a folder.
 
-    Gilal et al. 2023, iterative refining. The folder holds `cleaning.json`, which says what is cleaned and
-    how, and `round_1.csv`, `round_2.csv`, ...: each row's loss and rank in that round and whether it was
-    removed. What remains is read off these files: a killed process goes on behind the last whole one.
+    Gilal et al. 2023, iterative refining. The folder holds `cleaning.json`, which describes what is cleaned
+    and how, and `round_1.csv`, `round_2.csv`, ...: each row's loss and rank in that round and whether it was
+    removed. What remains is computed from these files: a killed process continues after the last complete
+    one.
 
-    Only rows given here are ranked, and only benign ones removed; held-out pictures are not given.
+    Only the rows in `table` are ranked, and only benign ones removed; held-out images are not in it.
 
     Attributes:
         folder: where the state is.
-        table: the training rows, one a picture or variant: `image_id`, `variant`, `label`.
+        table: the training rows, one an image or variant: `image_id`, `variant`, `label`.
         removals: list of int, how many benign rows each round removes.
         done: int, finished rounds.
     """
@@ -41,11 +42,12 @@ class CleaningRounds:
             table: the training rows: `image_id`, `variant`, and `label`, "benign" or "malignant"; other
                 columns, such as how a variant is blurred, must be the same when going on.
             plan: `CleaningPlan`; one with fewer rounds than the folder's uses its first ones.
-            settings: dict of whatever else decides the rankings, JSON-ready.
+            settings: dict of everything else that the rankings depend on, JSON-ready.
 
         Raises:
             ValueError: the plan does not suit these rows, or the folder holds the cleaning of other rows, or
-                one that was made otherwise; the sentence names the difference.
+                one with other settings; the message names the difference.
+            DamagedFileError: a `ValueError`; a file of the cleaning is damaged.
         """
         self.folder = Path(folder)
         whole = pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes()
@@ -73,14 +75,14 @@ class CleaningRounds:
         return self.done == len(self.removals)
 
     def remaining(self, rounds=None):
-        """(n,) bool: the rows that are left after so many rounds (all that are done)."""
+        """(n,) bool: the rows that remain after this many rounds (None: all that are done)."""
         mask = np.ones(len(self.table), bool)
         for ranking in self._rankings[:rounds]:
             mask &= ~ranking["removed"].to_numpy()
         return mask
 
     def counts(self, rounds=None):
-        """{"benign": int, "malignant": int, "ratio": float} after so many rounds."""
+        """{"benign": int, "malignant": int, "ratio": float} after this many rounds."""
         left = self.remaining(rounds)
         benign, malignant = int((left & self._benign).sum()), int((left & ~self._benign).sum())
         return {"benign": benign, "malignant": malignant, "ratio": malignant / benign}
@@ -88,7 +90,7 @@ class CleaningRounds:
     def ranking(self, number):
         """The table of round `number` (from 1): `image_id`, `variant`, `label`, `loss`, `rank`, `removed`.
 
-        `rank` is 1 at the highest loss; rows that were removed before have neither loss nor rank.
+        `rank` is 1 at the highest loss; rows that were removed earlier have neither loss nor rank.
         """
         return self._rankings[number - 1]
 
@@ -96,7 +98,7 @@ class CleaningRounds:
         """Finishes a round: removes its benign rows with the highest losses, and writes its ranking.
 
         Args:
-            losses: (n,) float, the loss of each row; what stands where a row is gone does not matter. Of
+            losses: (n,) float, the loss of each row; values of rows that are already removed are ignored. Of
                 equal losses the earlier row is removed first.
 
         Raises:
@@ -133,12 +135,17 @@ class CleaningRounds:
         return self.folder / f"round_{number}.csv"
 
     def _read(self, number):
-        ranking = pd.read_csv(
-            self._file(number),
-            dtype={**dict.fromkeys(_KEYS, str), "rank": "Int64"},
-            keep_default_na=False,
-            na_values={"loss": [""], "rank": [""]},
-        )
+        try:
+            ranking = pd.read_csv(
+                self._file(number),
+                dtype={**dict.fromkeys(_KEYS, str), "loss": float, "rank": "Int64", "removed": bool},
+                keep_default_na=False,
+                na_values={"loss": [""], "rank": [""]},
+            )[[*_KEYS, "loss", "rank", "removed"]]
+        except (ValueError, KeyError) as error:
+            raise DamagedFileError(
+                f"{self._file(number)} is damaged: delete it, to do that round and the later ones again."
+            ) from error
         removed = int(ranking["removed"].sum())
         if not ranking[_KEYS].equals(self.table) or removed != self.removals[number - 1]:
             raise ValueError(
@@ -146,6 +153,16 @@ class CleaningRounds:
                 f"removed, {self.removals[number - 1]} of {len(self.table)} planned): choose another folder."
             )
         return ranking
+
+    def _recorded_facts(self):
+        try:
+            facts = json.loads(self._record_file.read_text("utf-8"))
+            list(facts["removals"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise DamagedFileError(
+                f"{self._record_file} is damaged: delete {self.folder}, to clean again from the first round."
+            ) from error
+        return facts
 
     def _check(self):
         if not self._record_file.exists():
@@ -155,12 +172,12 @@ class CleaningRounds:
             if self.folder.exists() and any(path.name[0] != "." for path in self.folder.iterdir()):
                 raise ValueError(f"{self.folder} is not empty and holds no cleaning: choose another folder.")
             return
-        theirs = json.loads(self._record_file.read_text())
+        theirs = self._recorded_facts()
         mine = json.loads(json.dumps(self._facts))
-        # Fewer rounds than were made are their first ones.
-        common = min(len(mine["removals"]), len(theirs.get("removals", ())))
+        # A plan with fewer rounds than the folder's uses its first ones.
+        common = min(len(mine["removals"]), len(theirs["removals"]))
         for facts in (mine, theirs):
-            facts["removals"] = facts.get("removals", [])[:common]
+            facts["removals"] = facts["removals"][:common]
         for name in sorted(set(mine) | set(theirs)):
             if mine.get(name) != theirs.get(name):
                 raise ValueError(

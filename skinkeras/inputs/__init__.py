@@ -1,42 +1,20 @@
-"""Manifest -> tf.data: decoding once, shuffling, augmentation, oversampling, blur, colour constancy."""
+"""Manifest -> tf.data: decoding once, shuffling, augmentation, oversampling, blur, colour constancy.
 
-from skinkeras.decoding import decode, resize_to_square
-from skinkeras.inputs.augmentation import AUGMENTATIONS, Augmentation, StrongAugmentation
-from skinkeras.inputs.blur import Rho, chromatic_aberration, radial_blur
-from skinkeras.inputs.colour_constancy import shades_of_gray
-from skinkeras.inputs.datasets import evaluation_dataset, steps_per_epoch, training_dataset
-from skinkeras.inputs.decoded_images import BadImagesError, DecodedImages, decode_all
-from skinkeras.inputs.oversampling import (
-    OVERSAMPLING,
-    ImageVariant,
-    Oversampling,
-    VariantImages,
-    check_materialised,
-    materialise,
-    variant_table,
+TensorFlow and Keras are imported with the first function that computes; the tables do without.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "augmentation": ["Augmentation", "StrongAugmentation"],
+        "blur": ["Rho", "chromatic_aberration", "radial_blur"],
+        "catalog": ["AUGMENTATIONS", "OVERSAMPLING", "AugmentationMethod", "ImageVariant", "Oversampling"],
+        "colour_constancy": ["shades_of_gray"],
+        "datasets": ["evaluation_dataset", "steps_per_epoch", "training_dataset"],
+        "decoded_images": ["BadImagesError", "DecodedImages", "decode", "decode_all"],
+        "oversampling": ["VariantImages", "check_materialised", "materialise", "variant_table"],
+        "subsets": ["SUBSETS", "SplitImages", "Subset"],
+    },
 )
-
-__all__ = [
-    "AUGMENTATIONS",
-    "OVERSAMPLING",
-    "Augmentation",
-    "BadImagesError",
-    "DecodedImages",
-    "ImageVariant",
-    "Oversampling",
-    "Rho",
-    "StrongAugmentation",
-    "VariantImages",
-    "check_materialised",
-    "chromatic_aberration",
-    "decode",
-    "decode_all",
-    "evaluation_dataset",
-    "materialise",
-    "radial_blur",
-    "resize_to_square",
-    "shades_of_gray",
-    "steps_per_epoch",
-    "training_dataset",
-    "variant_table",
-]

@@ -1,8 +1,8 @@
-"""Random flips, right-angle rotations, crops and colours, drawn from (seed, step) and nothing else.
+"""Random flips, right-angle rotations, crops and colours: a function of (seed, step) and nothing else.
 
-Keras' augmentation layers keep the state of their random numbers in themselves: inside a parallel
-tf.data pipeline the numbers then depend on which thread comes first, and a resumed run draws others.
-Here every batch gets its own seed, so that its augmentation is the same in every run.
+Keras' augmentation layers hold the state of their random numbers. In a parallel tf.data pipeline the numbers
+then depend on which thread comes first, and a resumed run gets different ones. Here every batch has its own
+seed, so that its augmentation is the same in every run.
 """
 
 import math
@@ -13,7 +13,7 @@ from keras import ops
 
 
 class StepSeed(keras.random.SeedGenerator):
-    """Random seeds for one training step: a Keras seed generator whose whole state is given.
+    """Random seeds for one training step: a Keras seed generator whose state is only the given seed.
 
     Args:
         seed: int tensor (2,), unique to the step.
@@ -22,35 +22,35 @@ class StepSeed(keras.random.SeedGenerator):
     def __init__(self, seed):
         # Deliberately without the parent's variable: nothing here may outlive the step.
         self._seed = ops.cast(seed, "int32")
-        self._drawn = 0
+        self._count = 0
 
     def next(self, ordered=True):
-        self._drawn += 1
-        return tf.random.experimental.stateless_fold_in(self._seed, self._drawn)
+        self._count += 1
+        return tf.random.experimental.stateless_fold_in(self._seed, self._count)
 
 
 class Augmentation:
-    """Augments a batch of dermoscopy pictures, which have no up, no left and no fixed light.
+    """Augments a batch of dermoscopy images, which have no up, no left and no fixed light.
 
-    Crops are enlarged and therefore a little blurred; what a model is used on is not. A network that sees
-    nothing but crops learns their blur: on HAM10000, batch statistics of blurred pictures alone took 0.06 off
-    its validation AUC. So a share of the pictures stays whole, pixel by pixel.
+    Crops are enlarged and therefore slightly blurred; the images that a model is used on are not. A network
+    that sees only crops learns their blur: on HAM10000, batch statistics of blurred images alone lowered its
+    validation AUC by 0.06. Therefore some of the images are not cropped, and keep every pixel.
 
     Args:
         least_side: float in (0, 1], the smallest share of height, and of width, that a crop keeps; the
-            crop lies anywhere in the picture and is resized to the picture's size.
-        whole: float in [0, 1], the share of the pictures that are not cropped.
+            crop is anywhere in the image and is resized to the image's size.
+        whole: float in [0, 1], the share of the images that are not cropped.
         brightness, contrast: floats in [0, 1), Keras' factors.
-        saturation: float in [0, 1), how far saturation goes from its own value, down and up.
+        saturation: float in [0, 1), the largest change of saturation, down and up.
     """
 
     def __init__(self, least_side=0.7, whole=0.5, brightness=0.12, contrast=0.2, saturation=0.2):
         self.least_side = least_side
         self.whole = whole
         settings = {"value_range": (0, 255), "data_format": "channels_last"}
-        around_half = (0.5 - saturation / 2, 0.5 + saturation / 2)  # to Keras, 0.5 leaves a picture as it is
+        around_half = (0.5 - saturation / 2, 0.5 + saturation / 2)  # to Keras, 0.5 leaves an image as it is
         self._layers = [
-            # One layer an axis: a single RandomFlip for both tosses one coin for both.
+            # One layer per axis: a single RandomFlip would decide once for both.
             keras.layers.RandomFlip("horizontal", data_format="channels_last"),
             keras.layers.RandomFlip("vertical", data_format="channels_last"),
             keras.layers.RandomBrightness(brightness, **settings),
@@ -80,27 +80,28 @@ class Augmentation:
 
 
 def _transpose_half(images, seeds):
-    """Mirrors each picture at its diagonal or not: with the two flips, all four right-angle rotations."""
+    """Transposes half of the images: with the two flips, this gives all four right-angle rotations."""
     coin = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), seed=seeds) < 0.5
     return ops.where(coin, ops.transpose(images, (0, 2, 1, 3)), images)
 
 
 class StrongAugmentation:
-    """Turns, scales, stretches and recolours each picture.
+    """Turns, scales, stretches and recolours each image.
 
-    For trainings long enough to learn pictures by heart, and for models that are to be used in other light
-    and with other cameras. One affine map of places and one of colours a picture take less than half the
-    time of the layers of `Augmentation`. A place outside the picture is taken from its mirror image.
+    For trainings that are long enough to memorise images, and for models that are to be used under other
+    lighting and with other cameras. One affine map of positions and one of colours per image take less than
+    half the time of the layers of `Augmentation`. Positions outside the image are filled by reflection.
 
     Args:
-        whole: float in [0, 1], the share of the pictures that are only turned by right angles and mirrored,
-            pixel by pixel (see `Augmentation`).
-        scale: (least, most), the share of the picture's side that fills the new picture.
+        whole: float in [0, 1], the share of the images that are only turned by right angles and mirrored,
+            which keeps every pixel (see `Augmentation`).
+        scale: (least, most), the share of the image's side that fills the new image.
         aspect: float >= 0, the largest logarithm by which one side is stretched against the other (twice).
         brightness: float >= 0, the largest change, as a share of 255.
         contrast, saturation: floats in [0, 1), the largest change, down and up.
         hue: float in [0, 0.5], the largest turn of the colour circle.
-        gain: float >= 0, the largest logarithm of a factor of red, green or blue, as by another light.
+        gain: float >= 0, the largest logarithm of a factor on red, green or blue, as light of another colour
+            has.
     """
 
     def __init__(
@@ -126,20 +127,21 @@ class StrongAugmentation:
     def _move(self, images, seeds):
         count, size = ops.shape(images)[0], images.shape[1]
 
-        def drawn(low, high):
+        def uniform(low, high):
             return keras.random.uniform((count,), low, high, seed=seeds)
 
-        whole = drawn(0, 1) < self.whole
-        angle = ops.where(whole, ops.floor(drawn(0, 4)) * (math.pi / 2), drawn(-math.pi, math.pi))
-        scale = ops.where(whole, 1.0, drawn(*self.scale))
-        stretch = ops.where(whole, 1.0, ops.exp(drawn(-self.aspect, self.aspect)))
-        mirror = ops.where(drawn(0, 1) < 0.5, -1.0, 1.0)
-        # From places in the new picture to places in the old one, around the centre: rotation, then sides.
+        whole = uniform(0, 1) < self.whole
+        angle = ops.where(whole, ops.floor(uniform(0, 4)) * (math.pi / 2), uniform(-math.pi, math.pi))
+        scale = ops.where(whole, 1.0, uniform(*self.scale))
+        stretch = ops.where(whole, 1.0, ops.exp(uniform(-self.aspect, self.aspect)))
+        mirror = ops.where(uniform(0, 1) < 0.5, -1.0, 1.0)
+        # From positions in the new image to positions in the old one, about the centre: rotation, then
+        # scaling.
         xx, xy = mirror * scale * stretch * ops.cos(angle), -mirror * scale * stretch * ops.sin(angle)
         yx, yy = scale / stretch * ops.sin(angle), scale / stretch * ops.cos(angle)
         centre, room = (size - 1) / 2, ops.maximum(1 - scale, 0) / 2 * size
-        x = centre + room * drawn(-1, 1) - (xx + xy) * centre
-        y = centre + room * drawn(-1, 1) - (yx + yy) * centre
+        x = centre + room * uniform(-1, 1) - (xx + xy) * centre
+        y = centre + room * uniform(-1, 1) - (yx + yy) * centre
         zero = ops.zeros_like(x)
         return tf.raw_ops.ImageProjectiveTransformV3(
             images=images,
@@ -153,24 +155,23 @@ class StrongAugmentation:
     def _recolour(self, images, seeds):
         count, size = ops.shape(images)[0], images.shape[1]
 
-        def drawn(most, channels=1):
+        def around_zero(most, channels=1):
             return keras.random.uniform((count, 1, channels), -most, most, seed=seeds)
 
-        contrast, saturation, turn = 1 + drawn(self.contrast), 1 + drawn(self.saturation), drawn(self.hue)
+        contrast, saturation = 1 + around_zero(self.contrast), 1 + around_zero(self.saturation)
+        turn = around_zero(self.hue)
         identity, mean, luma = ops.eye(3), ops.full((3, 3), 1 / 3), ops.ones((3, 1)) * _LUMA
         cosine, sine = ops.cos(2 * math.pi * turn), ops.sin(2 * math.pi * turn)
         hue = cosine * identity + (1 - cosine) * mean + sine * _AROUND_GREY  # Rodrigues' rotation
         colours = ops.matmul(saturation * identity + (1 - saturation) * luma, hue)
-        colours = contrast * ops.exp(drawn(self.gain, 3)) * ops.transpose(colours, (0, 2, 1))
+        colours = contrast * ops.exp(around_zero(self.gain, 3)) * ops.transpose(colours, (0, 2, 1))
         level = ops.reshape(ops.mean(images, axis=(1, 2, 3)), (count, 1, 1))
         pixels = ops.reshape(images, (count, size * size, 3))
-        pixels = ops.matmul(pixels, colours) + level * (1 - contrast) + 255 * drawn(self.brightness)
+        pixels = ops.matmul(pixels, colours) + level * (1 - contrast) + 255 * around_zero(self.brightness)
         return ops.reshape(pixels, (count, size, size, 3))
 
 
-# What red, green and blue add to luminance (ITU-R BT.601).
+# What red, green and blue contribute to luminance (ITU-R BT.601).
 _LUMA = [[0.299, 0.587, 0.114]]
 # The cross product with the unit vector along grey: turns colours a quarter around it.
 _AROUND_GREY = [[n / math.sqrt(3) for n in row] for row in ((0, -1, 1), (1, 0, -1), (-1, 1, 0))]
-
-AUGMENTATIONS = {"standard": Augmentation, "strong": StrongAugmentation}

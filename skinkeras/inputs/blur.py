@@ -1,4 +1,4 @@
-"""What a cheap clip-on lens does to a picture: radial blur (Gilal et al. 2023) and chromatic aberration."""
+"""The effects of a cheap clip-on lens: radial blur (Gilal et al. 2023) and chromatic aberration."""
 
 import functools
 import math
@@ -9,17 +9,17 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-MAX_RHO = 0.2
+from skinkeras.inputs.catalog import MAX_RHO
 
-# How far a zoom may be off at the border of the picture, in pixels and as a share of what it moves there; in
-# the middle it is exact.
+# The largest error of a zoom at the border of the image, in pixels and as a share of the displacement there;
+# in the centre a zoom is exact.
 _TOLERANCE, _RELATIVE_TOLERANCE = 0.25, 0.25
 
 
 class Rho(NamedTuple):
     """The four strengths of a radial blur; the paper has one value for all of them.
 
-    "Expand" is the map h_e of the paper, which shows the picture smaller, "shrink" is h_s.
+    "Expand" is the map h_e of the paper, which shows the image smaller, "shrink" is h_s.
     """
 
     horizontal_expand: float
@@ -29,27 +29,27 @@ class Rho(NamedTuple):
 
 
 def radial_blur(image, rho, steps=5, dtype="float32"):
-    """Blurs a picture more and more towards its borders, as a cheap lens does.
+    """Blurs an image more and more towards its borders, as a cheap lens does.
 
-    Gilal et al. 2023, eq. 1: each of `steps` iterations averages the picture zoomed by 1 + rho and by
+    Gilal et al. 2023, eq. 1: each of `steps` iterations averages the image zoomed by 1 + rho and by
     1 - rho about its centre, with bilinear interpolation. The centre is the middle of the pixel grid,
-    ((height - 1) / 2, (width - 1) / 2); outside the picture its border pixels are repeated.
+    ((height - 1) / 2, (width - 1) / 2); outside the image its border pixels are repeated.
 
     The recursion is computed as it is written, interpolation by interpolation, but without coordinate maps:
-    see `_Zoom`. Whole pixels leave only some factors to choose from: 1 + rho and 1 - rho are met to within a
+    see `_Zoom`. Windows of whole pixels allow only some factors: 1 + rho and 1 - rho are matched to within a
     quarter of rho, and of a pixel at the border, and exceeded on average by 5 to 10 % of rho. Runs eagerly
-    and inside tf.data, on the processor; no gradient goes through it.
+    and inside tf.data, on the CPU; it has no gradient.
 
     Args:
         image: (..., height, width, channels) float or uint8, array or tensor; any number of leading
             dimensions.
-        rho: float in [0, 0.2), or floats of the leading dimensions' shape: one for every picture. The paper
-            draws it uniformly from [0.005, 0.02]. A `Rho` has one such value for each direction.
+        rho: float in [0, 0.2), or floats of the leading dimensions' shape: one for every image. The paper
+            takes it uniformly from [0.005, 0.02]. A `Rho` has one such value for each direction.
         steps: int >= 1, the iterations.
         dtype: "float32", or "uint8" for the nearest whole grey level in 0..255, which is faster.
 
     Returns:
-        The blurred pictures, of the same shape and range: a tensor if `image` is one, else an array.
+        The blurred images, of the same shape and range: a tensor if `image` is one, else an array.
 
     Raises:
         ValueError: rho, steps or dtype outside its range (tf.errors.InvalidArgumentError inside tf.data).
@@ -69,10 +69,10 @@ def radial_blur(image, rho, steps=5, dtype="float32"):
 
 
 def chromatic_aberration(image, strength):
-    """Zooms red by 1 + strength and blue by 1 - strength about the centre, green staying: coloured fringes.
+    """Zooms red by 1 + strength and blue by 1 - strength about the centre, which gives coloured fringes.
 
-    Named as future work by Gilal et al. 2023. A simple lens focuses the colours at different magnifications;
-    the fringes therefore grow from the centre outwards.
+    Gilal et al. 2023 name it as future work. A simple lens focuses the colours at different magnifications,
+    so the fringes grow from the centre outwards.
 
     Args:
         image: (height, width, 3) float or uint8 array, RGB.
@@ -99,7 +99,7 @@ def chromatic_aberration(image, strength):
 def check_rho(rho):
     """Raises ValueError if a blur's strength, or any of an array of them, is not in [0, 0.2)."""
     rho = np.asarray(rho)
-    wrong = ~((rho >= 0) & (rho < MAX_RHO))  # catches NaN, too
+    wrong = ~((rho >= 0) & (rho < MAX_RHO))  # also true of NaN
     if wrong.any():
         raise ValueError(f"rho must be in [0, {MAX_RHO}). Received: rho={np.ravel(rho[wrong])[0]}")
 
@@ -107,34 +107,32 @@ def check_rho(rho):
 def _blur_all(images, *rho, steps, dtype):
     check_rho(rho)
     shape = images.shape
-    pictures = images.reshape(-1, *shape[-3:])
+    flat = images.reshape(-1, *shape[-3:])
     each = np.stack([np.broadcast_to(value, shape[:-3]).reshape(-1) for value in rho], axis=-1)
-    blurred = np.empty(pictures.shape, dtype)
-    for n, picture in enumerate(pictures):
-        blur_into(blurred[n], picture, Rho(*each[n].tolist()), steps)
+    blurred = np.empty(flat.shape, dtype)
+    for n, image in enumerate(flat):
+        blur_into(blurred[n], image, Rho(*each[n].tolist()), steps)
     return blurred.reshape(shape)
 
 
-def blur_into(target, picture, rho, steps):
-    """Writes the blurred `picture` to `target`, which may be the same array; see `radial_blur`."""
-    sums, unit = _summed_zooms(picture, *rho, steps)
+def blur_into(target, image, rho, steps):
+    """Writes the blurred `image` to `target`, which may be the same array; see `radial_blur`."""
+    sums, unit = _summed_zooms(image, *rho, steps)
     if target.dtype == np.uint8:
         cv2.convertScaleAbs(sums, dst=target, alpha=unit)
     else:
         np.multiply(sums, np.float32(unit), out=target)
 
 
-def _summed_zooms(picture, horizontal_expand, horizontal_shrink, vertical_expand, vertical_shrink, steps):
-    """The blurred picture, as multiples of the number that is returned with it; valid until the next call."""
-    # Each step adds two pictures and halves nothing: that is done at the end, once. 8-bit pictures are
-    # held in 16 bits, as 256ths of a grey level by then: half the memory of floats, and faster.
-    sums, unit = (
-        (np.uint16, 1 / 256) if picture.dtype == np.uint8 and steps <= 8 else (np.float32, 0.5**steps)
-    )
-    expand = _Zoom("expand", picture.shape, sums, 1 + horizontal_expand, 1 + vertical_expand)
-    shrink = _Zoom("shrink", picture.shape, sums, 1 - horizontal_shrink, 1 - vertical_shrink)
-    current = _Bordered(picture.shape, sums, np.maximum(expand.border, shrink.border))
-    np.multiply(picture, sums(0.5**steps / unit), out=current.inside)
+def _summed_zooms(image, horizontal_expand, horizontal_shrink, vertical_expand, vertical_shrink, steps):
+    """The blurred image, as multiples of the number that is returned with it; valid until the next call."""
+    # Each step adds two images; they are divided once, at the end. 8-bit images are held in 16 bits, in the
+    # end as 256ths of a grey level: half the memory of floats, and faster.
+    sums, unit = (np.uint16, 1 / 256) if image.dtype == np.uint8 and steps <= 8 else (np.float32, 0.5**steps)
+    expand = _Zoom("expand", image.shape, sums, 1 + horizontal_expand, 1 + vertical_expand)
+    shrink = _Zoom("shrink", image.shape, sums, 1 - horizontal_shrink, 1 - vertical_shrink)
+    current = _Bordered(image.shape, sums, np.maximum(expand.border, shrink.border))
+    np.multiply(image, sums(0.5**steps / unit), out=current.inside)
     for _ in range(steps):
         current.repeat_edges()
         cv2.add(expand(current), shrink(current), dst=current.inside)
@@ -142,7 +140,7 @@ def _summed_zooms(picture, horizontal_expand, horizontal_shrink, vertical_expand
 
 
 class _Bordered:
-    """A picture with so many rows and columns around it; repeating its edges there is all the copying."""
+    """An image with so many rows and columns around it; repeating its edges there is all the copying."""
 
     def __init__(self, shape, dtype, border):
         self._border = rows, columns = [int(n) for n in border]
@@ -154,21 +152,21 @@ class _Bordered:
     def repeat_edges(self):
         rows, columns = self._border
         if rows or columns:
-            # OpenCV leaves the inside alone when it lies where it would be copied to.
+            # OpenCV does not copy the inside when source and target are the same memory.
             edges = (rows, rows, columns, columns)
             cv2.copyMakeBorder(self.inside, *edges, cv2.BORDER_REPLICATE, dst=self.whole)
 
 
 class _Zoom:
-    """Zooms pictures of one shape and dtype: output x shows input c + factor * (x - c), c the centre.
+    """Zooms images of one shape and dtype: output x shows input c + factor * (x - c), where c is the centre.
 
     A zoom about the centre is a plain resize from a centred window to a centred window whose sizes have the
-    factor as their ratio; OpenCV resizes several times faster than it remaps. Small pictures have no such
-    windows, and are remapped. What a call returns is valid until the next call of a zoom with the same
+    factor as their ratio; OpenCV resizes several times faster than it remaps. Small images have no such
+    windows and are remapped. The result of a call is valid until the next call of a zoom with the same
     name in the same thread.
 
     Attributes:
-        border: (rows, columns) that the window has beyond the picture.
+        border: (rows, columns) by which the window extends beyond the image on each side.
     """
 
     def __init__(self, name, shape, dtype, horizontal, vertical):
@@ -203,17 +201,17 @@ def _maps(shape, horizontal, vertical):
     return np.meshgrid(x.astype(np.float32), y.astype(np.float32))
 
 
-def _middle(picture, height, width):
+def _middle(image, height, width):
     """The centred window of this size."""
-    y, x = (picture.shape[0] - height) // 2, (picture.shape[1] - width) // 2
-    return picture[y : y + height, x : x + width]
+    y, x = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    return image[y : y + height, x : x + width]
 
 
 _arrays = threading.local()
 
 
 def _scratch(name, shape, dtype):
-    """This thread's array of that name, contents undefined: fresh memory costs as much as the resizing."""
+    """This thread's array of that name, contents undefined: allocating memory takes as long as resizing."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     kept = vars(_arrays).get(name)
     if kept is None or kept.size < size:
@@ -225,7 +223,7 @@ def _scratch(name, shape, dtype):
 def _windows(length, factor):
     """Sizes (from, to) of two centred windows, to >= length, with from / to = factor; None if there are none.
 
-    None, too, if the windows would be so large that remapping is faster.
+    Also None if the windows would be so large that remapping is faster.
     """
     to = np.arange(length, 1.35 * length, 2).astype(int)  # the same parity keeps the centre
     start = length + 2 * np.rint((factor * to - length) / 2).astype(int)

@@ -1,32 +1,32 @@
-"""Shades of Gray: taking the colour of the light out of a picture (Finlayson & Trezzi 2004)."""
+"""Shades of Gray: taking the colour of the light out of an image (Finlayson & Trezzi 2004)."""
 
 import math
 
 import numpy as np
 from keras import ops
 
-# Beyond that the powers of dark pixels leave the range of float32.
+# Above this the powers of dark pixels leave the range of float32.
 _MAX_P = 12
 
-# A channel of the illuminant that is (nearly) zero would ask for an endless gain.
+# A channel of the illuminant that is (nearly) zero would need an infinite gain.
 _LEAST_ILLUMINANT = 1e-3
 
-# In place of a zero in a denominator, where the quotient is not used.
+# Replaces a zero in a denominator where the quotient is not used.
 _TINY = 1e-30
 
 
 def shades_of_gray(image, p=6, sigma=0.0, black=20.0, saturated=250.0):
     """Divides each colour channel by its share of the light, so that the light becomes grey.
 
-    The illuminant of channel c is the Minkowski norm e_c = (mean |I_c|^p)^(1/p) over the picture (Finlayson &
+    The illuminant of channel c is the Minkowski norm e_c = (mean |I_c|^p)^(1/p) over the image (Finlayson &
     Trezzi 2004, Shades of Gray and Colour Constancy). p = 1 is grey world, a large p comes close to max-RGB;
-    6 is what they found best and what Barata et al. 2014 use on dermoscopy. The picture is divided by
-    sqrt(3) e / |e|: equal channels then stay as they are, and the picture about as bright. Values are
+    6 is what they found best and what Barata et al. 2014 use on dermoscopy. The image is divided by
+    sqrt(3) e / |e|: equal channels then stay as they are, and the image about as bright. Values are
     taken as they are stored, without undoing their gamma.
 
-    Two kinds of pixels tell nothing about the light and are left out of the mean, but are corrected like the
-    others: saturated ones, which have lost their colour, and nearly black ones, such as the corners around a
-    round field of view. A picture without any other pixel is returned as it is, and a channel that is black
+    Two kinds of pixels carry no information about the light. They are left out of the mean, but corrected like
+    the others: saturated ones, which have lost their colour, and nearly black ones, such as the corners around a
+    round field of view. An image without any other pixel is returned as it is, and a channel that is black
     in all of them stays black.
 
     The same operations run everywhere: on arrays, eagerly, inside tf.data, and, as the layer
@@ -34,14 +34,15 @@ def shades_of_gray(image, p=6, sigma=0.0, black=20.0, saturated=250.0):
 
     Args:
         image: (..., height, width, 3) RGB, uint8 or float in 0..255, array or tensor; any number of leading
-            dimensions, each picture having its own illuminant.
+            dimensions, each image having its own illuminant.
         p: float in 1..12.
-        sigma: float >= 0, pixels: the picture that the illuminant is estimated from (not the one that is
+        sigma: float >= 0, pixels: the image from which the illuminant is estimated (not the one that is
             corrected) is first smoothed with a Gaussian of this standard deviation, over the pixels that
-            count; 0 for none.
+            count; 0 for no smoothing.
         black: float in 0..255: pixels whose brightest channel is no brighter do not count.
-        saturated: float above `black`: pixels whose brightest channel is that bright do not count. JPEG and
-            resizing leave a saturated spot a few levels below 255. Above 255 every bright pixel counts.
+        saturated: float above `black`: pixels whose brightest channel is at least this bright do not count.
+            JPEG and resizing leave a saturated spot a few levels below 255. Above 255 every bright pixel
+            counts.
 
     Returns:
         float32 in 0..255, of the same shape: a tensor if `image` is one, else an array.
@@ -62,10 +63,11 @@ def shades_of_gray(image, p=6, sigma=0.0, black=20.0, saturated=250.0):
     pixels = ops.cast(image, "float32")
     brightest = ops.max(pixels, axis=-1, keepdims=True)
     counts = ops.cast(ops.logical_and(brightest > black, brightest < saturated), "float32")
-    seen = pixels / 255  # whose powers neither overflow nor vanish
+    seen = pixels / 255  # so that powers neither overflow nor underflow
     if sigma:
         seen = _smooth(seen, counts, sigma)
-    # Over all pixels, with zero for one that does not count: their number cancels in the division below.
+    # Over all pixels, with zero for those that do not count: the number of pixels cancels in the division
+    # below.
     mean = ops.mean(ops.power(seen * counts, p), axis=(-3, -2), keepdims=True)
     illuminant = ops.power(mean, 1 / p)
     length = ops.sqrt(ops.sum(ops.square(illuminant), axis=-1, keepdims=True))
@@ -77,7 +79,7 @@ def shades_of_gray(image, p=6, sigma=0.0, black=20.0, saturated=250.0):
 
 def check_shades_of_gray(p, sigma, black, saturated):
     """Raises ValueError if a setting of `shades_of_gray` is outside its range."""
-    if not 1 <= p <= _MAX_P:  # catches NaN, too
+    if not 1 <= p <= _MAX_P:  # also true of NaN
         raise ValueError(f"p must be in 1..{_MAX_P}. Received: p={p}")
     if not 0 <= sigma < math.inf:
         raise ValueError(f"sigma must be a finite number of pixels >= 0. Received: sigma={sigma}")
@@ -88,7 +90,7 @@ def check_shades_of_gray(p, sigma, black, saturated):
 
 
 def _smooth(pixels, counts, sigma):
-    """Gaussian mean of those pixels around each that count; what lies outside the picture does not."""
+    """Gaussian mean over the surrounding pixels that count; pixels outside the image do not."""
     reach = math.ceil(3 * sigma)
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     sums = ops.concatenate([pixels * counts, counts], axis=-1)

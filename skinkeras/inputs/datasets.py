@@ -1,28 +1,28 @@
-"""Decoded pictures and labels -> tf.data."""
+"""Decoded images and labels -> tf.data."""
 
 import numpy as np
 import tensorflow as tf
 
 
-def training_dataset(pictures, rows, labels, batch_size, seed, epochs, first_epoch=0, augmentation=None):
+def training_dataset(images, rows, labels, batch_size, seed, epochs, first_epoch=0, augmentation=None):
     """Shuffled, augmented batches of all epochs from `first_epoch` on, one after the other.
 
-    Order and augmentation are a function of (seed, epoch, step) alone: whatever was or was not read
-    before, epoch 7 is epoch 7. The last, smaller batch of an epoch is kept.
+    Order and augmentation are a function of (seed, epoch, step) alone: epoch 7 is the same whatever was read
+    before. The last, smaller batch of an epoch is kept.
 
     Args:
-        pictures: `DecodedImages`, of n rows in all.
-        rows: (m,) int, the rows of `pictures` to train on.
+        images: `DecodedImages` or `VariantImages`, of n rows.
+        rows: (m,) int, the rows of `images` to train on.
         labels: (m, classes) float32, one-hot, in the order of `rows`.
         batch_size: int >= 1.
         seed: int >= 0.
         epochs: int, the epoch to stop before.
         first_epoch: int >= 0, the epoch to begin with.
-        augmentation: `Augmentation`, or None for the pictures as they are.
+        augmentation: `Augmentation` or `StrongAugmentation`; None for the images as they are.
 
     Returns:
         A `tf.data.Dataset` of (float32 (batch, size, size, 3) in 0..255, float32 (batch, classes)),
-        `steps_per_epoch(m, batch_size)` batches an epoch.
+        `steps_per_epoch(m, batch_size)` batches per epoch.
     """
     rows, count = tf.constant(rows, tf.int64), len(rows)
 
@@ -33,10 +33,10 @@ def training_dataset(pictures, rows, labels, batch_size, seed, epochs, first_epo
         return tf.data.Dataset.zip(batches, steps).map(lambda places, step: (places, epoch, step))
 
     def load(places, epoch, step):
-        return (*_read(pictures, rows, labels, places), epoch, step)
+        return (*_read(images, rows, labels, places), epoch, step)
 
     def augment(images, targets, epoch, step):
-        # 100,003 is a prime above any number of steps an epoch has here: no two steps share a seed.
+        # No epoch has 100,003 steps or more, so no two steps share a seed.
         step_seed = tf.stack([tf.cast(seed, tf.int64), epoch * 100_003 + step])
         return (augmentation(images, step_seed) if augmentation else images), targets
 
@@ -45,24 +45,24 @@ def training_dataset(pictures, rows, labels, batch_size, seed, epochs, first_epo
     return dataset.prefetch(2)
 
 
-def evaluation_dataset(pictures, rows, labels, batch_size):
+def evaluation_dataset(images, rows, labels, batch_size):
     """Batches in the order of `rows`, neither shuffled nor augmented, once.
 
     Args and returns: as `training_dataset`.
     """
     rows, places = tf.constant(rows, tf.int64), tf.range(len(rows))
     dataset = tf.data.Dataset.from_tensor_slices(places).batch(batch_size)
-    dataset = dataset.map(lambda p: _read(pictures, rows, labels, p), num_parallel_calls=2)
+    dataset = dataset.map(lambda p: _read(images, rows, labels, p), num_parallel_calls=2)
     return dataset.prefetch(2)
 
 
 def steps_per_epoch(count, batch_size):
-    """How many batches `count` pictures make."""
+    """How many batches `count` images make."""
     return -(-count // batch_size)
 
 
-def _read(pictures, rows, labels, places):
-    images = tf.numpy_function(pictures.read, [tf.gather(rows, places)], tf.uint8)
-    images = tf.ensure_shape(images, (None, *pictures.shape[1:]))
+def _read(images, rows, labels, places):
+    batch = tf.numpy_function(images.read, [tf.gather(rows, places)], tf.uint8)
+    batch = tf.ensure_shape(batch, (None, *images.shape[1:]))
     targets = tf.gather(tf.constant(np.asarray(labels, np.float32)), places)
-    return tf.cast(images, tf.float32), targets
+    return tf.cast(batch, tf.float32), targets

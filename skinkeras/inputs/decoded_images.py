@@ -1,8 +1,8 @@
-"""DecodedImages on disk -> one array of decoded pictures, made once and read at random.
+"""Image files -> one array of decoded images on disk, made once and read at random.
 
-Decoding costs more than anything else in the input pipeline, and every epoch needs every picture: so
-each is decoded once, before training, into one file of raw pixels that any run with the same pictures
-and size uses again. That is also where a broken picture is found: before training, all at once.
+Decoding is the slowest step of the input pipeline, and every epoch needs every image. So each is decoded
+once, before training, into one file of raw pixels, which any run with the same images and size uses again.
+This also finds all broken images at once, before training.
 """
 
 import hashlib
@@ -13,43 +13,58 @@ from pathlib import Path
 
 import numpy as np
 
-from skinkeras.decoding import decode
+from skinkeras import image_files
+from skinkeras.decoding import ImageError, decode
+from skinkeras.errors import DamagedFileError
 from skinkeras.files import replacing
+from skinkeras.locks import exclusive
+
+_MOST_LINES = 20  # of a list of images in a message
 
 
 class BadImagesError(ValueError):
-    """DecodedImages that are missing or cannot be decoded.
+    """Images that are missing or cannot be decoded. The message names the first 20.
 
     Attributes:
-        problems: dict from the picture's path to what is wrong with it.
+        problems: dict from the image's path to what is wrong with it, of all of them.
     """
 
     def __init__(self, problems):
         self.problems = problems
-        lines = "\n".join(f"  {path}: {problem}" for path, problem in problems.items())
+        lines = [f"  {path}: {problem}" for path, problem in list(problems.items())[:_MOST_LINES]]
+        if len(problems) > _MOST_LINES:
+            lines.append(f"  and {len(problems) - _MOST_LINES:,} more")
         super().__init__(
-            f"{len(problems)} picture(s) cannot be read; repair or remove them, or pass --skip-bad-images "
-            f"to leave them out:\n{lines}"
+            f"{len(problems):,} image(s) cannot be read; repair or remove them, or pass --skip-bad-images "
+            "to leave them out:\n" + "\n".join(lines)
         )
 
 
 class DecodedImages:
-    """Decoded pictures in a file, read row by row; nothing stays in memory.
+    """Decoded images in a file, read row by row; nothing stays in memory.
 
     Attributes:
-        shape: (pictures, size, size, 3).
+        shape: (images, size, size, 3).
+
+    Raises:
+        DamagedFileError: a `ValueError`; the file holds no images, or is cut off.
     """
 
     def __init__(self, path):
         self._path = Path(path)
-        array = np.load(self._path, mmap_mode="r")
+        try:
+            array = np.load(self._path, mmap_mode="r")
+            if array.ndim != 4 or array.shape[3] != 3 or array.dtype != np.uint8:
+                raise ValueError("it holds no images")
+        except (ValueError, EOFError) as error:  # mapping a file that is too short is a ValueError
+            raise _damaged(self._path) from error
         self.shape, self._offset = array.shape, array.offset
 
     def __len__(self):
         return self.shape[0]
 
     def read(self, rows):
-        """The pictures of these rows: (len(rows), size, size, 3) uint8."""
+        """The images of these rows: (len(rows), size, size, 3) uint8."""
         # Plain reads and no memory map: mapped pages would count as memory of this process.
         n_bytes = int(np.prod(self.shape[1:]))
         result = np.empty((len(rows), *self.shape[1:]), np.uint8)
@@ -57,59 +72,82 @@ class DecodedImages:
             for place, row in enumerate(rows):
                 file.seek(self._offset + int(row) * n_bytes)
                 if file.readinto(result[place].reshape(-1)) != n_bytes:
-                    raise OSError(
-                        f"{self._path} has no picture {row}: delete it, to decode the pictures again."
-                    )
+                    raise OSError(f"{self._path} has no image {row}: delete it, to decode the images again.")
         return result
 
 
-def decode_all(paths, size, folder, skip_bad=False, workers=None, progress=None):
-    """Decodes all pictures once into a file in `folder`, or finds the file of an earlier call.
+def _damaged(path):
+    return DamagedFileError(f"{path} is damaged: delete it, to decode the images again.")
+
+
+def decode_all(paths, size, folder, *, skip_bad=False, workers=None, progress=None, on_wait=None):
+    """Decodes all images once into a file in `folder`, or finds the file of an earlier call.
 
     The file's name is a digest of the paths, their modification times and sizes, and `size`: a changed
-    picture is decoded again.
+    image is decoded again.
 
     Args:
-        paths: the pictures.
+        paths: the images.
         size: pixels, see `decode`.
-        folder: where the file is kept; it takes 3 * size * size bytes a picture.
-        skip_bad: leave pictures that cannot be read black and name them, instead of stopping.
-        workers: threads; None is one a core.
+        folder: where the file is kept; it takes 3 * size * size bytes an image.
+        skip_bad: leave images that cannot be read black and name them, instead of stopping.
+        workers: threads; None for one per core.
         progress: called as `progress(done, total)` now and then.
+        on_wait: called if another process is decoding the same images, which this one then waits for.
 
     Returns:
-        `DecodedImages`, and a dict from the path of each bad picture to what is wrong with it.
+        `DecodedImages`, and a dict from the path of each bad image to what is wrong with it.
 
     Raises:
-        BadImagesError: pictures that cannot be read, all of them, unless `skip_bad`.
+        BadImagesError: images that cannot be read, all of them, unless `skip_bad`.
+        DamagedFileError: a `ValueError`; the file of an earlier call is damaged.
     """
     paths = [Path(path) for path in paths]
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"pictures-{size}-{_digest(paths, size)}.npy"
     problems_file = target.with_suffix(".json")
-    # The list of bad pictures is written last: only with it is the file complete.
-    if not (target.exists() and problems_file.exists()):
-        with replacing(target) as temporary:
-            problems = _decode_into(temporary, paths, size, workers, progress)
-            if problems and not skip_bad:
-                raise BadImagesError(problems)
-        with replacing(problems_file) as temporary:
-            Path(temporary).write_text(json.dumps(problems))
-    problems = json.loads(problems_file.read_text())
+
+    def is_complete():
+        # The list of bad images is written last: only with it is the file complete.
+        return target.exists() and problems_file.exists()
+
+    if not is_complete():
+        with exclusive(target, on_wait):
+            if not is_complete():  # another process may have done it meanwhile
+                with replacing(target) as temporary:
+                    problems = _decode_into(temporary, paths, size, workers, progress)
+                    if problems and not skip_bad:
+                        raise BadImagesError(problems)
+                with replacing(problems_file) as temporary:
+                    Path(temporary).write_text(json.dumps(problems))
+    problems = _read_problems(problems_file)
     if problems and not skip_bad:
         raise BadImagesError(problems)
-    return DecodedImages(target), problems
+    images = DecodedImages(target)
+    if images.shape != (len(paths), size, size, 3):
+        raise _damaged(target)
+    return images, problems
+
+
+def _read_problems(file):
+    try:
+        return dict(json.loads(file.read_text()))
+    except (ValueError, TypeError) as error:
+        raise _damaged(file) from error
 
 
 def _digest(paths, size):
     digest = hashlib.sha256(str(size).encode())
     for path in paths:
+        entry = image_files.hdf5_entry(path)
         try:
-            stat = path.stat()
-            digest.update(f"{path.absolute()}|{stat.st_mtime_ns}|{stat.st_size}\n".encode())
+            stat = os.stat(entry[0] if entry else path)
+            digest.update(
+                f"{path.absolute()}|{stat.st_mtime_ns}|{stat.st_size}\n".encode("utf-8", "surrogateescape")
+            )
         except OSError:
-            digest.update(f"{path.absolute()}|missing\n".encode())
+            digest.update(f"{path.absolute()}|missing\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:16]
 
 
@@ -124,8 +162,8 @@ def _decode_into(file, paths, size, workers, progress):
     def fill(row):
         try:
             array[row] = decode(paths[row], size)
-        except Exception as error:  # a broken file can raise anything inside a decoder
-            problems[str(paths[row])] = "no such file" if not paths[row].exists() else str(error)
+        except ImageError as error:
+            problems[str(paths[row])] = error.problem
 
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         for done, _ in enumerate(pool.map(fill, range(len(paths))), 1):

@@ -1,7 +1,7 @@
 """CBAM, the convolutional block attention module (Woo et al. 2018), and the two attentions it consists of.
 
-Each is made of Keras layers alone, no loose operations: `call` on the symbolic tensors of a model unfolds it
-into those layers. Quantization needs that, which rounds a model layer by layer.
+Each consists of Keras layers only, without separate operations: `call` on the symbolic tensors of a model
+decomposes it into those layers. Quantization needs this, because it rounds a model layer by layer.
 """
 
 import keras
@@ -10,7 +10,7 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable("skinkeras")
 class ChannelPooling(layers.Layer):
-    """The mean or the maximum over the channels, at each place.
+    """The mean or the maximum over the channels, at each position.
 
     Args:
         statistic: "mean" or "max".
@@ -37,10 +37,10 @@ class ChannelPooling(layers.Layer):
 
 
 class _Attention(layers.Layer):
-    """What the attentions share: how they make their layers, and how a state adds to their logits."""
+    """Base of the attentions: creates their layers, and adds a state to their logits."""
 
     def _make(self, layer, name, *args, **kwargs):
-        # Named after their owner, so that two modules can be unfolded into one model.
+        # Named after their owner, so that two modules can be decomposed into one model.
         return layer(*args, name=f"{self.name}_{name}", dtype=self.dtype_policy, **kwargs)
 
     def _build_state(self, logits, state_shape):
@@ -57,9 +57,9 @@ class _Attention(layers.Layer):
         if state is None:
             return logits
         share = self.state_logits(state)
-        # The state's share goes first. In second place one number an image looks like a bias to the add of
-        # Keras 3.15 on TensorFlow, which would spread the numbers over the rows of each feature map
-        # whenever these are as many as the images of the batch.
+        # The state's share comes first. As the second operand, one number per image looks like a bias to the
+        # add of Keras 3.15 on TensorFlow, which would add the numbers along the rows of each feature map
+        # whenever there are as many rows as images in the batch.
         return self.add_state([reshape(share) if reshape else share, logits])
 
 
@@ -67,12 +67,12 @@ class _Attention(layers.Layer):
 class ChannelAttention(_Attention):
     """How much each channel matters: M_c of Woo et al. 2018, eq. 2.
 
-    sigmoid(MLP(mean over places) + MLP(maximum over places)), one MLP for both: a ReLU layer of
-    channels // reduction units, then one unit a channel. The paper prints no biases; here, as in its authors'
-    code, the MLP has them.
+    sigmoid(MLP(mean over positions) + MLP(maximum over positions)), with one MLP for both: a ReLU layer of
+    channels // reduction units, then one unit per channel. The paper prints no biases; here, as in its
+    authors' code, the MLP has them.
 
-    With a state, such as that of an LSTM, a dense layer of it (without a bias) is added to the sum: where to
-    look then depends on what has been concluded so far. A layer takes a state always or never.
+    With a state, such as that of an LSTM, a dense layer of it (without a bias) is added to the sum: the
+    attention then depends on the state. A layer takes a state in every call or in none.
 
     Args:
         reduction: int >= 1, the r of the paper.
@@ -120,13 +120,13 @@ class ChannelAttention(_Attention):
 
 @keras.saving.register_keras_serializable("skinkeras")
 class SpatialAttention(_Attention):
-    """How much each place matters: M_s of Woo et al. 2018, eq. 3.
+    """How much each position matters: M_s of Woo et al. 2018, eq. 3.
 
-    sigmoid(convolution of (mean over channels, maximum over channels)), with zeros around the picture. The
-    paper prints no bias, its authors' code has a batch normalisation there; here the convolution has a bias,
-    which is what remains of one when the model is exported.
+    sigmoid(convolution of (mean over channels, maximum over channels)), with zeros around the image. The
+    paper prints no bias, and its authors' code has a batch normalization there; here the convolution has a
+    bias, to which a batch normalization reduces when the model is exported.
 
-    With a state a dense layer of it (without a bias) is added: one number for all places of an image.
+    With a state a dense layer of it (without a bias) is added: one number for all positions of an image.
 
     Args:
         kernel_size: odd int >= 1, height and width of the convolution.
@@ -173,8 +173,8 @@ class SpatialAttention(_Attention):
 class CBAM(_Attention):
     """Convolutional block attention module (Woo et al. 2018, eq. 1).
 
-    Which channels matter, then which places: each channel is multiplied by its `ChannelAttention`, then each
-    place of the result by its `SpatialAttention`.
+    Each channel is multiplied by its `ChannelAttention`, then each position of the result by its
+    `SpatialAttention`.
 
     Args:
         reduction: int >= 1, see `ChannelAttention`.
@@ -182,7 +182,7 @@ class CBAM(_Attention):
 
     Inputs:
         features: (batch, height, width, channels) float.
-        state: (batch, units) float, or None: something else that both attentions depend on.
+        state: (batch, units) float, or None; both attentions depend on it.
 
     Output: the shape of features.
 

@@ -1,4 +1,4 @@
-"""Reading a coarse answer off a fine one: class probabilities added up into groups."""
+"""Probabilities of fine classes, added up into coarse classes."""
 
 import keras
 import numpy as np
@@ -9,12 +9,12 @@ from keras import ops
 class MergeClasses(keras.layers.Layer):
     """Adds the probabilities of fine classes into the coarse classes they belong to.
 
-    A network that learned seven diagnoses answers the question "melanoma or not" with
-    p(malignant) = the sum of the malignant diagnoses' probabilities. As one product with a fixed
-    0/1 matrix it stays inside the exported graph, so that a phone sees two classes.
+    A network that has learned seven diagnoses answers "melanoma or not" with
+    p(malignant) = the sum of the malignant diagnoses' probabilities. The sum is one product with a fixed
+    0/1 matrix inside the exported graph, so that an app gets two classes.
 
     Args:
-        groups: one int for every input class: the index of the output class it counts towards.
+        groups: one int for every input class: the index of the output class that it is added to.
             Every output class from 0 to max(groups) needs at least one input class.
 
     Input: (batch, len(groups)) float, probabilities that sum to 1.
@@ -43,7 +43,7 @@ class MergeClasses(keras.layers.Layer):
                 f"MergeClasses has groups for {len(self.groups)} classes but its input has {input_shape[-1]}."
             )
         matrix = np.eye(max(self.groups) + 1, dtype="float32")[list(self.groups)]
-        # A weight rather than a constant, so that quantization treats it like any other kernel.
+        # A weight and not a constant, so that quantization treats it like any other kernel.
         self.kernel = self.add_weight(
             name="kernel",
             shape=matrix.shape,

@@ -1,4 +1,4 @@
-"""Colour constancy inside the model, so that a phone does to its pictures what training did."""
+"""Colour constancy inside the model, so that an app applies it as training did."""
 
 import keras
 
@@ -7,10 +7,10 @@ from skinkeras.inputs.colour_constancy import check_shades_of_gray, shades_of_gr
 
 @keras.saving.register_keras_serializable("skinkeras")
 class ShadesOfGray(keras.layers.Layer):
-    """Takes the colour of the light out of pictures: `skinkeras.inputs.shades_of_gray` as a layer.
+    """Removes the colour of the light from images: `skinkeras.inputs.shades_of_gray` as a layer.
 
-    It has no weights, computes in float32 whatever the dtype policy, and belongs directly behind the input,
-    in front of the normalisation.
+    It has no weights, computes in float32 under any dtype policy, and belongs directly after the input,
+    before the normalization.
 
     Args:
         p, sigma, black, saturated: as for the function.
@@ -27,7 +27,7 @@ class ShadesOfGray(keras.layers.Layer):
     """
 
     def __init__(self, p=6, sigma=0.0, black=20.0, saturated=250.0, **kwargs):
-        # Without autocast a half-precision policy does not round the pixels before they come here.
+        # With autocast, a half-precision policy would round the pixels before this layer.
         super().__init__(autocast=False, **kwargs)
         self.settings = {"p": p, "sigma": sigma, "black": black, "saturated": saturated}
         check_shades_of_gray(**self.settings)

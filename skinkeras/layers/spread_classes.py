@@ -1,4 +1,4 @@
-"""Giving what was found out about coarse classes to the fine ones that belong to them."""
+"""Values of coarse classes, copied to the fine classes that belong to them."""
 
 import keras
 import numpy as np
@@ -9,9 +9,9 @@ from keras import ops
 class SpreadClasses(keras.layers.Layer):
     """Gives every fine class the value of the coarse class it belongs to, and 1 to those that have none.
 
-    The other direction of `MergeClasses`. The product of such values along a hierarchy of classes is the
-    probability of the fine class; a 1 leaves it as it is where a branch has ended. As one product with a
-    fixed 0/1 matrix plus a fixed 0/1 vector it is one operation of the exported graph.
+    The reverse of `MergeClasses`. The product of such values along a hierarchy of classes is the probability
+    of the fine class; a 1 leaves the product unchanged where a branch has ended. One product with a fixed 0/1
+    matrix plus a fixed 0/1 vector is one operation of the exported graph.
 
     Args:
         columns: for every fine class the index of its coarse class, or None for the value 1. At least one
@@ -50,7 +50,7 @@ class SpreadClasses(keras.layers.Layer):
                 raise ValueError(
                     f"SpreadClasses has column {coarse} but its input has {classes} classes, from 0 upwards."
                 )
-        # Weights rather than constants, so that quantization treats them like those of any other layer.
+        # Weights and not constants, so that quantization treats them like those of any other layer.
         self.kernel = self._fixed("kernel", kernel)
         self.bias = self._fixed("bias", bias)
         super().build(input_shape)

@@ -1,23 +1,34 @@
 """Losses for imbalanced classes, and weightings of any loss. Focal loss is Keras' own,
-`CategoricalFocalCrossentropy`."""
+`CategoricalFocalCrossentropy`.
 
-from skinkeras.losses.class_weighted import ClassWeighted
-from skinkeras.losses.class_weights import class_balanced_weights, effective_number_weights
-from skinkeras.losses.curriculum import Curriculum
-from skinkeras.losses.diagnosis_recall import DiagnosisRecallCrossentropy
-from skinkeras.losses.hierarchical import HierarchicalCrossentropy
-from skinkeras.losses.inverse_frequency import InverseFrequencyCrossentropy
-from skinkeras.losses.logit_adjusted import LogitAdjusted
-from skinkeras.losses.recall import RecallCrossentropy
+Keras is imported with the first loss that is used; the tables of losses and weightings do without.
+"""
 
-__all__ = [
-    "ClassWeighted",
-    "Curriculum",
-    "DiagnosisRecallCrossentropy",
-    "HierarchicalCrossentropy",
-    "InverseFrequencyCrossentropy",
-    "LogitAdjusted",
-    "RecallCrossentropy",
-    "class_balanced_weights",
-    "effective_number_weights",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "catalog": [
+            "LOSSES",
+            "PARAMETERS",
+            "WEIGHTINGS",
+            "Loss",
+            "LossContext",
+            "Parameter",
+            "SampleWeighting",
+            "build",
+            "check_parameters",
+            "probability_limits",
+        ],
+        "checks": ["check_focal_delta", "check_gamma"],
+        "class_weighted": ["ClassWeighted"],
+        "class_weights": ["class_balanced_weights", "effective_number_weights"],
+        "curriculum": ["Curriculum"],
+        "diagnosis_recall": ["DiagnosisRecallCrossentropy"],
+        "hierarchical": ["HierarchicalCrossentropy"],
+        "inverse_frequency": ["InverseFrequencyCrossentropy"],
+        "logit_adjusted": ["LogitAdjusted"],
+        "recall": ["RecallCrossentropy"],
+    },
+)

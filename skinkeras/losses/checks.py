@@ -1,6 +1,40 @@
-"""The settings that several losses share, checked at the door."""
+"""Checks of the parameters that losses take. Light to import: settings are refused before Keras is loaded."""
 
 import math
+
+# Optimizers square the gradient, which is proportional to such a factor, and float32 ends at 3.4e38.
+_LARGEST = 1e12
+
+
+def check_number(name, value):
+    """Raises ValueError unless `value`, called `name`, is a finite number >= 0 that training can multiply by."""
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{name} must be a finite number >= 0. Received: {name}={value}")
+    _check_size(name, value, value)
+
+
+def check_gamma(gamma):
+    """Raises ValueError unless `gamma`, the cost of a miss, is a number in [0, 1e12]."""
+    check_number("gamma", gamma)
+
+
+def check_focal_delta(focal_delta):
+    """Raises ValueError unless `focal_delta`, the exponent of the focal loss, is a number in [0, 1e12]."""
+    check_number("focal_delta", focal_delta)
+
+
+def check_recall_update(recall_update):
+    """Raises ValueError unless `recall_update`, the pace of the miss rates, is "batch" or "epoch"."""
+    if recall_update not in ("batch", "epoch"):
+        raise ValueError(
+            f'recall_update must be "batch" or "epoch". Received: recall_update={recall_update!r}'
+        )
+
+
+def check_raw_weights(raw_weights):
+    """Raises ValueError unless `raw_weights` is a bool."""
+    if not isinstance(raw_weights, bool):
+        raise ValueError(f"raw_weights must be True or False. Received: raw_weights={raw_weights!r}")
 
 
 def check_label_smoothing(label_smoothing):
@@ -13,12 +47,13 @@ def check_vector(name, values, upper=math.inf):
     """`values`, one for every class, as a list of floats.
 
     Raises:
-        ValueError: fewer than two values, or one that is not finite or not in [0, upper].
+        ValueError: fewer than two values, one that is not finite or not in [0, upper], or one above 1e12.
     """
     values = [float(value) for value in values]
     if len(values) < 2 or not all(math.isfinite(value) and 0 <= value <= upper for value in values):
         limits = ">= 0" if upper == math.inf else f"in [0, {upper:g}]"
         raise ValueError(f"{name} must be two or more finite numbers {limits}. Received: {name}={values}")
+    _check_size(name, max(values), values)
     return values
 
 
@@ -35,3 +70,10 @@ def check_counts(class_counts):
             f"no weight. Received: class_counts={counts}"
         )
     return counts
+
+
+def _check_size(name, largest, received):
+    if largest > _LARGEST:
+        raise ValueError(
+            f"{name} must be at most {_LARGEST:g}, or gradients overflow float32. Received: {name}={received}"
+        )

@@ -14,15 +14,15 @@ class ClassWeighted(Weighting):
         L = mean over samples n of  w_(class of n) * base_n
 
     Barata & Santiago 2021, eq. 3; the paper's weights are `class_balanced_weights` (eq. 7) and
-    `effective_number_weights` (eq. 8), and `RecallCrossentropy` moves its weights during training.
+    `effective_number_weights` (eq. 8).
 
     The mean divides by the number of samples, not by the sum of their weights: the mean weight of the
-    training samples is a factor on SGD's learning rate. Weights made with `normalize=True` leave it as it is.
+    training samples is a factor on SGD's learning rate. With `normalize=True`, that mean is 1.
 
     Args:
         base: a `keras.losses.Loss` that gives one value a sample, such as cross-entropy, focal loss or
             another weighting. Its own reduction is not used.
-        class_weights: one finite float >= 0 for every class.
+        class_weights: one float in [0, 1e12] for every class.
         reduction, name: as in Keras.
 
     Call: y_true (batch, classes) one-hot (or a mixture: its weight is the mixture's), y_pred as the base
@@ -33,8 +33,8 @@ class ClassWeighted(Weighting):
 
     Example:
         >>> loss = ClassWeighted(keras.losses.CategoricalCrossentropy(), class_balanced_weights([75, 25]))
-        >>> loss([[0.0, 1.0]], [[0.5, 0.5]])   # 4 * ln 2
-        2.7725887
+        >>> round(float(loss([[0.0, 1.0]], [[0.5, 0.5]])), 4)   # 4 * ln 2
+        2.7726
     """
 
     def __init__(self, base, class_weights, reduction="sum_over_batch_size", name="class_weighted"):
@@ -54,7 +54,7 @@ def weights_of_samples(y_true, class_weights, dtype):
     Args:
         y_true: (batch, classes), one-hot (or a mixture: its weight is the mixture's).
         class_weights: (classes,), a list or a tensor.
-        dtype: that of the result.
+        dtype: of the result.
 
     Returns:
         (batch,), of `dtype`.

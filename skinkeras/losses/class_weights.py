@@ -3,11 +3,11 @@
 from skinkeras.losses.checks import check_counts
 
 
-def class_balanced_weights(class_counts, normalize=False):
+def class_balanced_weights(class_counts, *, normalize=False):
     """w_c = N / N_c: every class gets the same total weight. Barata & Santiago 2021, eq. 7.
 
     As printed, the mean weight of a training sample is C, the number of classes: a step of SGD is on
-    average C times that of the unweighted loss, and a single sample of a rare class takes one N / N_c
+    average C times that of the unweighted loss, and that of a single sample of a rare class is N / N_c
     times as long. Normalised, the mean is 1 and the learning rate means what it means without weights.
     Adam divides a constant factor out again, so to Adam only the ratios of the weights matter.
 
@@ -31,7 +31,7 @@ def class_balanced_weights(class_counts, normalize=False):
     return _normalized(weights, counts) if normalize else weights
 
 
-def effective_number_weights(class_counts, beta=None, normalize=False):
+def effective_number_weights(class_counts, beta=None, *, normalize=False):
     """w_c = (1 - beta) / (1 - beta^N_c), one over the effective number of samples of the class.
 
     The effective number grows ever more slowly with N_c, so that the weights differ less than those of
@@ -39,7 +39,7 @@ def effective_number_weights(class_counts, beta=None, normalize=False):
     Santiago 2021, eq. 8, after Cui et al. 2019 (arXiv:1901.05555).
 
     As printed, the weights are close to 1 / N_c, and the mean weight of a training sample is about C / N:
-    for HAM10000 it is 7.5e-4, so that SGD at an unchanged learning rate all but stands still. Normalised,
+    for HAM10000 it is 7.5e-4, and SGD at an unchanged learning rate hardly moves. Normalised,
     the mean is 1 and the learning rate means what it means without weights. Adam divides a constant
     factor out again, as long as the gradients stay well above its epsilon.
 

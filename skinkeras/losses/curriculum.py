@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from skinkeras.losses.checks import check_number
 from skinkeras.losses.weighting import Weighting
 
 
@@ -21,19 +22,19 @@ class Curriculum(Weighting):
     samples weigh 1. A half rounds up, so that at least one sample is always kept. Barata & Santiago 2021,
     eq. 9, with their condition on a solved for it.
 
-    The epoch is state, the `age`: it starts at 0 and is moved by `skinkeras.callbacks.CurriculumAge`. It
-    travels with `get_config`, so that a saved model goes on where it stopped. `age.assign(epochs)` weighs
-    every sample alike.
+    The epoch is state, the `age`: it starts at 0 and is moved by `skinkeras.callbacks.CurriculumAge`. It is
+    part of `get_config`, so that a saved model goes on where it stopped. After `age.assign(epochs)` all
+    samples weigh alike.
 
-    What is ranked is the base's own loss of each sample, with the class weights that the base may have:
+    Samples are ranked by the base's own loss, with the class weights that the base may have:
     `Curriculum(ClassWeighted(...))` sees a rare class as harder, `ClassWeighted(Curriculum(...))` does not.
     `sample_weight` in `fit` acts after the ranking. Of equal losses the sample that comes first in the
-    batch is kept. Gradient flows through kept samples alone.
+    batch is kept. Gradient flows through the kept samples only.
 
     The mean is over all M samples, not over the kept ones: the paper multiplies losses by their weights
     and changes nothing else, and the loss keeps one value a sample for whatever reduces or wraps it. So
-    SGD's step is m/M times that of the mean over the kept samples: its learning rate rises in effect from
-    a half of its value to the whole of it. Adam mostly undoes this.
+    SGD's step is m/M times that of the mean over the kept samples: in effect, its learning rate rises from
+    half its value to the whole of it. Adam mostly undoes this.
 
     Args:
         base: a `keras.losses.Loss` that gives one value a sample, such as cross-entropy, focal loss or
@@ -41,12 +42,12 @@ class Curriculum(Weighting):
         order: `"easiest"` or `"hardest"`.
         epochs: int >= 1, the epochs of the training, E. With 1, the only epoch keeps half of a batch.
         per_class: whether to keep the same share m/M of each class in the batch, rounded in the same
-            way, so that a class in the batch always keeps a sample; the paper names it as future work.
-        age: finite float >= 0, where to start.
+            way, so that a class in the batch always keeps a sample; future work in the paper.
+        age: float in [0, 1e12], the age at the start.
         reduction, name: as in Keras.
 
     Call: y_true and y_pred as the base wants them; with `per_class`, y_true is (batch, classes) one-hot
-    -> loss, float32. M is the size of the batch that arrives, which may be another at every call.
+    -> loss, float32. M is the size of the batch, which may differ from call to call.
 
     Raises:
         ValueError: a value outside the ranges above, or, when called with `per_class`, labels that are not
@@ -54,8 +55,9 @@ class Curriculum(Weighting):
 
     Example:
         >>> loss = Curriculum(keras.losses.CategoricalCrossentropy(), "hardest", epochs=10, reduction=None)
-        >>> loss([[0.0, 1.0], [0.0, 1.0]], [[0.5, 0.5], [0.2, 0.8]])
-        [0.6931472, 0.]
+        >>> values = loss([[0.0, 1.0], [0.0, 1.0]], [[0.5, 0.5], [0.2, 0.8]])
+        >>> [round(float(value), 4) for value in values]
+        [0.6931, 0.0]
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Curriculum(Weighting):
         base,
         order,
         epochs,
+        *,
         per_class=False,
         age=0.0,
         reduction="sum_over_batch_size",
@@ -73,8 +76,7 @@ class Curriculum(Weighting):
             raise ValueError(f'order must be "easiest" or "hardest". Received: order={order!r}')
         if not (1 <= epochs < math.inf and epochs == int(epochs)):
             raise ValueError(f"epochs must be a whole number >= 1. Received: epochs={epochs}")
-        if not 0 <= age < math.inf:
-            raise ValueError(f"age must be a finite number >= 0. Received: age={age}")
+        check_number("age", age)
         self.order = order
         self.epochs = int(epochs)
         self.per_class = per_class

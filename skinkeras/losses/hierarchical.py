@@ -15,12 +15,12 @@ class HierarchicalCrossentropy(keras.losses.Loss):
         L_n = sum over levels l = 1 .. L_n of  base(y_n^l, p_n^l)
 
     Barata & Santiago 2021, eq. 10. L_n is the level at which the branch of the sample's class ends; what
-    the network says of deeper levels is not looked at. Labels stay those of the classes: the node of each
+    the network says of deeper levels has no effect. Labels stay those of the classes: the node of each
     level follows from them. So a weighting wraps this loss as it wraps any other, for example
     `ClassWeighted(HierarchicalCrossentropy(taxonomy), weights)`.
 
-    The paper sums, so that a class at the third level has about one and a half times the loss of one at the
-    second, and the gradient with it.
+    The paper sums, so that a class at the third level has about one and a half times the loss, and the
+    gradient, of one at the second.
 
     Args:
         taxonomy: a `skinkeras.datasets.Taxonomy`.
@@ -34,14 +34,15 @@ class HierarchicalCrossentropy(keras.losses.Loss):
     of each level, as `skinkeras.models.level_model` gives them -> loss, float32.
 
     Raises:
-        ValueError: `taxonomy` or `base` is of another kind, or, when called, a shape is not as above.
+        ValueError: `taxonomy` or `base` is of another type, or, when called, a shape is not as above.
 
     Example:
         >>> taxonomy = Taxonomy({"lesion": ("nevus", "other"), "other": ("benign", "malignant")})
         >>> loss = HierarchicalCrossentropy(taxonomy, reduction=None)
         >>> p = [0.5, 0.5, 0.25, 0.75]   # nevus, other; benign, malignant
-        >>> loss([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], [p, p])   # ln 2; ln 2 + ln 4
-        [0.6931472, 2.0794415]
+        >>> values = loss([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], [p, p])   # ln 2; ln 2 + ln 4
+        >>> [round(float(value), 4) for value in values]
+        [0.6931, 2.0794]
     """
 
     def __init__(
@@ -52,13 +53,13 @@ class HierarchicalCrossentropy(keras.losses.Loss):
             raise ValueError(f"taxonomy must be a skinkeras.datasets.Taxonomy. Received: {taxonomy!r}")
         self.taxonomy = taxonomy
         self.base = keras.losses.CategoricalCrossentropy() if base is None else base
-        # The losses of this package that have state or class weights tell the classes of one level apart.
+        # Losses of this package with state or class weights are for one set of classes, not for several levels.
         if not isinstance(self.base, keras.losses.Loss) or hasattr(self.base, "variables"):
             raise ValueError(
                 "base must be a keras.losses.Loss for any number of classes, such as focal loss; a weighting "
                 f"goes around HierarchicalCrossentropy, not into it. Received: base={base!r}"
             )
-        self._on_logits = takes_logits(self.base) and with_from_logits(self.base, True)
+        self._on_logits = takes_logits(self.base) and with_from_logits(self.base, from_logits=True)
         self._members = [
             _members(columns, len(level))
             for columns, level in zip(taxonomy.columns, taxonomy.levels, strict=True)
@@ -75,7 +76,7 @@ class HierarchicalCrossentropy(keras.losses.Loss):
 
     def _of_level(self, y_true, members, y_pred):
         labels = ops.matmul(y_true, ops.cast(members, y_pred.dtype))
-        # 1 where the sample has this level, 0 where it has none: an all-zero label alone would not do, as
+        # 1 where the sample has this level, 0 where it has none: an all-zero label is not enough, because
         # label smoothing in the base would give it a loss.
         present = ops.sum(labels, axis=-1)
         labels = labels / ops.where(present > 0, present, ops.ones_like(present))[:, None]

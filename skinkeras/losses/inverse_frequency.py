@@ -13,9 +13,9 @@ class InverseFrequencyCrossentropy(ClassWeighted):
 
         L = - sum over classes c of  1/N_c * sum over samples n of class c of  log p_n(c)
 
-    Gilal et al. 2023, eq. 4, with N_c counted over the training set and the whole scaled by N/C, so that
-    over the training set the mean weight of a sample is 1 and the learning rate means what it means for
-    plain cross-entropy. These are the normalised `class_balanced_weights`, on cross-entropy.
+    Gilal et al. 2023, eq. 4, with N_c counted over the training set and the sum scaled by N/C: over the
+    training set the mean weight of a sample is then 1, and the learning rate means what it means for plain
+    cross-entropy. The weights are `class_balanced_weights` with `normalize=True`.
 
     Args:
         class_counts: one number > 0 for every class: its training samples, N_c.
@@ -36,13 +36,16 @@ class InverseFrequencyCrossentropy(ClassWeighted):
     def __init__(
         self,
         class_counts,
+        *,
         from_logits=False,
         label_smoothing=0.0,
         reduction="sum_over_batch_size",
         name="inverse_frequency_crossentropy",
     ):
         check_label_smoothing(label_smoothing)
-        crossentropy = keras.losses.CategoricalCrossentropy(from_logits, label_smoothing)
+        crossentropy = keras.losses.CategoricalCrossentropy(
+            from_logits=from_logits, label_smoothing=label_smoothing
+        )
         weights = class_balanced_weights(class_counts, normalize=True)
         super().__init__(crossentropy, weights, reduction, name)
         self.class_counts = [float(count) for count in class_counts]
@@ -50,7 +53,7 @@ class InverseFrequencyCrossentropy(ClassWeighted):
         self.label_smoothing = label_smoothing
 
     def get_config(self):
-        # The counts say what the base and the weights are.
+        # The base and the weights follow from the counts.
         return {
             **keras.losses.Loss.get_config(self),
             "class_counts": self.class_counts,

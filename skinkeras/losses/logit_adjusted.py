@@ -1,30 +1,30 @@
-"""Any loss of probabilities, as if every class had been equally common."""
+"""Any loss of probabilities, as if every class were equally common."""
 
 import keras
 import numpy as np
 from keras import ops
 
-from skinkeras.losses.checks import check_counts
+from skinkeras.losses.checks import check_counts, check_number
 from skinkeras.losses.logits import logits_of, takes_logits, with_from_logits
 
 
 @keras.saving.register_keras_serializable("skinkeras")
 class LogitAdjusted(keras.losses.Loss):
-    """A loss of the answers that the model would give at the frequencies of the training classes.
+    """A loss of the predictions that the model would make at the class frequencies of the training set.
 
         q_c = pi_c^tau p_c / sum over classes d of pi_d^tau p_d        L = base(y, q)
 
     with pi_c = N_c / N. It adds tau ln pi_c to the logits, in training only. `q` has to learn how likely each
-    class is in the training data, so that `p`, the model's own answer, is how likely it would be if every
+    class is in the training data, so that `p`, the model's own prediction, is how likely it would be if every
     class were equally common (tau = 1): the likeliest class of `p` is the right one for balanced accuracy.
-    Unlike class weights it lets no rare image count for many others in a step. Menon et al. 2021
+    Unlike with class weights, no rare image outweighs many others in a step. Menon et al. 2021
     (arXiv:2007.07314), eq. 10, where `base` is cross-entropy.
 
     Args:
         base: a `keras.losses.Loss` of one-hot labels that has `from_logits`, such as cross-entropy or focal
             loss; it says whether predictions are logits or probabilities. Its own reduction is not used.
         class_counts: one finite number > 0 for every class: its training samples, N_c.
-        tau: float >= 0; 0 leaves the base as it is.
+        tau: float in [0, 1e12]; 0 leaves the base as it is.
         reduction, name: as in Keras.
 
     Call: y_true (batch, classes) one-hot, y_pred (batch, classes) -> loss, float32.
@@ -35,8 +35,8 @@ class LogitAdjusted(keras.losses.Loss):
 
     Example:
         >>> loss = LogitAdjusted(keras.losses.CategoricalCrossentropy(), [75, 25])
-        >>> loss([[0.0, 1.0]], [[0.5, 0.5]])   # -ln(1/4)
-        1.3862944
+        >>> round(float(loss([[0.0, 1.0]], [[0.5, 0.5]])), 4)   # -ln(1/4)
+        1.3863
     """
 
     def __init__(self, base, class_counts, tau=1.0, reduction="sum_over_batch_size", name="logit_adjusted"):
@@ -45,17 +45,16 @@ class LogitAdjusted(keras.losses.Loss):
             raise ValueError(
                 f"base must be a keras.losses.Loss that has from_logits. Received: base={base!r}"
             )
-        if not (np.isfinite(tau) and tau >= 0):
-            raise ValueError(f"tau must be a finite number >= 0. Received: tau={tau}")
+        check_number("tau", tau)
         self.class_counts = check_counts(class_counts)
         self.tau = float(tau)
         self.from_logits = base.get_config()["from_logits"]
-        self.base = with_from_logits(base, True)
+        self.base = with_from_logits(base, from_logits=True)
         self._shifts = (self.tau * np.log(np.array(self.class_counts) / np.sum(self.class_counts))).tolist()
 
     @property
     def variables(self):
-        """The base's state, which a resumed run needs, as a list of Keras variables."""
+        """The state of the base, which a resumed run needs, as a list of Keras variables."""
         return list(getattr(self.base, "variables", []))
 
     def call(self, y_true, y_pred):
@@ -66,10 +65,11 @@ class LogitAdjusted(keras.losses.Loss):
                 f"counts. Received: shape={tuple(y_pred.shape)}"
             )
         logits = y_pred if self.from_logits else logits_of(y_pred)
+        y_true = ops.cast(y_true, logits.dtype)
         return self.base.call(y_true, logits + ops.cast(self._shifts, logits.dtype))
 
     def get_config(self):
-        base = keras.saving.serialize_keras_object(with_from_logits(self.base, self.from_logits))
+        base = keras.saving.serialize_keras_object(with_from_logits(self.base, from_logits=self.from_logits))
         return {**super().get_config(), "base": base, "class_counts": self.class_counts, "tau": self.tau}
 
     @classmethod

@@ -1,13 +1,13 @@
 """Cross-entropy of probabilities without Keras' limit.
 
-Keras clips probabilities at 1e-7, below which a loss has no gradient: what the model is most wrong about
-would teach it nothing. From the output of a softmax it takes the logits instead; behind anything else it
-cannot.
+Keras clips probabilities at 1e-7, below which a loss has no gradient: the model would learn nothing from its
+worst mistakes. Keras uses the logits instead if a softmax gave the probabilities, but after any other
+operation it cannot.
 """
 
 from keras import ops
 
-# Where the logarithm of a probability ends: float32 has smaller ones, but not many.
+# The least probability that has a logarithm: float32 has few smaller numbers.
 _TINY = 1e-30
 
 
@@ -17,10 +17,10 @@ def logits_of(probabilities):
 
 
 def takes_logits(loss):
-    """Whether the loss can be told to compare logits."""
+    """Whether the loss has `from_logits`."""
     return "from_logits" in loss.get_config()
 
 
-def with_from_logits(loss, from_logits):
-    """A new loss of the same settings, but for `from_logits`."""
+def with_from_logits(loss, *, from_logits):
+    """A new loss with the same settings except `from_logits`."""
     return type(loss).from_config({**loss.get_config(), "from_logits": from_logits})

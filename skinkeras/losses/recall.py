@@ -1,42 +1,40 @@
 """Cost-weighted recall cross-entropy."""
 
-import math
-
 import keras
 import numpy as np
 from keras import ops
 
-from skinkeras.losses.checks import check_label_smoothing, check_vector
+from skinkeras.losses.checks import check_gamma, check_label_smoothing, check_vector
 from skinkeras.losses.class_weighted import weights_of_samples
 
 
 @keras.saving.register_keras_serializable("skinkeras")
 class RecallCrossentropy(keras.losses.Loss):
-    """Cross-entropy in which a class weighs as much as the network still misses it, times its cost.
+    """Cross-entropy in which a class weighs its cost times the share of it that the network still misses.
 
         L = - sum over classes c of  cost_c * F_c * sum over samples n of class c of  log p_n(c)
 
-    where F_c is the share of class c that the network misses: for two classes, the miss rate (of the
-    malignant) and the false alarm rate (of the benign). Gilal et al. 2023, eq. 6 (gamma = 1) and eq. 7,
-    where gamma is the malignant class' cost.
+    where F_c is the share of class c that the network misses: for two classes, the miss rate (malignant)
+    and the false alarm rate (benign). Gilal et al. 2023, eq. 6 (gamma = 1) and eq. 7, where gamma is the
+    cost of the malignant class.
 
     The paper's sum becomes Keras' reduction (by default the mean over the batch). Neither the costs nor
-    the miss rates are normalised: the loss falls as the network gets better, and so does the gradient's
-    scale, which Adam undoes and SGD does not.
+    the miss rates are normalised: as the network improves, the loss falls, and the scale of the gradient
+    with it, which Adam undoes and SGD does not.
 
     The miss rates are state: they start at 1 (plain, cost-weighted cross-entropy) and are moved by
-    `skinkeras.callbacks.RecallTerms`, from the training predictions that this loss counts. They travel
-    with `get_config`, so that a saved model goes on where it stopped.
+    `skinkeras.callbacks.RecallTerms`, from the training predictions that this loss counts. They are part
+    of `get_config`, so that a saved model goes on where it stopped.
 
     Args:
-        gamma: finite float >= 0, the cost of the positive class, which is the last one. Ignored if
+        gamma: float in [0, 1e12], the cost of the positive class, which is the last one. Ignored if
             `costs` is given.
-        costs: one finite float >= 0 for every class; None is (1, ..., 1, gamma).
-        classes: int >= 2, the number of classes, where `costs` does not say it.
-        floor: float in [0, 1], the least miss rate: above 0, a class at full recall keeps a gradient.
+        costs: one float in [0, 1e12] for every class; None is (1, ..., 1, gamma).
+        classes: int >= 2, the number of classes. Ignored if `costs` is given.
+        floor: float in [0, 1], the least miss rate; above 0, a class at full recall keeps a gradient.
         from_logits: whether the predictions are logits instead of probabilities.
         label_smoothing: float in [0, 1), as in Keras.
-        miss_rates: one float in [0, 1] for every class, where to start; None is all 1.
+        miss_rates: one float in [0, 1] for every class, the miss rates at the start; None is all 1.
         reduction, name: as in Keras.
 
     Call: y_true (batch, classes) one-hot, y_pred (batch, classes) -> loss, float32.
@@ -46,8 +44,8 @@ class RecallCrossentropy(keras.losses.Loss):
 
     Example:
         >>> loss = RecallCrossentropy(gamma=10)
-        >>> loss([[0.0, 1.0]], [[0.5, 0.5]])   # 10 * 1 * ln 2
-        6.931472
+        >>> round(float(loss([[0.0, 1.0]], [[0.5, 0.5]])), 4)   # 10 * 1 * ln 2
+        6.9315
     """
 
     def __init__(
@@ -56,6 +54,7 @@ class RecallCrossentropy(keras.losses.Loss):
         costs=None,
         classes=2,
         floor=0.01,
+        *,
         from_logits=False,
         label_smoothing=0.0,
         miss_rates=None,
@@ -63,8 +62,7 @@ class RecallCrossentropy(keras.losses.Loss):
         name="recall_crossentropy",
     ):
         super().__init__(name=name, reduction=reduction)
-        if not (math.isfinite(gamma) and gamma >= 0):
-            raise ValueError(f"gamma must be a finite number >= 0. Received: gamma={gamma}")
+        check_gamma(gamma)
         if classes < 2:
             raise ValueError(f"classes must be at least 2. Received: classes={classes}")
         if not 0 <= floor <= 1:
@@ -81,8 +79,8 @@ class RecallCrossentropy(keras.losses.Loss):
         if len(start) != n_classes:
             raise ValueError(f"miss_rates has {len(start)} values for {n_classes} classes.")
         self.miss_rates = keras.Variable(start, dtype="float32", trainable=False, name="miss_rates")
-        # What training predicted since the callback last looked: it alone switches the counting on, so
-        # that validation batches, which pass through the same call, are never counted.
+        # What training predicted since the callback last read it. Only the callback switches the counting
+        # on, so that validation batches, which pass through the same call, are never counted.
         self.hits = keras.Variable(np.zeros(n_classes), dtype="float32", trainable=False, name="hits")
         self.totals = keras.Variable(np.zeros(n_classes), dtype="float32", trainable=False, name="totals")
         self.counting = keras.Variable(0.0, dtype="float32", trainable=False, name="counting")

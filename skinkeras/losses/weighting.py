@@ -1,20 +1,22 @@
 """What the sample-weighting losses share: another loss, and a weight for each of its samples."""
 
+import abc
+
 import keras
 
 
-class Weighting(keras.losses.Loss):
+class Weighting(keras.losses.Loss, abc.ABC):
     """Each sample's loss, as `base` gives it, times the sample's weight. Barata & Santiago 2021, eq. 3.
 
     A weighting is itself a loss with one value a sample, and so the base of another weighting. Only
-    the outermost reduction acts: that of the base is not used. A subclass defines `sample_weights`.
+    the outermost reduction acts: that of the base has no effect. A subclass defines `sample_weights`.
 
     Args:
         base: a `keras.losses.Loss` whose `call` gives one value a sample, shape (batch,).
         reduction, name: as in Keras.
 
     Raises:
-        ValueError: `base` is no loss, or, when called, does not give one value a sample.
+        ValueError: `base` is not a loss, or, when called, does not give one value a sample.
     """
 
     def __init__(self, base, reduction, name):
@@ -28,12 +30,12 @@ class Weighting(keras.losses.Loss):
         """The state that a resumed run needs, that of the base included, as a list of Keras variables."""
         return list(getattr(self.base, "variables", []))
 
+    @abc.abstractmethod
     def sample_weights(self, y_true, losses):
         """The weight of each sample, shape (batch,), from its label and its loss."""
-        raise NotImplementedError
 
     def call(self, y_true, y_pred):
-        # Once and no more: a base such as RecallCrossentropy counts what it sees.
+        # Only once: a base such as RecallCrossentropy counts the samples that it sees.
         losses = self.base.call(y_true, y_pred)
         if len(losses.shape) != 1:
             raise ValueError(

@@ -1,28 +1,34 @@
-"""Image classifiers by name: `create("efficientnet_lite0", classes=2)` or `EfficientNetLite0(classes=2)`."""
+"""Image classifiers by name: `create("efficientnet_lite0", classes=2)` or `EfficientNetLite0(classes=2)`.
 
-from skinkeras.models.architectures import ARCHITECTURES, Architecture, architecture, check_input_size
-from skinkeras.models.hierarchical import HierarchicalVGG16, create_hierarchical, level_model
-from skinkeras.models.registry import CONSTRUCTORS, VGG16CBAM, backbone_layers, create
-from skinkeras.models.torch_file import WeightsFileError, read_torch_file
-from skinkeras.models.weights import WeightsUnavailableError, check_available
+Keras is imported with the first model that is built; the tables and checks of names do without.
+"""
 
-# EfficientNetLite0 .. EfficientNetLite4, EfficientNetB0 .. EfficientNetB7, VGG16
-globals().update(CONSTRUCTORS)
+import lazy_loader
 
-__all__ = [
-    "ARCHITECTURES",
-    "VGG16CBAM",
-    "HierarchicalVGG16",
-    "Architecture",
-    "WeightsFileError",
-    "WeightsUnavailableError",
-    "backbone_layers",
-    "check_available",
-    "check_input_size",
-    "create",
-    "create_hierarchical",
-    "level_model",
-    "read_torch_file",
-    "architecture",
-    *CONSTRUCTORS,
-]
+from skinkeras.models.architectures import ARCHITECTURES as _ARCHITECTURES
+from skinkeras.models.architectures import constructor_name as _constructor_name
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "architectures": [
+            "ARCHITECTURES",
+            "FAMILIES",
+            "HEADS",
+            "MINIMUM_INPUT_SIZE",
+            "Architecture",
+            "Family",
+            "Head",
+            "ModelName",
+            "architecture",
+            "check_input_size",
+            "model_names",
+            "parse_name",
+        ],
+        "constructors": ["VGG16CBAM", *map(_constructor_name, _ARCHITECTURES)],
+        "hierarchical": ["HierarchicalVGG16", "create_hierarchical", "level_model"],
+        "registry": ["backbone_layers", "create"],
+        "torch_file": ["WeightsFileError", "read_torch_file"],
+        "weights": ["WeightsUnavailableError", "check_available"],
+    },
+)

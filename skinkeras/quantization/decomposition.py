@@ -1,4 +1,4 @@
-"""Layers that compute in several steps, taken apart into one layer a step."""
+"""Layers that compute in several steps, decomposed into one layer per step."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ PAIRWISE = (layers.Add, layers.Multiply)  # two at a time, as Keras and TensorFl
 def decompose_layers(model: keras.Model) -> keras.Model:
     """The same function of the input, as a graph of layers that can be rounded one by one.
 
-    `CBAM`, `ChannelAttention` and `SpatialAttention` become the layers that they are made of. An `LSTMCell`
+    `CBAM`, `ChannelAttention` and `SpatialAttention` become the layers that they consist of. An `LSTMCell`
     (Hochreiter & Schmidhuber 1997; Gers et al. 2000) becomes, for each of its gates, a dense layer of the
     input, one of the state, their sum and its activation, and the products and the sum of
 
@@ -21,7 +21,7 @@ def decompose_layers(model: keras.Model) -> keras.Model:
         hidden' = output * tanh(carry')
 
     A sum or product of more than two becomes one of the first two, one of that and the third, and so on. A
-    layer that is called several times is unfolded for each call, on the same parts: weights stay shared.
+    layer that is called several times is decomposed for each call into the same parts: weights stay shared.
 
     Args:
         model: functional, built `keras.Model`.
@@ -37,7 +37,7 @@ def decompose_layers(model: keras.Model) -> keras.Model:
         return model
     unfolded = keras.models.clone_model(model)
     unfolded.set_weights(model.get_weights())
-    while any(map(_is_composed, unfolded.layers)):  # CBAM holds attentions, which are taken apart next
+    while any(map(_is_composed, unfolded.layers)):  # CBAM contains attentions, which are decomposed next
         unfolded = keras.models.clone_model(
             unfolded, clone_function=lambda layer: layer, call_function=_PartByPart()
         )
@@ -53,7 +53,7 @@ def _has_several_pairs(layer: layers.Layer) -> bool:
 
 
 class _PartByPart:
-    """`call_function` of `clone_model`: calls what a layer is made of."""
+    """`call_function` of `clone_model`: calls the layers that a layer consists of."""
 
     def __init__(self):
         self.parts = {}
@@ -63,14 +63,14 @@ class _PartByPart:
             return layer.call(*args, **kwargs)
         if not _is_composed(layer):
             return layer(*args, **kwargs)
-        if layer.name not in self.parts:  # made once, so that all calls share them
+        if layer.name not in self.parts:  # created once, so that all calls share them
             make = _UnfoldedLSTMCell if type(layer) is layers.LSTMCell else _PairByPair
             self.parts[layer.name] = make(layer)
         return self.parts[layer.name](*args)
 
 
 class _PairByPair:
-    """The steps of a sum or product of more than two. The last has the name of the whole."""
+    """The steps of a sum or product of more than two. The last step has the name of the layer."""
 
     def __init__(self, layer: layers.Layer):
         names = [f"{layer.name}_of_{count}" for count in range(2, len(layer.input))]
@@ -84,14 +84,14 @@ class _PairByPair:
 
 
 class _UnfoldedLSTMCell:
-    """The layers of an LSTM cell. They are called as it is and have its weights."""
+    """The layers of an LSTM cell, with its weights and its call signature."""
 
     GATES = ("input", "forget", "candidate", "output")  # the order in which Keras keeps their weights
 
     def __init__(self, cell: layers.LSTMCell):
         if cell.dropout or cell.recurrent_dropout:
             raise ValueError(
-                f"LSTM cell {cell.name!r} has dropout inside, which cannot be unfolded; "
+                f"LSTM cell {cell.name!r} has dropout inside, which cannot be decomposed; "
                 "put a Dropout layer in front of it instead."
             )
         self.name = cell.name

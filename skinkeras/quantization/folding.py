@@ -12,7 +12,7 @@ FOLDABLE = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
 def fold_batch_norm(model: keras.Model) -> keras.Model:
     """The same function of the input, at inference, with fewer layers.
 
-    `BatchNormalization` behind a linear convolution or dense layer that nothing else reads becomes part of
+    `BatchNormalization` after a linear convolution or dense layer that no other layer reads becomes part of
     that layer (Jacob et al. 2018, eq. 14):
 
         kernel' = kernel * gamma / sqrt(variance + epsilon)
@@ -64,7 +64,7 @@ def _foldable_norms(model: keras.Model) -> dict[str, layers.BatchNormalization]:
 
 
 def _folded_weights(layer: layers.Layer, norm: layers.BatchNormalization) -> list[np.ndarray]:
-    # In float64, so that folding adds no more than the one rounding back to float32.
+    # In float64, so that the only rounding is the one back to float32.
     def values(variable, default: float) -> np.ndarray | float:
         return default if variable is None else keras.ops.convert_to_numpy(variable).astype(np.float64)
 

@@ -1,4 +1,4 @@
-"""Who feeds whom in a Keras functional model."""
+"""Which layer reads which in a Keras functional model."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,8 @@ import keras
 def consumers(model: keras.Model) -> dict[str, list[str]]:
     """Names of the layers that read each layer's output.
 
-    It is read from `model.get_config()`, the format that `.keras` files are written in, because Keras has
-    no other public view of a functional graph that leaves out uses of the same layers in other models.
+    This reads `model.get_config()`, the format of `.keras` files, because Keras has no other public view of a
+    functional graph that excludes uses of the same layers in other models.
 
     Args:
         model: a functional `keras.Model`.

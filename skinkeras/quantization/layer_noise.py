@@ -1,4 +1,4 @@
-"""Where a quantized model loses what it loses: its activations against those of the float model."""
+"""Where a quantized model loses accuracy: its activations against those of the float model."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,14 +26,15 @@ _QUANTIZERS = (FakeQuantize, FixedFakeQuantize)
 class LayerNoise:
     """How far one layer's activations are off, as signal-to-noise ratios in decibels.
 
-    The signal is the sum of the squares of the exact activations, the noise that of the differences; 20 dB
-    are a noise of a tenth of the signal's root mean square, 40 dB of a hundredth.
+    The signal is the sum of squares of the exact activations, the noise that of the differences. At 20 dB the
+    noise is a tenth of the signal's root mean square, at 40 dB a hundredth.
 
     Attributes:
         layer: the layer of the quantized model; one that is used several times has a number for each use.
-        own: what this layer adds: its kernel and its output rounded, against the same layer unrounded on the
-            same, rounded inputs.
-        total: against the float model, with all that was lost before, and what training on has moved.
+        own: the noise of this layer alone: its kernel and output rounded, against the same layer unrounded on
+            the same, rounded inputs.
+        total: against the float model; includes the noise of all earlier layers, and what fine-tuning has
+            changed.
     """
 
     layer: str
@@ -53,7 +54,7 @@ def layer_noise(
             memory at once, three times: a few images a batch.
 
     Returns:
-        One `LayerNoise` for each rounded layer, the one that adds the most noise first.
+        One `LayerNoise` for each rounded layer, the noisiest layer first.
 
     Raises:
         ValueError: `quantized` was not made from `model`, or `batches` is empty.
@@ -98,20 +99,20 @@ def layer_noise(
 
 
 def _exact(quantized, rounded, weights, go_on_rounded):
-    """What goes into each rounding if kernels are not rounded: {name of the rounding layer: tensor}.
+    """The input of each rounding with unrounded kernels: {name of the rounding layer: tensor}.
 
     Args:
         quantized: the model whose layers are repeated in float.
         rounded: the outputs of its rounding layers by name.
         weights: {name: layer} whose first weights the repeated layers take.
-        go_on_rounded: whether the next layer reads what was rounded, or the exact values.
+        go_on_rounded: whether the next layer reads the rounded or the exact values.
     """
     exact, repeated = {}, {}
     suffix = "_own" if go_on_rounded else "_total"  # layer names must differ within one model
 
     def clone(layer):
         if isinstance(layer, _QUANTIZERS):
-            return layer  # stands for its name only; it is not called
+            return layer  # only its name is used; it is not called
         config = layer.get_config()
         config["name"] = layer.name + suffix
         repeated[layer.name] = _FLOAT.get(type(layer), type(layer)).from_config(config)

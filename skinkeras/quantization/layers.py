@@ -14,8 +14,8 @@ from skinkeras.quantization.tfmot import quantizers
 _OUTPUT = {"num_bits": 8, "per_axis": False, "symmetric": False, "narrow_range": False}
 
 
-def _fixed_quantizer(low: float, high: float) -> quantizers.FixedQuantizer:
-    return quantizers.FixedQuantizer(
+def _fixed_quantizer(low: float, high: float):
+    return quantizers().FixedQuantizer(
         num_bits=8, init_min=float(low), init_max=float(high), narrow_range=False
     )
 
@@ -25,7 +25,7 @@ def _scale(low: float, high: float) -> float:
 
 
 class _RangeVariables:
-    """What a quantizer's `build` takes for its layer: it makes the range as weights of a Keras 3 layer."""
+    """Passed to a quantizer's `build` as its layer: creates the range as weights of a Keras 3 layer."""
 
     def __init__(self, layer: layers.Layer):
         self.layer = layer
@@ -40,10 +40,10 @@ class _RangeVariables:
         return variable.value  # the tf.Variable: the quantizers assign to it
 
 
-# Shares of the greatest absolute value that a calibrated range may end at: 1 down to a 45th.
+# Candidates for the end of a calibrated range, as shares of the greatest absolute value: 1 down to a 45th.
 _SHARES = 2.0 ** -(np.arange(12) / 2)
-# How far a batch may pull the range, as a multiple of it. Without a limit, an outlier that calibration cut
-# off at a 30th makes the range five times as wide in 149 batches; with 1 it cannot follow the weights.
+# How far one batch may widen the range, as a multiple of it. Without a limit, an outlier that calibration cut
+# off at a 30th makes the range five times as wide in 149 batches; with 1 the range cannot follow the weights.
 _GROWTH = 2.0
 
 
@@ -51,23 +51,24 @@ _GROWTH = 2.0
 class FakeQuantize(layers.Layer):
     """Rounds its input to 256 levels of a measured range (asymmetric, per tensor).
 
-    `calibrate` sets the range in two passes over the same images: `measure_extremes` lets it grow to all that
-    occurs, then `compare_ranges` adds up the squared errors of rounding to it and to narrower ones, and
-    `choose_range` takes the one of the least error. A few values far outside (a swish behind a gate has some
-    at 50 times the others' size) then no longer make the step between two levels wider than the signal.
+    `calibrate` sets the range in two passes over the same images: `measure_extremes` lets it grow to all
+    values that occur, then `compare_ranges` adds up the squared errors of rounding to it and to narrower
+    ranges, and `choose_range` takes the range of the least error. A few values far outside (a swish behind a
+    gate has some 50 times as large as the others) then no longer make the step between two levels wider than
+    the signal.
 
-    While training the range follows the batches' minimum and maximum as a moving average (decay 0.999), of
-    which none counts for more than twice the range: it follows the weights, and what was cut off does not
-    come back at once. At inference it stays. Gradients pass straight through inside the range (Jacob et al.
-    2018, section 3).
+    In training the range follows the batches' minimum and maximum as a moving average (decay 0.999), in which
+    no batch counts for more than twice the range: the range follows the weights, and what was cut off does
+    not come back at once. At inference it is fixed. Gradients pass straight through inside the range (Jacob
+    et al. 2018, section 3).
     """
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self._measuring = False
         self._candidates, self._errors = [], []
-        self._moving_average = quantizers.MovingAverageQuantizer(**_OUTPUT)
-        self._all_values = quantizers.AllValuesQuantizer(**_OUTPUT)
+        self._moving_average = quantizers().MovingAverageQuantizer(**_OUTPUT)
+        self._all_values = quantizers().AllValuesQuantizer(**_OUTPUT)
 
     def build(self, input_shape):
         self._range = self._moving_average.build(None, "range", _RangeVariables(self))
@@ -78,8 +79,8 @@ class FakeQuantize(layers.Layer):
         if self._candidates:
             self._errors += [_squared_error(inputs, *limits) for limits in self._candidates]
         if training:
-            # Of the extremes alone: the quantizer's own pass over a clipped copy of the inputs would keep
-            # that copy for the backward pass.
+            # Only the extremes are passed: for a clipped copy of all inputs, the quantizer would keep that
+            # copy for the backward pass.
             most = _GROWTH * ops.maximum(-self._range["min_var"], self._range["max_var"])
             extremes = ops.clip(ops.stack([ops.min(inputs), ops.max(inputs)]), -most, most)
             self._moving_average(extremes, True, weights=self._range)
@@ -89,12 +90,12 @@ class FakeQuantize(layers.Layer):
         return input_shape
 
     def measure_extremes(self):
-        """Empties the range; from now on it grows with every batch."""
+        """Resets the range, which then grows with every batch."""
         self._measuring, self._candidates = True, []
         self._set_range(0.0, 0.0)
 
     def compare_ranges(self):
-        """Ends the growing; from now on, in calls outside of a graph, the errors of ranges are added up."""
+        """Fixes the range; calls outside of a graph then add up the errors of candidate ranges."""
         low, high = (float(variable) for variable in self._range.values())
         most = max(-low, high)
         self._measuring = False
@@ -102,7 +103,7 @@ class FakeQuantize(layers.Layer):
         self._errors = np.zeros(len(_SHARES))
 
     def choose_range(self):
-        """Takes the range of the least error."""
+        """Sets the range to the candidate of the least error."""
         self._set_range(*self._candidates[np.argmin(self._errors)])
         self._candidates = []
 
@@ -117,14 +118,14 @@ class FakeQuantize(layers.Layer):
 
 
 def _squared_error(values, low: float, high: float) -> float:
-    # TensorFlow's own operation refuses an empty range; its only level is 0.
+    # TensorFlow's operation refuses an empty range, whose only level is 0.
     rounded = tf.quantization.fake_quant_with_min_max_args(values, low, high) if low < high else 0.0
     return float(ops.sum(ops.square(values - rounded)))
 
 
 @keras.saving.register_keras_serializable("skinkeras")
 class FixedFakeQuantize(layers.Layer):
-    """Rounds its input to 256 levels of the range low..high, moved by less than one level so that 0 is one
+    """Rounds its input to 256 levels of the range low..high, shifted by less than one level so that 0 is one
     of them.
 
     Args:
@@ -154,11 +155,11 @@ class FixedFakeQuantize(layers.Layer):
 
 @keras.saving.register_keras_serializable("skinkeras")
 class QuantizedRescaling(layers.Rescaling):
-    """Normalisation of pixels 0..255 that starts from the pixels' own 256 levels and stays in integers.
+    """Normalization of pixels 0..255 that starts from the pixels' own 256 levels and stays in integers.
 
-    The pixels are quantized with scale 1 (whole numbers stay exact), multiplied, and moved by the offset;
-    each result gets the fixed range that 0..255 leads to. In the exported file these are an integer MUL and
-    ADD behind the first QUANTIZE, so that a file with bytes as input has no float at all.
+    The pixels are quantized with scale 1 (whole numbers stay exact), multiplied, and shifted by the offset;
+    each result has the fixed range that 0..255 maps to. In the exported file these are an integer MUL and
+    ADD after the first QUANTIZE, so that a file with uint8 input has no float at all.
     """
 
     def build(self, input_shape):
@@ -177,7 +178,7 @@ class QuantizedRescaling(layers.Rescaling):
 
 
 def _rounded_constant(values: float | list[float]):
-    # One number is always a level of its own range; three, one a colour, share a scale and are rounded.
+    # One number is always a level of its own range; three, one per colour, share a scale and are rounded.
     values = np.asarray(values, "float32")
     if not values.any():
         return values
@@ -188,8 +189,8 @@ def _rounded_constant(values: float | list[float]):
 def range_around_zero(low: float, high: float) -> tuple[float, float]:
     """A range of 256 levels that covers low..high and has a level at exactly 0.
 
-    One of the levels is spent on the shift. Without it -1..1 would put the pixels of 0..255 halfway between
-    two levels, where Keras and LiteRT round differently.
+    One of the levels is given up for the shift. Without the shift, -1..1 would put the pixels of 0..255
+    halfway between two levels, where Keras and LiteRT round differently.
 
     Example:
         >>> range_around_zero(-1, 1)   # 127 levels below zero, 128 above, 1/127 apart
@@ -201,9 +202,9 @@ def range_around_zero(low: float, high: float) -> tuple[float, float]:
     return -below * step, (255 - below) * step
 
 
-# Least range of a kernel, as a share of the bias that is added to its products. ImageNet leaves channels
-# whose kernel is a millionth of their bias; at that scale the bias is beyond the 32 bits that hold it. Such a
-# kernel rounded to steps of 1/127000 of the bias moves no output by a level.
+# Least range of a kernel, as a share of the bias that is added to its products. ImageNet's weights have
+# channels whose kernel is a millionth of their bias; at that scale the bias overflows its 32 bits. Rounding
+# such a kernel to steps of 1/127000 of the bias changes no output by a level.
 _LEAST_RANGE = 1e-3
 
 
@@ -214,11 +215,11 @@ class _QuantizedKernel:
 
     def build(self, input_shape):
         super().build(input_shape)
-        self._quantizer = quantizers.LastValueQuantizer(**dataclasses.asdict(self.weight_quantizer))
+        self._quantizer = quantizers().LastValueQuantizer(**dataclasses.asdict(self.weight_quantizer))
         self._range = self._quantizer.build(self._channels_last(), "kernel", _RangeVariables(self))
 
     def quantized_kernel(self, training):
-        """The rounded kernel; while training its range is set to the kernel's own, else it stays as it is."""
+        """The rounded kernel; in training its range is set to that of the kernel, else it is not changed."""
         kernel = ops.convert_to_tensor(self.kernel)
         columns = ops.reshape(kernel, self._channels_last())
         if training:
@@ -241,9 +242,9 @@ class _QuantizedKernel:
         return np.asarray(self._range["max_var"], "float64") / levels
 
     def round_bias(self, input_scale: float):
-        """Rounds the bias as the integer operation does, whose input has this distance between levels."""
+        """Rounds the bias as the integer operation does; `input_scale`: distance between the input's levels."""
         scale = input_scale * self.kernel_scale
-        # Of a channel of zeros, and behind an input of zeros, there is no scale: its bias rounds to 0.
+        # A channel of zeros, or an input of zeros, has no scale: its bias rounds to 0.
         levels = np.divide(
             ops.convert_to_numpy(self.bias), scale, out=np.zeros(self.bias.shape), where=scale > 0
         )
@@ -284,8 +285,8 @@ class QuantizedDepthwiseConv2D(_QuantizedKernel, layers.DepthwiseConv2D):
     weight_quantizer = LAYERS[layers.DepthwiseConv2D].weights
 
     def _channels_last(self):
-        # The quantizer takes the last axis for the channels; a depthwise kernel's are spread over the last
-        # two.
+        # The quantizer takes the last axis for the channels; a depthwise kernel has them in the last two
+        # axes.
         height, width, channels, multiplier = self.kernel.shape
         return (height, width, 1, channels * multiplier)
 
@@ -328,7 +329,7 @@ class QuantizedSpreadClasses(_QuantizedKernel, SpreadClasses):
         return ops.matmul(inputs, self.quantized_kernel(training)) + self.bias
 
 
-# The layer that takes the place of each type with a kernel.
+# The layer that replaces each type with a kernel.
 QUANTIZED_LAYERS = {
     layers.Conv2D: QuantizedConv2D,
     layers.DepthwiseConv2D: QuantizedDepthwiseConv2D,

@@ -1,4 +1,4 @@
-"""A trained float model -> the same model with 8-bit rounding in it -> calibrated on real images."""
+"""Trained float model -> the same model with 8-bit rounding inside -> calibrated on real images."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ from skinkeras.quantization.recipe import (
 def quantize(model: keras.Model) -> keras.Model:
     """Builds the quantization-aware version of a trained model (Jacob et al. 2018).
 
-    Attention and LSTM cells are unfolded, batch normalization is folded, kernels and activations are
+    Attention and LSTM cells are decomposed, batch normalization is folded, kernels and activations are
     rounded to 8 bits where the integer operations of the exported file round them, and gradients pass
     straight through the rounding.
     `calibrate` the result before use; then it can be compiled (on a CPU with `jit_compile=False`, which is
@@ -50,7 +50,7 @@ def quantize(model: keras.Model) -> keras.Model:
 
     Raises:
         ValueError: a layer is not in the recipe (it is named), the model does not begin as described, or
-            LiteRT cannot run what would come of it.
+            LiteRT cannot run the resulting file.
     """
     _check_runs(model)
     folded = fold_batch_norm(decompose_layers(model))
@@ -67,9 +67,9 @@ def quantize(model: keras.Model) -> keras.Model:
 
 def calibrate(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
     """Sets the measured ranges of `quantize`'s model to those that round real images with the least squared
-    error: the least and greatest values that occur, or narrower where a few values are far outside.
+    error: all values that occur, or a narrower range where a few values are far outside.
 
-    Some hundred training images are enough. Ranges of an earlier calibration or training are forgotten.
+    A few hundred training images are enough. Ranges of an earlier calibration or training are discarded.
 
     Args:
         model: from `quantize`; changed in place.
@@ -100,9 +100,9 @@ def is_quantized(model: keras.Model) -> bool:
 
 
 def _check_runs(model: keras.Model) -> None:
-    # Found by elimination, LiteRT 2.3 on x86: an integer file with all three of a gate that scales channels
-    # by their mean (squeeze-and-excitation), CBAM and LSTM cells makes XNNPACK free memory twice, and the
-    # process dies. Without XNNPACK, in float32, or with any two of the three the file runs.
+    # Found by elimination on LiteRT 2.3, x86: an int8 file that combines a gate that scales channels by their
+    # mean (squeeze-and-excitation), CBAM and LSTM cells makes XNNPACK free memory twice, and the process
+    # dies. The file runs without XNNPACK, in float32, and with any two of the three.
     kinds = {type(layer) for layer in model.layers}
     gates = [
         layer.name
@@ -163,7 +163,7 @@ class _Wiring:
         original = self.model.get_layer(layer.name)
         if isinstance(layer, (QuantizedRescaling, *FLOAT_FRONT)):
             return layer(*args, **kwargs)
-        # A layer that is used twice gets separate quantizers: its outputs have separate ranges.
+        # A layer that is used twice has separate quantizers, because its outputs have separate ranges.
         self.uses[layer.name] += 1
         name = layer.name if self.uses[layer.name] == 1 else f"{layer.name}_{self.uses[layer.name]}"
         if type(original) is layers.Activation:
@@ -208,7 +208,7 @@ def _quantizer(output: Output | tuple[float, float], name: str):
 
 
 def _copy_weights(source: layers.Layer, target: layers.Layer) -> None:
-    # The hosts' first weights are the original's own; their ranges come behind.
+    # The first weights of a quantized layer are those of the original; its ranges follow.
     for variable, values in zip(target.weights, source.get_weights(), strict=False):
         variable.assign(values)
     target.quantized_kernel(training=True)  # sets the kernel's range

@@ -2,9 +2,9 @@
 them.
 
 Weights: symmetric, -127..127; convolutions have one scale per output channel, matrix products one per tensor.
-Outputs: asymmetric, -128..127, one scale per tensor. A range is either measured (calibrated, then a moving
-    average while training), or fixed where the function itself bounds it, or that of the input because
-    values only move or drop out.
+Outputs: asymmetric, -128..127, one scale per tensor. A range is measured (calibrated, then a moving average
+    in training), or fixed where the function itself is bounded, or that of the input where the layer only
+    moves or drops values.
 https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/quantization_spec
 """
 
@@ -42,7 +42,7 @@ class LayerRecipe:
         output: where the range of the output comes from, or a fixed (low, high).
         weights: how the kernel is quantized; None for a layer without one. Biases become 32-bit integers.
         fuses_relu: a ReLU that follows directly becomes part of the integer operation, so that the range is
-            measured behind the ReLU only.
+            measured only after the ReLU.
     """
 
     output: Output | tuple[float, float]
@@ -80,7 +80,8 @@ LAYERS = {
 
 # The layers whose outputs are probabilities.
 PROBABILITIES = tuple(kind for kind, recipe in LAYERS.items() if recipe.output == PROBABILITY)
-# What makes probabilities of probabilities. A measured range would cut off what calibration has not seen.
+# Layers whose outputs are probabilities if their inputs are. A measured range would clip values that
+# calibration has not seen.
 KEEP_PROBABILITIES = (layers.Multiply, layers.Concatenate)
 
 # `skinkeras.layers.ChannelPooling`, by its statistic.
@@ -89,7 +90,7 @@ CHANNEL_POOLING = {
     "max": LayerRecipe(Output.UNCHANGED),
 }
 
-# What may stand between the input and the normalisation. It is computed in float, in front of the first
+# Layers that may be between the input and the normalization. They compute in float, before the first
 # rounding.
 FLOAT_FRONT = (ShadesOfGray,)
 

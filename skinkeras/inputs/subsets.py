@@ -1,0 +1,118 @@
+"""Images with their labels and their subset of the split, as training and evaluation read them."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from skinkeras import datasets
+from skinkeras.inputs.datasets import evaluation_dataset
+from skinkeras.inputs.decoded_images import DecodedImages
+from skinkeras.inputs.oversampling import VariantImages
+
+SUBSETS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Subset:
+    """The training, validation or test images, in the manifest's order.
+
+    Attributes:
+        images: `DecodedImages` or `VariantImages` that `rows` refers to.
+        rows: (n,) int, where the images of this subset are in `images`.
+        one_hot: (n, classes) float32.
+        malignant: (n,) int, 1 where the label is a positive class.
+        table: their n rows of the manifest's table.
+        groups: (n,) int, equal for images that share a lesion or a patient.
+        positives: indices of the classes that count as malignant.
+    """
+
+    images: object
+    rows: np.ndarray
+    one_hot: np.ndarray
+    malignant: np.ndarray
+    table: object
+    groups: np.ndarray
+    positives: tuple = ()
+
+    @property
+    def labels(self):
+        """(n,) int, the index of each image's class."""
+        return self.one_hot.argmax(axis=1)
+
+    def dataset(self, batch_size):
+        """Batches in the order of `rows`, neither shuffled nor augmented, once."""
+        return evaluation_dataset(self.images, self.rows, self.one_hot, batch_size)
+
+
+@dataclass(frozen=True)
+class SplitImages:
+    """Decoded images with their manifest, and the subset of the split that each belongs to.
+
+    Attributes:
+        manifest: `Manifest` of the classes that are learned.
+        assignment: (n,) str, the subset of each row.
+        used: the same, with "" for the rows whose images cannot be read.
+        positives: indices of the classes that count as malignant; empty where every class stands for itself.
+        images: `DecodedImages`, in the order of the manifest.
+        variants: `VariantImages`, the oversampled training images.
+        kept: (number of variants,) bool, True for those that remain after cleaning.
+    """
+
+    manifest: object
+    assignment: np.ndarray
+    used: np.ndarray
+    positives: tuple
+    images: DecodedImages
+    variants: VariantImages
+    kept: np.ndarray
+
+    @cached_property
+    def class_groups(self):
+        """(classes,) int: 1 for the positive classes, else 0; the groups of `MergeClasses`."""
+        return tuple(int(number in self.positives) for number in range(len(self.manifest.classes)))
+
+    @property
+    def output_classes(self):
+        """The classes of a model that ships: benign and malignant, or without positives all classes."""
+        return datasets.BINARY_CLASSES if self.positives else self.manifest.classes
+
+    def subset(self, name):
+        """The `Subset` called `name`: train (the remaining variants), validation or test."""
+        rows_of_images = np.flatnonzero(self.used == name)
+        if name == "train":
+            images, rows = self.variants, np.flatnonzero(self.kept)
+            rows_of_images = rows_of_images[self.variants.table["picture"].to_numpy()[rows]]
+        else:
+            images, rows = self.images, rows_of_images
+        labels = self.manifest.labels[rows_of_images]
+        return Subset(
+            images,
+            rows,
+            np.eye(len(self.manifest.classes), dtype=np.float32)[labels],
+            np.asarray(self.class_groups)[labels],
+            self.manifest.table.iloc[rows_of_images],
+            self.manifest.groups()[rows_of_images],
+            self.positives,
+        )
+
+    def binary(self):
+        """The same images with the classes benign and malignant."""
+        if len(self.manifest.classes) == 2:
+            return self
+        names = [self.manifest.classes[number] for number in self.positives]
+        return replace(self, manifest=self.manifest.binary(names), positives=(1,))
+
+    def counts(self):
+        """{subset: {class: n}}, of the classes benign and malignant where there are positives; each variant of
+        a training image counts."""
+        totals = {}
+        for name in SUBSETS:
+            subset = self.subset(name)
+            of_classes = subset.one_hot.sum(axis=0).astype(int).tolist()
+            if self.positives:
+                malignant = int(subset.malignant.sum())
+                totals[name] = {"benign": sum(of_classes) - malignant, "malignant": malignant}
+            else:
+                totals[name] = dict(zip(self.manifest.classes, of_classes, strict=True))
+        return totals
