@@ -1,4 +1,4 @@
-"""The manifest: which pictures there are, what they show, and which of them belong together."""
+"""The manifest: which images there are, what they show, and which of them belong together."""
 
 from pathlib import Path
 
@@ -7,47 +7,69 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from skinkeras import image_files
+from skinkeras.datasets.image_index import ImageIndex
+from skinkeras.datasets.metadata import IDS, METADATA, clean_ids, clean_metadata, group_warnings
+from skinkeras.datasets.tables import read_table
+from skinkeras.datasets.taxonomy import BINARY_CLASSES, check_positive
 from skinkeras.files import replacing
 
-COLUMNS = ("image", "image_id", "label", "lesion_id", "patient_id", "source")
-BINARY_CLASSES = ("benign", "malignant")
+_ALWAYS = ("image", "image_id", "label", *IDS, "source")
+COLUMNS = (*_ALWAYS, *METADATA)
+# A given split, and images that are copies of each other: columns only where there is one.
+_OPTIONAL = ("split", "duplicate_set")
 
 
 class Manifest:
-    """A checked table of labelled pictures, one row a picture.
+    """A checked table of labelled images, one row an image.
 
     Args:
         table: `pandas.DataFrame` with the columns image (path), image_id (unique), label (one of
-            `classes`), and, where known, lesion_id, patient_id and source. Other columns are dropped.
+            `classes`), and, where known, lesion_id, patient_id and source; acquisition (clinic or device),
+            age (years), sex (male, female, other), site (on the body), confirmed_by (histopathology,
+            follow-up, consensus, confocal, ...), skin_tone; and split (train, validation, test), where the
+            source gives one. Other columns are dropped.
         classes: the class names; their order is the order of labels and predictions.
         origin: where the table came from, for error sentences.
         file_columns: dict from a column to what the file it came from calls it, for error sentences.
+        notes: sentences on what a reader took and left out.
+        root: the folder in which the images were looked for, or None.
 
     Attributes:
-        table: the table, with all of `COLUMNS` and rows numbered from 0; a missing lesion_id or
-            patient_id is None.
+        table: the table, with all of `COLUMNS` and rows numbered from 0; a missing value is None, as is a
+            placeholder such as "unknown" or "-1". Ages are floats.
         classes: tuple of str.
+        notes: tuple of sentences for the user: those given, and what was made of placeholders.
+        root: as given.
 
     Raises:
         ValueError: a column, value or class is wrong; the sentence names row, column and value.
+
+    Example:
+        >>> table = pd.DataFrame({"image": ["a.jpg", "b.jpg"], "image_id": ["a", "b"], "label": ["nv", "mel"]})
+        >>> Manifest(table, ("mel", "nv")).counts()
+        {'mel': 1, 'nv': 1}
     """
 
-    def __init__(self, table, classes, origin="the manifest", file_columns=None):
+    def __init__(self, table, classes, origin="the manifest", file_columns=None, *, notes=(), root=None):
         self.origin = str(origin)
         self.classes = tuple(classes)
+        self.root = root
         missing = {"image", "image_id", "label"} - set(table.columns)
         if missing:
             raise ValueError(
-                f"{origin} has no column {', '.join(sorted(missing))}; it needs {', '.join(COLUMNS)}."
+                f"{origin} has no column {', '.join(sorted(missing))}; it needs {', '.join(_ALWAYS)}."
             )
         if len(table) == 0:
             raise ValueError(f"{origin} has no rows.")
         if len(set(self.classes)) != len(self.classes) or len(self.classes) < 2:
             raise ValueError(f"{origin} needs two or more different classes. Received: {self.classes}")
         self._check_names()
-        table = table.reindex(columns=COLUMNS).reset_index(drop=True).astype(object)
+        optional = [name for name in _OPTIONAL if name in table and table[name].notna().any()]
+        table = table.reindex(columns=[*COLUMNS, *optional]).reset_index(drop=True).astype(object)
         self.table = table.where(table.notna() & (table != ""), None)
         self._check_rows(file_columns or {})
+        self.notes = (*notes, *clean_ids(self.table))
 
     def _check_names(self):
         seen = {}
@@ -68,6 +90,12 @@ class Manifest:
         checks.append(("image_id", table["image_id"].duplicated(), "occurs more than once"))
         for column, wrong, problem in checks:
             self._refuse(wrong, column, file_columns.get(column, column), problem)
+        clean_metadata(
+            table,
+            lambda wrong, column, problem: self._refuse(
+                wrong, column, file_columns.get(column, column), problem
+            ),
+        )
 
     def _refuse(self, wrong, column, called, problem):
         if wrong.any():
@@ -77,6 +105,12 @@ class Manifest:
                 f"{self.origin}, line {row + 2}, column {called}: {self.table[column][row]!r} {problem}."
             )
 
+    def with_table(self, table, *notes, classes=None):
+        """The manifest of another table of the same source, with further notes."""
+        return Manifest(
+            table, classes or self.classes, self.origin, notes=(*self.notes, *notes), root=self.root
+        )
+
     def __len__(self):
         return len(self.table)
 
@@ -85,7 +119,9 @@ class Manifest:
         """Reads a table written by `to_csv`, or by hand.
 
         Args:
-            path: CSV file with a line of column names; relative picture paths count from its folder.
+            path: table with a line of column names; relative image paths count from its folder. A path that
+                does not lead to a file is looked for below that folder, whatever its slashes, its ending and
+                its first folders are.
             classes: the class names in order; None takes those that occur, sorted.
 
         Raises:
@@ -97,17 +133,27 @@ class Manifest:
             raise FileNotFoundError(f"There is no manifest {path}.")
         table = read_table(path, ("image", "image_id", "label"))
         _check_group_columns(table, path)
-        table["image"] = [None if pd.isna(p) else str(path.parent / p) for p in table["image"]]
+        table["image"] = _existing(path.parent, table["image"])
         found = sorted(table["label"].dropna().unique()) if classes is None else classes
-        return cls(table, found, origin=path)
+        return cls(table, found, origin=path, root=str(path.parent))
 
     def to_csv(self, path):
-        """Writes the table; pictures below the file's folder get relative paths, others absolute ones."""
+        """Writes the table; images below the file's folder get relative paths, others absolute ones."""
         folder = Path(path).absolute().parent
-        table = self.table.copy()
+        table = self.table.dropna(axis=1, how="all")
+        table = table.reindex(columns=[c for c in self.table if c in _ALWAYS or c in table])
         table["image"] = [_relative_to(folder, image) for image in table["image"]]
         with replacing(path) as temporary:
             table.to_csv(temporary, index=False)
+
+    @property
+    def given_split(self):
+        """(n,) array of `"train"`, `"validation"` and `"test"`, or None where the source gives no split."""
+        return self.table["split"].to_numpy(str) if "split" in self.table else None
+
+    def warnings(self):
+        """Sentences on groups that are suspiciously large, or that the given split divides."""
+        return group_warnings(self)
 
     @property
     def labels(self):
@@ -119,18 +165,18 @@ class Manifest:
         return np.eye(len(self.classes), dtype=np.float32)[self.labels]
 
     def counts(self):
-        """{class: number of pictures}, every class in order."""
+        """{class: number of images}, every class in order."""
         counts = self.table["label"].value_counts()
         return {name: int(counts.get(name, 0)) for name in self.classes}
 
     def groups(self):
-        """(n,) int: equal for pictures that share a lesion or a patient, directly or through others.
+        """(n,) int: equal for images that share a lesion, a patient or a copy, directly or through others.
 
-        A picture with neither is a group of its own.
+        An image with neither is a group of its own. Copies are known after `group_duplicates`.
         """
         n = len(self)
         rows, nodes, offset = [np.arange(n)], [np.arange(n)], n
-        for column in ("lesion_id", "patient_id"):
+        for column in (*IDS, *(["duplicate_set"] if "duplicate_set" in self.table else [])):
             codes, values = pd.factorize(self.table[column])
             known = codes >= 0
             rows.append(np.flatnonzero(known))
@@ -142,22 +188,22 @@ class Manifest:
 
     def select(self, rows):
         """The manifest of some rows: a boolean mask or row numbers."""
-        return Manifest(self.table.iloc[np.arange(len(self))[rows]], self.classes, self.origin)
+        return self.with_table(self.table.iloc[np.arange(len(self))[rows]])
 
     def binary(self, positive):
         """The manifest with the classes benign and malignant.
 
         Args:
-            positive: the class names that become malignant.
+            positive: the class names that become malignant; upper and lower case do not matter.
 
         Raises:
             ValueError: a name is not a class, or none or all of the classes are named.
         """
-        check_positive(positive, self.classes)
+        positive = check_positive(positive, self.classes)
         table = self.table.assign(
-            label=np.where(self.table["label"].isin(list(positive)), BINARY_CLASSES[1], BINARY_CLASSES[0])
+            label=np.where(self.table["label"].isin(positive), BINARY_CLASSES[1], BINARY_CLASSES[0])
         )
-        return Manifest(table, BINARY_CLASSES, self.origin)
+        return self.with_table(table, classes=BINARY_CLASSES)
 
     def limit(self, n, seed=0):
         """About `n` rows for a quick look: whole groups at random, each class in its proportion.
@@ -183,26 +229,17 @@ class Manifest:
         least = min(-(-_LEAST_OF_A_CLASS * len(self) // count), len(self))
         if n < least:
             raise ValueError(
-                f"--limit {n} leaves too few of the {count} pictures of class {name} to split: "
+                f"--max-images {n} leaves too few of the {count} images of class {name} to split: "
                 f"use at least {least}."
             )
 
 
-# Train, validation and test each need one, and a class in fewer pieces than this seldom spreads.
+# Train, validation and test each need one, and a class in fewer groups than this is seldom in all of them.
 _LEAST_OF_A_CLASS = 5
 
 
-def check_positive(positive, classes):
-    """Raises ValueError unless `positive` names some, but not all, of `classes`."""
-    unknown = [name for name in positive if name not in classes]
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} is not a class of this data: {', '.join(classes)}.")
-    if not 0 < len(set(positive)) < len(classes):
-        raise ValueError(f"Name at least one positive class and not all of: {', '.join(classes)}.")
-
-
 def _check_group_columns(table, path):
-    """Raises ValueError for a column that looks like one of those that keep related pictures together."""
+    """Raises ValueError for a column that looks like one of those that keep related images together."""
     for column in table.columns:
         letters = "".join(filter(str.isalpha, column.casefold()))
         for meant in ("lesion", "patient"):
@@ -210,26 +247,19 @@ def _check_group_columns(table, path):
                 raise ValueError(f"{path} has a column {column}, which is not looked at: call it {meant}_id.")
 
 
-def read_table(path, columns, **options):
-    """A CSV file as strings, with the columns it must have.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is not a table, or lacks a column.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no label file {path}.")
-    try:
-        table = pd.read_csv(path, dtype=str, **options)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a table of comma-separated values: {error}") from error
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        raise ValueError(f"{path} has no column {missing[0]}; it has {', '.join(table.columns)}.")
-    return table
-
-
 def _relative_to(folder, image):
     path = Path(image).absolute()
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _existing(folder, images):
+    """The paths in a table's column image, those that lead nowhere replaced by what is found below `folder`."""
+    paths = [None if pd.isna(image) else str(folder / image) for image in images]
+    lost = [row for row, path in enumerate(paths) if path is not None and not image_files.exists(path)]
+    if lost:
+        index = ImageIndex(folder)
+        for row in lost:
+            found = index.find(images.iloc[row])
+            if found is not None:
+                paths[row] = str(folder / found)
+    return paths

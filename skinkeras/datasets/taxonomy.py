@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+# Their order is that of labels and predictions; malignant is the positive class.
+BINARY_CLASSES = ("benign", "malignant")
+
 # The seven of HAM10000 and ISIC 2018, in HAM10000's own abbreviations and alphabetical order.
 HAM10000 = {
     "akiec": "actinic keratosis or intraepithelial carcinoma",
@@ -24,6 +27,30 @@ ISIC2019 = {
     "VASC": "vasc",
     "SCC": "scc",
     "UNK": "unk",
+}
+
+# The classes of ISIC 2019 in full.
+ISIC2019_TITLES = {
+    **{name: HAM10000[name] for name in ("mel", "nv", "bcc", "bkl", "df", "vasc")},
+    "ak": "actinic keratosis",
+    "scc": "squamous cell carcinoma",
+    "unk": "none of the others",
+}
+
+# The labels of PAD-UFES-20 -> names; Bowen's disease counts as squamous cell carcinoma there.
+PAD_UFES = {"ACK": "ak", "BCC": "bcc", "MEL": "mel", "NEV": "nv", "SCC": "scc", "SEK": "sk"}
+PAD_UFES_TITLES = {
+    **{name: ISIC2019_TITLES[name] for name in ("ak", "bcc", "mel", "nv", "scc")},
+    "sk": "seborrheic keratosis",
+}
+
+# The classes of derm7pt, as its paper groups them.
+DERM7PT = {
+    "bcc": "basal cell carcinoma",
+    "mel": "melanoma",
+    "misc": "dermatofibroma, lentigo, melanosis, miscellaneous, vascular lesion",
+    "nv": "melanocytic nevus",
+    "sk": "seborrheic keratosis",
 }
 
 # The columns of ISIC 2018 task 3 -> HAM10000's names.
@@ -129,8 +156,8 @@ def _check_children(children):
             f"Received: {children!r}"
         )
     for parent, names in children.items():
-        listed = isinstance(names, Sequence) and not isinstance(names, str) and len(names) > 0
-        if not listed or not all(isinstance(name, str) for name in (parent, *names)):
+        is_list = isinstance(names, Sequence) and not isinstance(names, str) and len(names) > 0
+        if not is_list or not all(isinstance(name, str) for name in (parent, *names)):
             raise ValueError(
                 f"The children of {parent!r} must be a list of one or more names; a class, which has none, "
                 f"is not a parent. Received: {names!r}"
@@ -182,3 +209,31 @@ ISIC2018_TAXONOMY = Taxonomy(
     },
     classes=tuple(HAM10000),
 )
+
+# The synthetic images: benign lesions differ in the structure that is painted on them.
+SYNTHETIC_TAXONOMY = Taxonomy(
+    {"lesion": BINARY_CLASSES, "benign": ("network", "globules", "streaks", "plain")}
+)
+
+
+def check_positive(positive, classes):
+    """The names of `positive` as `classes` spells them: upper and lower case do not matter.
+
+    Args:
+        positive: class names.
+        classes: all class names of the data.
+
+    Returns:
+        tuple of str.
+
+    Raises:
+        ValueError: a name is not a class, or all or none of the classes are named.
+    """
+    spelt = {name.casefold(): name for name in classes}
+    unknown = [name for name in positive if name.casefold() not in spelt]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is not a class of this data: {', '.join(classes)}.")
+    matched = tuple(dict.fromkeys(spelt[name.casefold()] for name in positive))
+    if not 0 < len(matched) < len(classes):
+        raise ValueError(f"Name at least one positive class and not all of: {', '.join(classes)}.")
+    return matched

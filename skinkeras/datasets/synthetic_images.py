@@ -1,4 +1,4 @@
-"""Drawn pictures that look like dermoscopy: for trying things out where there is no data."""
+"""Synthetic images that look like dermoscopy: for trying things out where there is no data."""
 
 import hashlib
 import io
@@ -9,23 +9,20 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from skinkeras.datasets.manifest import BINARY_CLASSES, Manifest
-from skinkeras.datasets.taxonomy import Taxonomy
+from skinkeras.datasets.manifest import Manifest
+from skinkeras.datasets.taxonomy import BINARY_CLASSES, SYNTHETIC_TAXONOMY
 from skinkeras.files import write_bytes, write_text
 
 WIDTH, HEIGHT = 320, 240
-# Raise it when the drawing changes, so that folders drawn before are not taken for its work.
+# Raise it when the drawing changes, so that folders of earlier versions are not used for it.
 _VERSION = 2
 _MARK = "# drawn, not photographed"  # the first words of every `labels.csv` that is written here
 _LEAST = 20
 _QUALITY = 92
-_TWICE = 0.15  # of the pictures are a lesion's second one
+_TWICE = 0.15  # of the images are a lesion's second one
 _MALIGNANT = 0.3
-_STRUCTURES = ("network", "globules", "streaks", "plain")
+_STRUCTURES = SYNTHETIC_TAXONOMY.children["benign"]
 _STRUCTURE_SHARES = (0.4, 0.25, 0.15, 0.2)
-
-# The classes of the set with `structures`: benign drawings are told apart by what is drawn on them.
-SYNTHETIC_TAXONOMY = Taxonomy({"lesion": ("benign", "malignant"), "benign": _STRUCTURES})
 
 # RGB, 0..255.
 _SKINS = ((231, 190, 178), (222, 170, 160), (212, 160, 130), (190, 134, 104), (228, 160, 165), (150, 104, 80))
@@ -39,19 +36,19 @@ _HAIR, _BUBBLE = np.float32((52, 36, 30)), (245, 240, 240)
 _SQUARE = HEIGHT
 _Y, _X = np.indices((_SQUARE, _SQUARE), dtype=np.float32) - np.float32(_SQUARE / 2)
 _ROWS, _COLUMNS = np.indices((HEIGHT, WIDTH), dtype=np.float32)
-# 0 in the picture's middle, 1 in its corners.
+# 0 in the image's middle, 1 in its corners.
 _FROM_CENTRE = np.hypot(_COLUMNS - WIDTH / 2, _ROWS - HEIGHT / 2) / np.float32(np.hypot(WIDTH, HEIGHT) / 2)
 
 
 @dataclass(frozen=True)
 class Lesion:
-    """What is drawn, whatever the angle and the light.
+    """A lesion, whatever the angle and the light.
 
     Attributes:
         malignant: bool.
         asymmetry, irregularity, variety: each 0..1, of the outline, of its border and of the colours;
             malignant lesions tend to have more, benign ones less, and the two overlap.
-        structure: what is drawn on it: a pigment network, globules, streaks, or nothing ("plain").
+        structure: the pattern on it: a pigment network, globules, streaks, or nothing ("plain").
         seed: of all further details.
     """
 
@@ -63,31 +60,31 @@ class Lesion:
     seed: tuple
 
 
-def synthetic(n, seed, directory, structures=False):
-    """Draws pictures that look like dermoscopy, with labels that a model can learn but not fully.
+def synthetic(n, seed, directory, *, structures=False):
+    """Generates images that look like dermoscopy, with labels that a model can learn but not fully.
 
     Lesions have a random outline on textured skin, brown to alarming colours, a pigment network, globules or
-    streaks, and some pictures hairs, gel bubbles and dark corners. Malignant ones, about 30 %, tend to be
+    streaks, and some images hairs, gel bubbles and dark corners. Malignant ones, about 30 %, tend to be
     more asymmetric, more irregular at the border and more varied in colour. About 17 % of the lesions are
-    pictured twice. Nothing measured on these pictures says anything about skin.
+    imaged twice. Nothing measured on these images says anything about skin.
 
     Args:
-        n: how many pictures, at least 20.
-        seed: int >= 0; picture number i depends on (seed, i) alone.
+        n: how many images, at least 20.
+        seed: int >= 0; image number i depends on (seed, i) alone.
         directory: folder for 320 x 240 JPEG files and `labels.csv`. One that holds the whole set already is
-            used as it is; an incomplete one is drawn anew.
-        structures: whether benign pictures are of several classes, by what is drawn on the lesion.
+            used as it is; an incomplete one is generated anew.
+        structures: whether benign images are of several classes, by the pattern on the lesion.
 
     Returns:
         `Manifest` with source "synthetic" and the classes benign and malignant, or with `structures` those of
         `SYNTHETIC_TAXONOMY`.
 
     Raises:
-        ValueError: `n` or `seed` is too small, or the folder holds labels of other pictures.
+        ValueError: `n` or `seed` is too small, or the folder holds labels of other images.
         OSError: the folder cannot be written.
     """
     if n < _LEAST:
-        raise ValueError(f"A synthetic data set needs at least {_LEAST} pictures. Received: n={n}")
+        raise ValueError(f"A synthetic data set needs at least {_LEAST} images. Received: n={n}")
     if seed < 0:
         raise ValueError(f"The seed of a synthetic data set must be >= 0. Received: seed={seed}")
     directory = Path(directory)
@@ -123,7 +120,7 @@ def _labels_csv(n, seed):
 
 def _refuse_other_labels(labels):
     if labels.is_file() and not labels.read_bytes().startswith(_MARK.encode()):
-        raise ValueError(f"{labels} is not of drawn pictures and would be lost: choose another folder.")
+        raise ValueError(f"{labels} is not of synthetic images and would be lost: choose another folder.")
 
 
 def _is_complete(labels, text, paths):
@@ -131,12 +128,12 @@ def _is_complete(labels, text, paths):
 
 
 def lesion_index(seed, index):
-    """The number of the lesion that picture `index` shows: its own, or that of the picture before."""
+    """The number of the lesion that image `index` shows: its own, or that of the image before."""
 
     def again(i):
         return i > 0 and np.random.default_rng([seed, i, 2]).random() < _TWICE / (1 - _TWICE)
 
-    # Never a third time: a picture repeats the one before only if that one is new.
+    # Never a third time: an image repeats the one before only if that one is new.
     return index - 1 if again(index) and not again(index - 1) else index
 
 
@@ -152,16 +149,16 @@ def lesion(seed, index):
 
 
 def draw(seed, index):
-    """(240, 320, 3) uint8 RGB: picture `index` of the set `seed`."""
+    """(240, 320, 3) uint8 RGB: image `index` of the set `seed`."""
     shown = lesion(seed, lesion_index(seed, index))
-    # What belongs to the lesion comes from `detail`, the same in its second picture; the rest from `random`.
+    # What belongs to the lesion comes from `detail`, the same in its second image; the rest from `random`.
     detail, random = np.random.default_rng(shown.seed), np.random.default_rng([seed, index])
     tone = detail.normal(_SKINS[detail.choice(len(_SKINS), p=_SKIN_SHARES)], 7)
-    picture = _skin(random, tone)
+    image = _skin(random, tone)
     pigment, cover = _place(random, *_lesion(shown, detail, tone))
-    picture += (pigment - picture) * _to_rgb(cover)
-    picture = _camera(random, picture)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    image += (pigment - image) * _to_rgb(cover)
+    image = _camera(random, image)
+    return np.clip(image, 0, 255).astype(np.uint8)
 
 
 def _noise(random, scale, height=_SQUARE, width=_SQUARE):
@@ -244,7 +241,7 @@ def _structures(kind, detail, x, y, edge, angle):
 
 
 def _place(random, pigment, cover):
-    """The lesion's colours and cover on the whole picture, as this angle, distance and aim show them."""
+    """The lesion's colours and cover on the whole image, as this angle, distance and aim show them."""
     centre = (_SQUARE / 2, _SQUARE / 2)
     place = cv2.getRotationMatrix2D(centre, random.uniform(0, 360), random.uniform(0.85, 1.15))
     middle = np.array((WIDTH, HEIGHT)) / 2 - centre
@@ -252,24 +249,24 @@ def _place(random, pigment, cover):
     return [cv2.warpAffine(layer, place, (WIDTH, HEIGHT)) for layer in (pigment, cover)]
 
 
-def _camera(random, picture):
+def _camera(random, image):
     """Hairs, gel bubbles, dark corners, white balance, and the sensor's noise."""
     if random.random() < 0.35:
-        picture += (_HAIR - picture) * _to_rgb(_hairs(random))
+        image += (_HAIR - image) * _to_rgb(_hairs(random))
     if random.random() < 0.25:
         for _ in range(random.integers(3, 15)):
             centre = tuple(int(v) for v in random.uniform((0, 0), (WIDTH, HEIGHT)))
-            cv2.circle(picture, centre, int(random.integers(2, 7)), _BUBBLE, 1, cv2.LINE_AA)
+            cv2.circle(image, centre, int(random.integers(2, 7)), _BUBBLE, 1, cv2.LINE_AA)
     if random.random() < 0.3:
         start, steep = random.uniform(0.7, 0.95), random.uniform(1, 4)
-        picture *= _to_rgb(1 - np.clip((_FROM_CENTRE - np.float32(start)) * np.float32(steep), 0, 0.95))
-    picture *= random.normal(1, 0.03, 3).astype(np.float32)
-    picture += _to_rgb(2 * random.standard_normal((HEIGHT, WIDTH), dtype=np.float32))
-    return picture
+        image *= _to_rgb(1 - np.clip((_FROM_CENTRE - np.float32(start)) * np.float32(steep), 0, 0.95))
+    image *= random.normal(1, 0.03, 3).astype(np.float32)
+    image += _to_rgb(2 * random.standard_normal((HEIGHT, WIDTH), dtype=np.float32))
+    return image
 
 
 def _hairs(random):
-    """(240, 320) float32: how far curved hairs cover the picture, 0..1."""
+    """(240, 320) float32: how far curved hairs cover the image, 0..1."""
     layer = np.zeros((HEIGHT, WIDTH), np.uint8)
     for _ in range(random.integers(2, 12)):
         start = random.uniform((0, 0), (WIDTH, HEIGHT))

@@ -1,0 +1,86 @@
+"""Looking through folders: what belongs to the data, what is there, and how to say it in one sentence."""
+
+import os
+from collections import Counter
+
+from skinkeras.decoding import IMAGE_ENDINGS
+
+MOST_NAMES = 10  # in any sentence
+
+
+def walk(root, max_depth=None):
+    """Yields (folder relative to `root` with "/" between names, names of folders, names of files), sorted.
+
+    Hidden files and folders and `__MACOSX` are passed over. Links to folders are followed, each folder once.
+
+    Args:
+        root: the folder.
+        max_depth: how many levels below `root` are visited; None is all.
+    """
+    seen, waiting = set(), [("", 0)]
+    while waiting:
+        relative, depth = waiting.pop()
+        folder = os.path.join(root, relative)
+        # A link back to a folder on the way would be followed for ever.
+        identity = os.path.realpath(folder)
+        if identity in seen:
+            continue
+        seen.add(identity)
+        folders, files = _entries(folder)
+        yield relative, folders, files
+        if max_depth is None or depth < max_depth:
+            below = [f"{relative}/{name}" if relative else name for name in folders]
+            waiting += [(path, depth + 1) for path in reversed(below)]
+
+
+def _entries(folder):
+    folders, files = [], []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or entry.name == "__MACOSX":
+                    continue
+                (folders if entry.is_dir() else files).append(entry.name)
+    except PermissionError:
+        return [], []
+    return sorted(folders), sorted(files)
+
+
+def ending(name):
+    """The ending of a file's name, in lower case: `.jpg`, or "" where there is none."""
+    return os.path.splitext(name)[1].lower()
+
+
+def is_image(name):
+    """Whether a file's ending is one that is decoded."""
+    return ending(name) in IMAGE_ENDINGS
+
+
+def name_some(names, most=MOST_NAMES):
+    """`a, b, c`, or for more than `most` names the first ones and how many follow."""
+    names = [str(name) for name in names]
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def count_endings(counts):
+    """`12 .txt, 1 without an ending`, the commonest first.
+
+    Args:
+        counts: `Counter` of endings.
+    """
+    words = [f"{count:,} {name or 'without an ending'}" for name, count in counts.most_common()]
+    return name_some(words)
+
+
+def what_is_there(root):
+    """What a folder holds, as the end of a sentence: its folders, its files, its images by their endings."""
+    if not os.path.isdir(root):
+        return "there is no such folder"
+    _, folders, files = next(walk(root, 0))
+    others = [f"{name}/" for name in folders] + [name for name in files if not is_image(name)]
+    images = Counter(ending(name) for name in files if is_image(name))
+    parts = [name_some(others)] if others else []
+    if images:
+        parts.append(f"{count_endings(images)} images")
+    return f"there is: {'; '.join(parts)}" if parts else "it is empty"

@@ -1,0 +1,150 @@
+"""A look at a folder before anything is trained on it: which reader takes it, what is wrong, a contact sheet."""
+
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from skinkeras import image_files
+from skinkeras.datasets.catalog import DATASETS
+from skinkeras.datasets.file_search import ending, is_image, name_some, walk, what_is_there
+from skinkeras.datasets.image_index import missing_images
+from skinkeras.datasets.tables import find_tables, header
+from skinkeras.decoding import ImageError, decode
+from skinkeras.files import replacing
+
+_CHECKED_AT = 64  # pixels; the whole file is decoded
+_SIDE, _GAP, _TITLE = 128, 4, 24
+_MOST_ROWS, _MOST_COLUMNS = 12, 10
+
+
+def recognise(root):
+    """Which readers take a folder, and find images there.
+
+    Args:
+        root: the folder.
+
+    Returns:
+        {name in `DATASETS`: `Manifest`}, in the order of the table.
+
+    Raises:
+        ValueError: none does; the sentence says what is there.
+    """
+    manifests = {}
+    for name, row in DATASETS.items():
+        if row.synthetic:
+            continue
+        try:
+            manifest = row.read(root)
+        except (ValueError, OSError):  # its sentence matters only where this reader is asked for
+            continue
+        if len(missing_images(manifest)) < len(manifest):
+            manifests[name] = manifest
+    if not manifests:
+        raise ValueError(f"No reader takes {root}: {_description(root)} --data NAME says why one does not.")
+    return manifests
+
+
+def _description(root):
+    counts = Counter(ending(name) for _, _, files in walk(root) for name in files if is_image(name))
+    sentence = f"{what_is_there(root)}; {sum(counts.values()):,} images in it and below."
+    tables = [path for path in find_tables(root) if len(header(path)) > 1]
+    for path in tables[:3]:
+        sentence += f" {path.relative_to(root)} has the columns {name_some(header(path))}."
+    return sentence
+
+
+@dataclass
+class Check:
+    """What `check_files` has found.
+
+    Attributes:
+        sizes: `Counter` of (width, height).
+        unreadable: {image_id: what is wrong}.
+    """
+
+    sizes: Counter = field(default_factory=Counter)
+    unreadable: dict = field(default_factory=dict)
+
+
+def check_files(manifest, progress=None):
+    """Decodes every image that is there.
+
+    Args:
+        manifest: `Manifest`.
+        progress: called as `progress(done, total)` now and then.
+
+    Returns:
+        `Check`.
+    """
+    check, paths = Check(), manifest.table["image"].tolist()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = pool.map(_checked, paths)
+        for row, (image_id, (size, problem)) in enumerate(
+            zip(manifest.table["image_id"], results, strict=True), 1
+        ):
+            if problem:
+                check.unreadable[image_id] = problem
+            elif size:
+                check.sizes[size] += 1
+            if progress and (row % 50 == 0 or row == len(paths)):
+                progress(row, len(paths))
+    return check
+
+
+def _checked(path):
+    """(size, what is wrong); (None, None) for an image that is not there."""
+    if not image_files.exists(path):
+        return None, None
+    try:
+        decode(path, _CHECKED_AT)  # registers what Pillow does not read by itself, too
+        with Image.open(BytesIO(image_files.read_bytes(path))) as image:
+            size = image.size
+    except ImageError as error:
+        return None, error.problem
+    except (OSError, ValueError) as error:
+        return None, str(error)
+    return size, None
+
+
+def contact_sheet(manifest, path, seed=0):
+    """Writes one image with a row of random images for each class, the largest classes first.
+
+    Args:
+        manifest: `Manifest`.
+        path: where the image goes; its ending says the format.
+        seed: of the choice.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    counts = sorted(manifest.counts().items(), key=lambda item: -item[1])[:_MOST_ROWS]
+    height = len(counts) * (_SIDE + _TITLE + _GAP)
+    sheet = Image.new("RGB", (_MOST_COLUMNS * (_SIDE + _GAP), height), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=16)
+    for number, (name, count) in enumerate(counts):
+        top = number * (_SIDE + _TITLE + _GAP)
+        pen.text((_GAP, top + 2), f"{name} ({count:,})", fill="black", font=font)
+        rows = np.flatnonzero((manifest.table["label"] == name).to_numpy())
+        images = _some_images(manifest.table["image"].iloc[np.random.default_rng(seed).permutation(rows)])
+        for column, pixels in enumerate(images):
+            sheet.paste(Image.fromarray(pixels), (column * (_SIDE + _GAP), top + _TITLE))
+    with replacing(path) as temporary:
+        sheet.save(temporary)
+
+
+def _some_images(paths):
+    """The first images that can be decoded."""
+    images = []
+    for path in paths[: 2 * _MOST_COLUMNS]:
+        try:
+            images.append(decode(path, _SIDE))
+        except ImageError:  # `check_files` names it
+            continue
+        if len(images) == _MOST_COLUMNS:
+            break
+    return images

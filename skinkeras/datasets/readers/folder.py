@@ -1,0 +1,166 @@
+"""Any images of one's own: one folder a class, or a table that also names lesions and patients."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from skinkeras.datasets.file_search import count_endings, ending, is_image, name_some, walk, what_is_there
+from skinkeras.datasets.manifest import Manifest
+from skinkeras.datasets.metadata import SUBSET_NAMES
+from skinkeras.datasets.tables import find_table
+from skinkeras.datasets.taxonomy import BINARY_CLASSES
+
+# Folders that hold images of all classes, or none.
+_NO_CLASS = re.compile(
+    r"images?|imgs?|pictures?|photos?|jpe?gs?|pngs?|masks?|segmentations?|labels?|annotations?|ground[ _-]?truth"
+    r"|folds?|(folds?|parts?|splits?)[ _-]?\d+|.*(images?|imgs?|masks?)[ _-]part[ _-]?\d+"
+    r"|.*[ _-](images?|imgs?|masks?|inputs?|segmentations?)",
+    re.IGNORECASE,
+)
+
+
+def image_folder(root):
+    """Reads a folder that holds one folder of images for every class.
+
+    Args:
+        root: the folder; the names of its folders, sorted, are the classes. Folders called train, val and
+            test that hold the classes are a split, which is used; a single folder on the way is passed
+            through. Links are followed. Hidden files and files without an image's ending are passed over, and
+            a note counts them.
+
+    Returns:
+        `Manifest` in which every image is a lesion of its own: where several images show one lesion,
+        write a manifest with lesion_id instead (`manifest_csv`).
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: fewer than two classes, a class without images, or folders that are no classes.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise FileNotFoundError(f"There is no folder {root}.")
+    top, notes = _unwrapped(root)
+    subsets = _subset_folders(top)
+    passed_over, rows = Counter(), []
+    for subset, parent in subsets or [(None, top)]:
+        for folder in _class_folders(parent):
+            images = _images_below(folder, passed_over)
+            if not images and not subsets:
+                raise ValueError(f"The class folder {folder} holds no images: fill or remove it.")
+            rows += [(str(p), p.relative_to(root).as_posix(), folder.name, subset) for p in images]
+    passed_over.update(ending(name) for name in next(walk(top, 0))[2])
+    names = _one_spelling([label for _, _, label, _ in rows])
+    if len(set(names.values())) < 2:
+        raise ValueError(
+            f"{top} holds images of {len(set(names.values()))} classes; it needs two or more: "
+            f"{what_is_there(top)}."
+        )
+    table = pd.DataFrame(rows, columns=["image", "image_id", "label", "split"]).assign(source="folder")
+    table["label"] = table["label"].map(names)
+    if subsets:
+        words = [f"{parent.name}/ ({int((table['split'] == name).sum()):,})" for name, parent in subsets]
+        notes.append(f"The split of the folders is used: {', '.join(words)}.")
+    if passed_over:
+        notes.append(f"Files that are not images are passed over: {count_endings(passed_over)}.")
+    classes = sorted(set(names.values()))
+    return Manifest(table, classes, origin=root, notes=notes, root=str(root))
+
+
+def _folders_in(folder):
+    return [folder / name for name in next(walk(folder, 0))[1]]
+
+
+def _unwrapped(root):
+    """The first folder that holds more than one folder, and the notes on the way there."""
+    top, notes = root, []
+    while len(folders := _folders_in(top)) == 1 and _folders_in(folders[0]):
+        if any(is_image(name) for name in next(walk(top, 0))[2]):
+            break
+        top = folders[0]
+    if top != root:
+        notes.append(f"The classes are the folders in {top}.")
+    return top, notes
+
+
+def _subset_folders(top):
+    """[(subset, folder)] where the folders are those of a split, else None."""
+    folders = _folders_in(top)
+    subsets = [(SUBSET_NAMES.get(folder.name.casefold()), folder) for folder in folders]
+    named = [(name, folder) for name, folder in subsets if name]
+    if len(named) < 2 or not any(_folders_in(folder) for _, folder in named):
+        return None
+    others = [folder.name for name, folder in subsets if name is None]
+    if others:
+        raise ValueError(
+            f"{top} holds {name_some(folder.name for _, folder in named)}, which are a split, and beside them "
+            f"{name_some(others)}: move these elsewhere."
+        )
+    if len({name for name, _ in named}) < len(named):
+        raise ValueError(f"{top} holds two folders of one subset: {name_some(f.name for _, f in named)}.")
+    order = list(dict.fromkeys(SUBSET_NAMES.values()))
+    return sorted(named, key=lambda pair: order.index(pair[0]))
+
+
+def _class_folders(parent):
+    folders = _folders_in(parent)
+    if len(folders) < 2:
+        raise ValueError(
+            f"{parent} holds {len(folders)} folders; it needs one for each of two or more classes: "
+            f"{what_is_there(parent)}."
+        )
+    wrong = [f.name for f in folders if _NO_CLASS.fullmatch(f.name) or f.name.casefold() in SUBSET_NAMES]
+    if wrong:
+        raise ValueError(
+            f"{parent} holds {name_some(wrong)}, which by their names are no classes: point --data-dir at a "
+            "folder with one folder of images for each class, or name the images in a table "
+            "(--data manifest)."
+        )
+    return folders
+
+
+def _images_below(folder, passed_over):
+    """The images in a folder and all below it, sorted; the endings of the other files are counted."""
+    images = []
+    for relative, _, files in walk(folder):
+        for name in files:
+            if is_image(name):
+                images.append(folder / relative / name)
+            else:
+                passed_over[ending(name)] += 1
+    return sorted(images)
+
+
+def _one_spelling(labels):
+    """{label: class}: one spelling where two subsets differ in upper and lower case, and benign and malignant
+    in lower case."""
+    classes = {}
+    for label in sorted(set(labels)):
+        classes.setdefault(label.casefold(), label)
+    if set(classes) == set(BINARY_CLASSES):
+        classes = {name: name for name in BINARY_CLASSES}
+    return {label: classes[label.casefold()] for label in set(labels)}
+
+
+def manifest_csv(root):
+    """Reads a folder with a table, `manifest.csv`, of the images to use.
+
+    Args:
+        root: the folder. The table has the columns image (a path, counted from the folder of the table),
+            image_id (unique) and label, and, where known, lesion_id, patient_id, source, split and what else a
+            `Manifest` has. A table of another name is taken if it is the only one with the first three.
+
+    Returns:
+        `Manifest`; the labels that occur, sorted, are the classes.
+
+    Raises:
+        FileNotFoundError: there is no such table.
+        ValueError: see `Manifest`.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise FileNotFoundError(f"There is no manifest {root / 'manifest.csv'}: {what_is_there(root)}.")
+    path = find_table(root, ("manifest",), ("image", "image_id", "label"), "manifest")
+    manifest = Manifest.from_csv(path)
+    return manifest.with_table(manifest.table, f"The images of {path}.")

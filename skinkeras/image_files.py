@@ -1,0 +1,55 @@
+"""The bytes of an image: of a file, or of an entry of an HDF5 file, whose path is `file.hdf5/name`."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+
+HDF5_ENDINGS = (".hdf5", ".h5")
+_reading = Lock()  # h5py's files are not to be read by two threads at once
+
+
+def hdf5_entry(path):
+    """(file, name of the entry) of a path into an HDF5 file; None for any other path."""
+    parent = Path(path).parent
+    if parent.suffix.lower() in HDF5_ENDINGS and parent.is_file():
+        return str(parent), Path(path).name
+    return None
+
+
+def exists(path):
+    """Whether there is such an image, as a file or as an entry of an HDF5 file."""
+    entry = hdf5_entry(path)
+    if entry is None:
+        return os.path.isfile(path)
+    with _reading:
+        return entry[1] in _opened(entry[0])
+
+
+def read_bytes(path):
+    """The encoded image.
+
+    Raises:
+        OSError: there is no such file or entry.
+    """
+    entry = hdf5_entry(path)
+    if entry is None:
+        return Path(path).read_bytes()
+    with _reading:
+        file = _opened(entry[0])
+        if entry[1] not in file:
+            raise FileNotFoundError(f"{entry[0]} has no image {entry[1]}.")
+        return bytes(file[entry[1]][()])
+
+
+def hdf5_names(path):
+    """The names of the images in an HDF5 file."""
+    with _reading:
+        return list(_opened(str(path)))
+
+
+@lru_cache(8)
+def _opened(path):
+    import h5py
+
+    return h5py.File(path, "r")
