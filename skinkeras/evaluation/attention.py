@@ -1,6 +1,6 @@
-"""Where a model with CBAM looks: the maps that its attention multiplies the last feature map by.
+"""Where a model with CBAM looks: the maps by which its attention multiplies the last feature map.
 
-The only file of `evaluation` that needs Keras, and so not imported with the others.
+The only module of `evaluation` that needs Keras, so the package does not import it.
 """
 
 import dataclasses
@@ -16,35 +16,35 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class AttentionMaps:
-    """What the attention of one level made of n images; float32 but for `best_channel`."""
+    """The attention of one level on n images; float32 except `best_channel`."""
 
     spatial: np.ndarray
-    """How much each place matters, (n, h, w), in 0..1."""
+    """Weight of each position, (n, h, w), in 0..1."""
     channel: np.ndarray
-    """How much each channel matters, (n, c), in 0..1."""
+    """Weight of each channel, (n, c), in 0..1."""
     best_channel: np.ndarray
-    """Index of the channel that matters most, (n,) int, of those that tell one place from another.
+    """Index of the channel with the highest weight, (n,) int, among those that vary over the image.
 
-    A channel behind a ReLU may be silent all over an image, and its weight then matters to nothing.
+    After a ReLU, a channel can be constant over an image; its weight then has no effect.
     """
     best_feature: np.ndarray
-    """The feature map of that channel, as the backbone gives it, (n, h, w)."""
+    """The feature map of that channel, before attention, (n, h, w)."""
 
 
 def attention_maps(model: keras.Model, images: ArrayLike) -> tuple[AttentionMaps, ...]:
     """The spatial map, the channel weights and the best channel of each image (Woo et al. 2018, eq. 2 and 3).
 
     Args:
-        model: from `models.create(..., cbam=True)`, `models.create_hierarchical` or `models.level_model`,
+        model: from `models.create(...)`, `models.create_hierarchical` or `models.level_model`,
             also when loaded from a `.keras` file.
         images: (n, size, size, 3), RGB in 0..255, as the model takes them.
 
     Returns:
-        One `AttentionMaps` a level for a hierarchical model, whose attention changes with what it has
-        concluded so far; a single one for a flat model.
+        One `AttentionMaps` for each level of a hierarchical model, whose attention depends on the levels before;
+        a single one for a flat model.
 
     Raises:
-        ValueError: the model has no attention to show, as has a quantized one, or no image is given.
+        ValueError: the model has no attention layer (such as a quantized model), or no image is given.
     """
     images = np.asarray(images, dtype=np.float32)
     if not len(images):
@@ -59,13 +59,13 @@ def attention_maps(model: keras.Model, images: ArrayLike) -> tuple[AttentionMaps
 
 
 def _readout(model: keras.Model) -> list[keras.KerasTensor]:
-    """The fields of `AttentionMaps`, symbolic, of one level after the other."""
+    """The fields of `AttentionMaps` as symbolic tensors, level by level."""
     names = {layer.name for layer in model.layers}
     if "cbam" not in names:
         raise ValueError(f"Model {model.name!r} has no attention: it has no layer 'cbam'.")
     cbam = model.get_layer("cbam")
     if "lstm" in names:
-        # The input is that of the first level. Each later one looks with the state that the one before left.
+        # The layer's input is that of the first level. Each later level attends with the state of the one before.
         features, first = cbam.input
         levels = sum(name.startswith("level") and name.endswith("_dropout") for name in names)
         left = [model.get_layer(f"level{number}_dropout").input for number in range(1, levels)]

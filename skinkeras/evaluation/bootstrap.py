@@ -15,7 +15,7 @@ _BLOCK = 100
 
 
 def group_codes(groups: ArrayLike | None, n: int) -> np.ndarray:
-    """Numbers the groups 0, 1, ...; an image without a group (None, NaN or "") is its own. Shape (n,), int64.
+    """Numbers the groups 0, 1, ...; an image without a group (None, NaN or "") is its own group. (n,) int64.
 
     Raises:
         ValueError: `groups` is not a vector of length n.
@@ -38,9 +38,9 @@ def bootstrap_intervals(
 ) -> dict[str, tuple[float, float]]:
     """95 % percentile intervals of ROC AUC, benign recall, malignant recall and balanced accuracy.
 
-    Whole groups are drawn with replacement, separately among the groups that hold benign images, malignant
-    images, or both, so that every resample holds both classes. (Efron & Tibshirani 1993, *An Introduction to
-    the Bootstrap*, ch. 13; Field & Welsh 2007 for the resampling of clusters.)
+    Whole groups are resampled with replacement, separately among the groups that contain benign images,
+    malignant images, or both, so that every resample contains both classes. (Efron & Tibshirani 1993,
+    *An Introduction to the Bootstrap*, ch. 13; Field & Welsh 2007 for the resampling of clusters.)
 
     Args:
         labels: 0 or 1, shape (n,).
@@ -59,7 +59,7 @@ def bootstrap_intervals(
 
 
 class Estimate(NamedTuple):
-    """A value, and the ends of its 95 % percentile bootstrap interval."""
+    """A value with its 95 % percentile bootstrap interval."""
 
     value: float
     low: float
@@ -76,14 +76,14 @@ def paired_bootstrap(
 ) -> dict[str, np.ndarray]:
     """Error rates and ROC AUC of several models on the same resamples of the same images.
 
-    Column b of every array belongs to one draw of groups, whichever the model. A comparison of models, such
-    as the difference of two rows, is therefore computed column by column, and `estimate` makes its interval:
-    what an easy or a hard draw does to both models alike cancels out. Groups are drawn as in
+    Column b of every array belongs to the same resample of groups for all models. Comparisons of models, such as
+    the difference of two rows, are therefore computed column by column, and `estimate` gives their intervals:
+    whether a resample is easy or hard affects both models alike and cancels out. Groups are resampled as in
     `bootstrap_intervals`.
 
     Args:
         labels: 0 (benign) or 1 (malignant), shape (n,).
-        scores: probability of malignant in 0..1, one row a model, shape (models, n).
+        scores: probability of malignant in 0..1, one row per model, shape (models, n).
         threshold: `score >= threshold` is called malignant.
         groups: lesion of each image, shape (n,); None, NaN or "" makes an image its own group.
         resamples: number of bootstrap resamples.
@@ -91,7 +91,7 @@ def paired_bootstrap(
 
     Returns:
         miss_rate, false_alarm_rate, balanced_accuracy and roc_auc, each float64 of shape
-        (models, 1 + resamples). Column 0 is that of the images as they are.
+        (models, 1 + resamples). Column 0 is that of the original images.
 
     Raises:
         ValueError: bad shapes or values, a class is absent, or `resamples` is less than 1.
@@ -116,12 +116,12 @@ def paired_bootstrap(
 
 
 def estimate(values: ArrayLike) -> Estimate:
-    """The estimate and interval of anything computed column by column from `paired_bootstrap`.
+    """The estimate and interval of a quantity computed column by column from `paired_bootstrap`.
 
     Args:
-        values: shape (1 + resamples,); first the value on the images as they are, then the draws.
+        values: shape (1 + resamples,): the value on the original images, then those on the resamples.
     """
-    # Means and slopes of equal rates miss 0 by a rounding error, and an interval must not exclude 0 by that.
+    # The difference of equal rates can miss 0 by a rounding error, which must not exclude 0 from the interval.
     values = np.round(values, 12) + 0.0
     low, high = np.quantile(values[1:], [0.025, 0.975])
     return Estimate(float(values[0]), float(low), float(high))
@@ -141,7 +141,7 @@ def _resampled(
         weights = counts[:, codes]
         benign, malignant = weights * (labels == 0), weights * (labels == 1)
         benign_total, malignant_total = benign.sum(axis=1), malignant.sum(axis=1)
-        # Sums of whole numbers, and so exact: models that err on the same images get the same rates.
+        # Sums of whole numbers are exact: models with the same errors get the same rates.
         benign_recall = called_benign @ benign.T / benign_total
         malignant_recall = (malignant_total - called_benign @ malignant.T) / malignant_total
         result[1, :, columns] = benign_recall
@@ -163,7 +163,7 @@ def ranking(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def pairs_won(negative: np.ndarray, positive: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Mann-Whitney's count (draws,) from how often each image was drawn (draws, n), in ascending order.
 
-    A positive image beats the negative ones of lower score, and half of those with the same.
+    A positive image wins against negative ones of lower score, and half against those of the same score.
     """
     if len(starts) < negative.shape[1]:
         negative, positive = (np.add.reduceat(drawn, starts, axis=1) for drawn in (negative, positive))
@@ -173,7 +173,7 @@ def pairs_won(negative: np.ndarray, positive: np.ndarray, starts: np.ndarray) ->
 def group_draws(
     labels: np.ndarray, codes: np.ndarray, resamples: int, seed: int
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """(columns, how often each group was drawn in each), block by block; column 0 has each group once."""
+    """Yields (columns, how often each group was drawn in each), block by block; column 0 has each group once."""
     done = 0
     for counts in itertools.chain(
         [np.ones((1, codes.max() + 1))], _group_counts(labels, codes, resamples, seed)
@@ -185,7 +185,7 @@ def group_draws(
 def _group_counts(labels: np.ndarray, codes: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:
     """How often each group was drawn, as blocks of shape (up to _BLOCK, number of groups), float64.
 
-    The strata are the sets of classes that a group may hold, so that every draw holds every class.
+    The strata are the sets of classes that a group contains, so that every resample contains every class.
     """
     rng = np.random.default_rng(seed)
     holds = np.zeros((codes.max() + 1, labels.max() + 1), bool)

@@ -1,4 +1,4 @@
-"""What every metric asks of its input."""
+"""Validation of labels and probabilities."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 
 def binary_inputs(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Returns labels as int64 (n,) and scores as float64 (n,), or says what is wrong with them.
+    """Checks labels and scores, and returns them as int64 (n,) and float64 (n,).
 
     Args:
         labels: 0 (benign) or 1 (malignant), shape (n,).
@@ -20,7 +20,7 @@ def binary_inputs(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.
     labels, scores = np.asarray(labels), np.asarray(scores, dtype=np.float64)
     if labels.ndim != 1 or labels.shape != scores.shape:
         raise ValueError(
-            f"labels and scores must be two vectors of one length. Received shapes: {labels.shape} and "
+            f"labels and scores must be vectors of the same length. Received shapes: {labels.shape} and "
             f"{scores.shape}"
         )
     wrong = labels[(labels != 0) & (labels != 1)]
@@ -35,7 +35,7 @@ def binary_inputs(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.
     for value, name in enumerate(("benign", "malignant")):
         if not np.any(labels == value):
             raise ValueError(
-                f"Binary metrics need images of both classes, and none of the {len(labels)} images is {name}."
+                f"Binary metrics need images of both classes, but none of the {len(labels)} images is {name}."
             )
     return labels, scores
 
@@ -43,9 +43,9 @@ def binary_inputs(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.
 def multiclass_inputs(
     labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns labels as int64 (n,) and probabilities as float64 (n, c), or says what is wrong with them.
+    """Checks labels and probabilities, and returns them as int64 (n,) and float64 (n, c).
 
-    A row of probabilities need not sum to 1: the softmax of an int8 model misses it by its rounding.
+    A row of probabilities need not sum to 1: the softmax of an int8 model is rounded.
 
     Args:
         labels: index of each image's class, 0..c-1, shape (n,).
@@ -53,8 +53,8 @@ def multiclass_inputs(
         classes: the c class names, two or more.
 
     Raises:
-        ValueError: class names that repeat, shapes that do not fit, a label that is no class's index, a value
-            that is not a probability, or a class that no image has.
+        ValueError: a class name occurs twice, the shapes do not match, a label is not the index of a class, a
+            value is not a probability, or a class has no images.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
     if len(classes) < 2 or len(set(classes)) < len(classes):
@@ -78,6 +78,6 @@ def multiclass_inputs(
     for value, name in enumerate(classes):
         if not np.any(labels == value):
             raise ValueError(
-                f"A class without images has no recall, and none of the {len(labels)} images is {name!r}."
+                f"A class without images has no recall, but none of the {len(labels)} images is {name!r}."
             )
     return labels, probabilities

@@ -26,18 +26,18 @@ Interval = tuple[float, float]
 class BinaryMetrics:
     """Metrics on one set of images at one threshold.
 
-    All plain ints, floats and tuples: `dataclasses.asdict` is JSON-ready.
+    All values are plain ints, floats and tuples, so `dataclasses.asdict` is JSON-ready.
 
-    Every `..._interval` is a 95 % bootstrap interval. One of zero width at 1.0 says that there was no error
-    to resample, not that there is no uncertainty.
+    Every `..._interval` is a 95 % bootstrap interval. An interval of zero width at 1.0 means that there was no
+    error to resample, not that there is no uncertainty.
     """
 
     n: int
     n_malignant: int
     n_groups: int
-    """Lesions (or whatever `groups` named); equal to `n` without groups."""
+    """Number of lesions (or of what `groups` names); equal to `n` without groups."""
     threshold: float
-    """An image is called malignant when its probability is at least this."""
+    """An image is called malignant if its probability is at least this."""
     accuracy: float
     balanced_accuracy: float
     balanced_accuracy_interval: Interval
@@ -56,9 +56,9 @@ class BinaryMetrics:
     brier_score: float
     expected_calibration_error: float
     confusion_matrix: tuple[tuple[int, int], tuple[int, int]]
-    """((TN, FP), (FN, TP)): rows true, columns predicted, benign first."""
+    """((TN, FP), (FN, TP)): true classes in rows, predicted ones in columns, benign first."""
     reliability: tuple[ReliabilityBin, ...]
-    """Of images with such a probability of malignant, how many are malignant."""
+    """By probability of malignant: the share of images that are malignant."""
 
 
 def binary_metrics(
@@ -74,14 +74,18 @@ def binary_metrics(
     Args:
         labels: 0 (benign) or 1 (malignant), shape (n,).
         probabilities: of malignant, in 0..1, shape (n,).
-        threshold: in 0..1; `probability >= threshold` is called malignant.
+        threshold: in 0..1; an image with `probability >= threshold` is called malignant.
         groups: lesion of each image, shape (n,); None, NaN or "" makes an image its own group. Whole lesions
-            are resampled, because images of one lesion are not independent. Without groups, images are.
+            are resampled, because images of one lesion are not independent; without groups, images are.
         bootstrap: number of resamples.
-        seed: of the resampling.
+        seed: seed of the resampling.
 
     Raises:
         ValueError: bad shapes or values, or a class is absent, which leaves recall and AUC undefined.
+
+    Example:
+        >>> binary_metrics([0, 0, 1], [0.1, 0.6, 0.7]).balanced_accuracy
+        0.75
     """
     labels, probabilities = binary_inputs(labels, probabilities)
     if not 0 <= threshold <= 1:
@@ -122,13 +126,13 @@ def binary_metrics(
 def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins: int = 15) -> float:
     """sum_b n_b/n |share of malignant in bin b - mean probability in bin b|, over bins of equal width.
 
-    Guo et al. 2017, *On Calibration of Modern Neural Networks*, eq. 3, for the probability of malignant (not
-    for the confidence in the winning class, which says nothing about the rare class).
+    Guo et al. 2017, *On Calibration of Modern Neural Networks*, eq. 3, for the probability of malignant, not
+    for that of the most probable class, which says nothing about the rare class.
 
     Args:
         labels: 0 or 1, shape (n,).
         probabilities: of malignant, in 0..1, shape (n,).
-        bins: number of bins; a bin holds its lower edge, and the last one also 1.0.
+        bins: number of bins; each includes its lower edge, and the last one also 1.0.
 
     Returns:
         A value in 0..1.

@@ -1,4 +1,4 @@
-"""Metrics of a task of several classes, over all of them and level by level of their taxonomy."""
+"""Metrics of tasks with several classes, over all classes and for each level of their taxonomy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,23 +22,24 @@ from skinkeras.evaluation.reliability import ReliabilityBin, reliability
 
 @dataclass(frozen=True)
 class MulticlassMetrics:
-    """Metrics on one set of images, each given to its likeliest class.
+    """Metrics on one set of images, where each image is assigned to its most probable class.
 
-    All plain ints, floats, tuples and dicts: `dataclasses.asdict` is JSON-ready. Every `..._interval` is a
-    95 % bootstrap interval, as in `BinaryMetrics`.
+    All values are plain ints, floats, tuples and dicts, so `dataclasses.asdict` is JSON-ready. Every
+    `..._interval` is a 95 % bootstrap interval, as in `BinaryMetrics`.
 
-    An image whose highest probability is shared by two or more classes is undecided, and wrong: so the
-    official scorer of the ISIC challenges has it (`isic-challenge-scoring`, whose balanced accuracy and AUC
-    these are). Its sensitivity, "ppv" (precision) and "dice" (F1) of a class answer another question, whether
-    the probability exceeds 0.5. Of decisions, 1 for the likeliest class and 0 for the others, they are the
-    recall, precision and F1 here, but for the precision of a class that is never predicted: 1 there, 0 here.
+    An image whose highest probability is shared by two or more classes is undecided and counts as wrong, as in
+    the official scorer of the ISIC challenges (`isic-challenge-scoring`), whose balanced accuracy and AUC are
+    the same. The scorer's sensitivity, "ppv" (precision) and "dice" (F1) of a class measure something else:
+    whether the probability exceeds 0.5. Applied to decisions (1 for the most probable class, 0 for the others)
+    they equal the recall, precision and F1 here, except that the precision of a class that is never predicted
+    is 1 there and 0 here.
     """
 
     n: int
     n_groups: int
-    """Lesions (or whatever `groups` named); equal to `n` without groups."""
+    """Number of lesions (or of what `groups` names); equal to `n` without groups."""
     n_undecided: int
-    """Images in no column of the confusion matrix."""
+    """Images with no single most probable class; they are in no column of the confusion matrix."""
     classes: tuple[str, ...]
     accuracy: float
     accuracy_interval: Interval
@@ -46,20 +47,20 @@ class MulticlassMetrics:
     """Mean of the classes' recalls; BAcc in Barata & Santiago 2021."""
     balanced_accuracy_interval: Interval
     mean_precision: float
-    """Mean of the classes' precisions (mPR); that of a class never predicted is 0."""
+    """Mean of the classes' precisions (mPR); that of a class that is never predicted is 0."""
     mean_precision_interval: Interval
     mean_f1: float
     """Mean of the classes' F1 (mF1), not the F1 of the means."""
     mean_f1_interval: Interval
     macro_auc: float
-    """Mean over the classes of the ROC AUC of its probability, that class against the rest."""
+    """Mean of the classes' one-vs-rest ROC AUCs."""
     macro_auc_interval: Interval
     per_class: dict[str, dict[str, float | int | Interval]]
     """Class -> recall, recall_interval, precision, f1, auc (all 0..1) and support (number of images)."""
     confusion_matrix: tuple[tuple[int, ...], ...]
-    """Counts: rows true, columns predicted."""
+    """Counts: true classes in rows, predicted ones in columns."""
     reliability: tuple[ReliabilityBin, ...]
-    """Of images whose likeliest class has such a probability, of how many it is the right one."""
+    """By probability of the most probable class: the share of images for which it is the true one."""
 
 
 def multiclass_metrics(
@@ -79,7 +80,7 @@ def multiclass_metrics(
         groups: lesion of each image, shape (n,); None, NaN or "" makes an image its own group. Whole lesions
             are resampled, because images of one lesion are not independent.
         bootstrap: number of resamples.
-        seed: of the resampling.
+        seed: seed of the resampling.
 
     Raises:
         ValueError: bad shapes or values, or a class is absent from the labels, which leaves its recall
@@ -133,12 +134,13 @@ def level_metrics(
     bootstrap: int = 2000,
     seed: int = 0,
 ) -> dict[str, MulticlassMetrics]:
-    """The metrics of each level of a taxonomy, alike for a flat and for a hierarchical model.
+    """The metrics at each level of a taxonomy, defined alike for flat and hierarchical models.
 
-    At each level the question is which of its nodes an image belongs to, of the images that belong to one,
-    whatever was decided at the levels above. The probability of a node is the sum over the classes below
-    it. Classes whose branch has ended above the level have no part in it, and what is left is not scaled to
-    1. The softmax that a hierarchical model has of the level is not asked for, as a flat model has none.
+    At each level, an image is assigned to one of the level's nodes, whatever was decided at the levels above;
+    images that belong to no node of the level are left out. The probability of a node is the sum over the
+    classes below it. Classes whose branch ends above the level are ignored, and the remaining probabilities
+    are not rescaled to sum to 1. The level's own softmax in a hierarchical model is not used, because a flat
+    model has none.
 
     Args:
         labels, groups, bootstrap, seed: as in `multiclass_metrics`.
@@ -146,30 +148,29 @@ def level_metrics(
         taxonomy: the tree.
 
     Returns:
-        "level1", "level2", ... -> the metrics over `taxonomy.levels[0]`, `[1]`, .... A level of a single
-        node, where nothing is to decide, has none.
+        {"level1": metrics over `taxonomy.levels[0]`, "level2": ...}. A level with a single node is left out.
 
     Raises:
         ValueError: as `multiclass_metrics`.
     """
     labels, probabilities = multiclass_inputs(labels, probabilities, taxonomy.classes)
     codes = group_codes(groups, len(labels))
-    found = {}
+    results = {}
     for number, (nodes, columns) in enumerate(zip(taxonomy.levels, taxonomy.columns, strict=True), 1):
         if len(nodes) == 1:
             continue
         belongs = np.array([[column == node for node in range(len(nodes))] for column in columns])
         rows = belongs.any(axis=1)[labels]
-        # Sums of rounded numbers can exceed 1 by a rounding.
+        # Sums of rounded numbers can slightly exceed 1.
         of_nodes = np.minimum(probabilities[rows] @ belongs, 1.0)
         node_labels = belongs.argmax(axis=1)[labels[rows]]
-        found[f"level{number}"] = multiclass_metrics(
+        results[f"level{number}"] = multiclass_metrics(
             node_labels, of_nodes, nodes, codes[rows], bootstrap, seed
         )
-    return found
+    return results
 
 
 def _interval(values: np.ndarray) -> Interval:
-    """95 % percentile interval of the draws behind column 0."""
+    """95 % percentile interval of the resamples, which follow column 0."""
     low, high = np.quantile(values[1:], [0.025, 0.975])
     return float(low), float(high)

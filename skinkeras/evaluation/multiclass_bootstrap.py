@@ -1,4 +1,4 @@
-"""Bootstrap of multi-class metrics, by image or by lesion, of models on the same resamples."""
+"""Bootstrap of multi-class metrics, by image or by lesion, with the same resamples for all models."""
 
 from collections.abc import Sequence
 
@@ -20,13 +20,13 @@ def paired_multiclass_bootstrap(
 ) -> dict[str, np.ndarray]:
     """The metrics of several models on the same resamples of the same images.
 
-    What `paired_bootstrap` is to the binary task: comparisons are computed column by column, and
-    `estimate` makes their intervals. Whole groups are drawn with replacement, separately among those that
-    hold the same set of classes, so that every resample holds every class.
+    The counterpart of `paired_bootstrap` for several classes: comparisons are computed column by column, and
+    `estimate` gives their intervals. Whole groups are resampled with replacement, separately among those that
+    contain the same set of classes, so that every resample contains every class.
 
-    Models that were trained and tested on several splits of the same data get the average over the splits.
-    Groups are then drawn separately among those with the same classes in the same splits, and a group that
-    is in the test images of several is drawn equally often in all of them: it is one lesion.
+    For models that were trained and tested on several splits of the same data, the metrics are averaged over
+    the splits. Groups are then resampled separately among those with the same classes in the same splits, and
+    a group that occurs in the test images of several splits is drawn equally often in each: it is one lesion.
 
     Args:
         labels: index of each image's class, shape (n,).
@@ -35,13 +35,13 @@ def paired_multiclass_bootstrap(
         groups: lesion of each image, shape (n,); None, NaN or "" makes an image its own group.
         resamples: number of bootstrap resamples.
         seed: of NumPy's default generator.
-        splits: whose test image each is, any values, shape (n,). One that several splits test is there
-            several times, and needs a group. None: of one split.
+        splits: the split that each row is a test image of, any values, shape (n,). An image that several
+            splits test has one row for each and needs a group. None: a single split.
 
     Returns:
         accuracy, balanced_accuracy, mean_precision, mean_f1 and macro_auc, as `multiclass_metrics` defines
         them, each float64 of shape (models, 1 + resamples), and recall, precision and f1 of shape
-        (models, c, 1 + resamples). Column 0 is that of the images as they are.
+        (models, c, 1 + resamples). Column 0 is that of the original images.
 
     Raises:
         ValueError: bad shapes or values, a class is absent from a split, or `resamples` is less than 1.
@@ -64,7 +64,7 @@ def paired_multiclass_bootstrap(
 
 
 def decisions(probabilities: np.ndarray) -> np.ndarray:
-    """The likeliest of the c classes, or c, which is none of them, where two or more are equally likely."""
+    """The index of the most probable of the c classes, or c if two or more classes are equally probable."""
     highest = probabilities.max(axis=-1, keepdims=True)
     tied = np.sum(probabilities == highest, axis=-1) > 1
     return np.where(tied, probabilities.shape[-1], probabilities.argmax(axis=-1))
@@ -80,8 +80,8 @@ def _from_confusions(
 ) -> dict[str, np.ndarray]:
     models, _, c = probabilities.shape
     parts = splits.max() + 1
-    # Of each group, how many of its images are in each cell of the splits' confusion matrices: a draw of
-    # groups sums them. The column behind the last class is that of the undecided images.
+    # For each group, how many of its images are in each cell of the splits' confusion matrices: a resample
+    # sums over its groups. The column after the last class is that of the undecided images.
     kinds = splits * c + labels
     cell = kinds * (c + 1) + decisions(probabilities)
     by_group = np.zeros((models, codes.max() + 1, parts * c * (c + 1)))

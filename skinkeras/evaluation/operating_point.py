@@ -17,27 +17,27 @@ def choose_threshold(
     scores: ArrayLike,
     criterion: Literal["balanced_accuracy", "sensitivity_at_90_specificity"] = "balanced_accuracy",
 ) -> float:
-    """The threshold t for calling `score >= t` malignant, chosen on validation, never on test images.
+    """Chooses the threshold t at which `score >= t` is called malignant.
 
-    The scores are first rounded to the 256 levels k/256 that an int8 model can output. Candidates are the
-    middles between neighbouring levels that occur, moved down to the nearest half step (k + 1/2)/256, and one
-    at or below the lowest score (everything malignant). A half step is as far from the levels on both sides
-    as possible, so a score and its int8 rounding always fall on the same side, and the threshold means the
-    same for the float and int8 files.
+    Pass validation images, never test images. The scores are first rounded to the 256 levels k/256 that an
+    int8 model can output. The candidates are the midpoints between neighbouring levels that occur, moved down
+    to the nearest half step (k + 1/2)/256, and one at or below the lowest score (everything malignant). A half
+    step is as far as possible from the levels on both sides, so a score and its int8 rounding always fall on
+    the same side.
 
-    - `"balanced_accuracy"` takes the candidate of the highest balanced accuracy.
-    - `"sensitivity_at_90_specificity"` takes the candidate of the highest malignant recall among those with a
-      benign recall of at least 0.9; where even the strictest candidate falls short of 0.9, the strictest one.
+    - `"balanced_accuracy"` takes the candidate with the highest balanced accuracy.
+    - `"sensitivity_at_90_specificity"` takes the candidate with the highest malignant recall among those with
+      a benign recall of at least 0.9, or the strictest candidate if none reaches 0.9.
 
-    Ties go to the lower threshold: at equal merit, fewer missed melanomas.
+    Ties go to the lower threshold, which misses fewer melanomas.
 
     Args:
         labels: 0 (benign) or 1 (malignant), shape (n,).
         scores: probability of malignant in 0..1, shape (n,).
-        criterion: what to maximise.
+        criterion: what is maximised.
 
     Returns:
-        A threshold in 0..1. 0.0 means that the best that could be done was to call everything malignant.
+        A threshold in 0..1. 0.0 means that no threshold was better than calling everything malignant.
 
     Raises:
         ValueError: unknown criterion, bad shapes or values, or a class is absent.
@@ -66,13 +66,12 @@ def choose_threshold(
 def sensitivity_at_specificity(labels: ArrayLike, scores: ArrayLike, specificity: float = 0.9) -> float:
     """The highest malignant recall of any threshold whose benign recall is at least `specificity`.
 
-    Read off the empirical ROC curve without interpolation, so it is a value that some threshold really
-    reaches.
+    It is read off the empirical ROC curve without interpolation, so some threshold does reach it.
 
     Args:
         labels: 0 (benign) or 1 (malignant), shape (n,).
         scores: probability of malignant in 0..1, shape (n,).
-        specificity: least benign recall, in 0..1.
+        specificity: the lowest acceptable benign recall, in 0..1.
 
     Raises:
         ValueError: `specificity` outside 0..1, bad shapes or values, or a class is absent.
@@ -82,7 +81,7 @@ def sensitivity_at_specificity(labels: ArrayLike, scores: ArrayLike, specificity
     false_positive_rate, true_positive_rate, _ = roc_curve(
         *binary_inputs(labels, scores), drop_intermediate=False
     )
-    # 1 - 0.9 is a hair below 0.1: one false alarm in ten must count as a specificity of 0.9.
+    # In floating point 1 - 0.9 < 0.1, but one false alarm in ten must count as a specificity of 0.9.
     return float(true_positive_rate[false_positive_rate <= 1 - specificity + 1e-9].max())
 
 

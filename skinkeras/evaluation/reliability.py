@@ -1,4 +1,4 @@
-"""What a probability is worth: how often what has been given it is true."""
+"""Reliability of probabilities: how often predictions of a given probability are right."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ EDGES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """The images whose probability is at least `low` and below `high` (of the last bin: up to `high`)."""
+    """The images whose probability is at least `low` and below `high` (in the last bin: at most `high`)."""
 
     low: float
     high: float
     n: int
     mean_probability: float
     share: float
-    """Of these images, how many it is true of, 0..1: the mean probability, of a calibrated model."""
+    """The share of these images whose prediction is right, 0..1; of a calibrated model, the mean probability."""
     share_interval: tuple[float, float]
-    """95 % Wilson interval, as if the images were independent; those of one lesion are not quite."""
+    """95 % Wilson interval, which assumes independent images; those of one lesion are not quite independent."""
 
 
 def reliability(
@@ -31,16 +31,16 @@ def reliability(
     """The rows of a reliability diagram (DeGroot & Fienberg 1983; Guo et al. 2017, section 2).
 
     Args:
-        true: whether what was given the probability is true, 0 or 1, shape (n,): of a binary model, whether
-            the image is malignant; of a model of several classes, whether the class that it names is right.
+        true: whether the prediction that has the probability is right, 0 or 1, shape (n,): for a binary model,
+            whether the image is malignant; for several classes, whether the most probable class is the true one.
         probabilities: in 0..1, shape (n,).
-        edges: of the bins, ascending, the first 0 and the last 1.
+        edges: bounds of the bins, ascending from 0 to 1.
 
     Returns:
-        A `ReliabilityBin` for each bin that holds an image, from low to high.
+        A `ReliabilityBin` for each bin that is not empty, from low to high.
 
     Raises:
-        ValueError: the shapes differ, or a probability or the edges are not as above.
+        ValueError: the shapes differ, a probability is outside 0..1, or the edges do not ascend from 0 to 1.
 
     Example:
         >>> reliability([0, 1], [0.9, 0.9])[0].share

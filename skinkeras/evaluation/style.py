@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from skinkeras.files import replacing
 
-# Okabe & Ito 2008: told apart by people with any common colour blindness. Line styles say it a second time.
+# Okabe & Ito 2008: distinct to people with any common colour blindness. Line styles say it a second time.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
     "#0072B2",
     "#D55E00",

@@ -1,4 +1,4 @@
-"""Predictions in the format in which the ISIC challenges take them."""
+"""Predictions in the submission format of the ISIC challenges."""
 
 import os
 from collections.abc import Sequence
@@ -11,22 +11,27 @@ from skinkeras.datasets.taxonomy import ISIC2018
 from skinkeras.files import replacing
 
 
+def is_isic_challenge(classes: Sequence[str]) -> bool:
+    """Whether the class names are those of ISIC 2018 task 3, in any order."""
+    return sorted(classes) == sorted(ISIC2018.values())
+
+
 def isic_submission(
     path: str | os.PathLike, image_ids: Sequence[str], probabilities: ArrayLike, classes: Sequence[str]
 ) -> None:
     """Writes a submission to ISIC 2018 task 3 (Lesion Diagnosis), which `isic-challenge-scoring` accepts.
 
-    Columns: image, MEL, NV, BCC, AKIEC, BKL, DF, VASC. Numbers keep all their digits, so that a score of the
-    file is the score of the array.
+    Columns: image, MEL, NV, BCC, AKIEC, BKL, DF, VASC. Numbers keep all digits, so scoring the file gives the same
+    result as scoring the array.
 
     Args:
         path: CSV file to write.
         image_ids: the n images, such as "ISIC_0034524", each once.
         probabilities: in 0..1, shape (n, 7).
-        classes: the names of the columns of `probabilities`: those of `datasets.HAM10000`, in any order.
+        classes: the column names of `probabilities`: those of `datasets.HAM10000`, in any order.
 
     Raises:
-        ValueError: other classes, shapes that do not fit, an image listed twice, or a value that is not a
+        ValueError: the classes differ, the shapes do not match, an image is listed twice, or a value is not a
             probability.
         OSError: the file could not be written.
     """
@@ -44,7 +49,7 @@ def isic_submission(
     table = pd.DataFrame(probabilities, pd.Index(image_ids, name="image"), list(classes))
     table = table[list(ISIC2018.values())].set_axis(list(ISIC2018), axis="columns")
     if twice := table.index[table.index.duplicated()].tolist():
-        raise ValueError(f"A submission has one row per image, and image {twice[0]} is listed twice.")
+        raise ValueError(f"A submission has one row per image, but image {twice[0]} is listed twice.")
     outside = table.index[~((table >= 0) & (table <= 1)).all(axis="columns")]
     if len(outside):
         raise ValueError(f"Probabilities must be in 0..1, and those of image {outside[0]} are not.")

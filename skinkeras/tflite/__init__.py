@@ -2,7 +2,7 @@
 TensorFlow."""
 
 from skinkeras.tflite.benchmark import Comparison, Latency, benchmark, compare
-from skinkeras.tflite.contract import SCHEMA_VERSION, decide, find_contract, read_contract
+from skinkeras.tflite.contract import SCHEMA_VERSION, decide, find_contract, read_contract, threshold_of
 from skinkeras.tflite.convert import convert
 from skinkeras.tflite.golden import GOLDEN_TOLERANCE, golden, golden_images
 from skinkeras.tflite.metadata import Metadata, ModelInfo, add_metadata, read_labels, read_metadata
@@ -38,6 +38,7 @@ __all__ = [
     "read_labels",
     "read_metadata",
     "release_faults",
+    "threshold_of",
     "verify",
     "with_models_table",
 ]

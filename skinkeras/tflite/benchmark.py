@@ -106,7 +106,7 @@ def compare(
     rounds: int = 3,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Comparison]:
-    """Times files turn about, so that a machine that slows down or speeds up does so for all of them.
+    """Times files in alternation, so that a machine that slows down or speeds up does so for all of them.
 
     Args:
         paths: .tflite files with embedded labels; the first is what the others are compared with.

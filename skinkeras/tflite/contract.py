@@ -1,11 +1,22 @@
-"""`NAME.json` beside the files of a model: what an app must know that the files do not say."""
+"""`NAME.json` beside the files of a model: what an app must know that the files do not say.
 
+Nothing in such a file is trusted: whoever reads one takes it from `read_contract`.
+"""
+
+import functools
 import hashlib
 import json
+import math
 import os
+from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
 SCHEMA_VERSION = 1
+_MOST_BYTES = 2**20  # the released ones have 25 KB
+_LONGEST_VALUE = 60  # of a wrong value that a message quotes
+_LARGEST_INTEGER = 2**53  # beyond it, JavaScript and Kotlin read another number
 
 
 def find_contract(path: str | os.PathLike) -> Path | None:
@@ -13,33 +24,62 @@ def find_contract(path: str | os.PathLike) -> Path | None:
 
     Raises:
         FileNotFoundError: there is no file at `path`.
-        ValueError: the json cannot be read, or describes another file of that name (sha256).
+        ValueError: `read_contract` refuses the json, or it describes another file of that name (sha256).
     """
     path = Path(path)
     digest = sha256(path)
-    for candidate in sorted(path.parent.glob("*.json")):
-        if not path.name.startswith(candidate.stem):
+    # The longest name first: a_b.json describes a_b_int8.tflite, though a.json may lie there too.
+    for candidate in sorted(path.parent.glob("*.json"), key=lambda one: (-len(one.stem), one.stem)):
+        if not path.name.startswith((f"{candidate.stem}_", f"{candidate.stem}.")):
             continue
         for entry in read_contract(candidate)["files"].values():
-            if entry.get("file") == path.name:
-                if entry.get("sha256") != digest:
+            if entry["file"] == path.name:
+                if entry["sha256"] != digest:
                     raise ValueError(f"{candidate} describes another {path.name}: the sha256 differs.")
                 return candidate
     return None
 
 
-def read_contract(path: str | os.PathLike) -> dict:
-    """Reads a `NAME.json`. Raises ValueError if it is none."""
+def read_contract(path: str | os.PathLike) -> dict[str, Any]:
+    """Reads a `NAME.json` and checks it against `contract.schema.json` and against itself.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no JSON, or does not describe a model; one sentence with the place.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file {path}.")
+    if not path.is_file():
+        raise ValueError(f"{path} is not a file.")
+    if path.stat().st_size > _MOST_BYTES:
+        raise ValueError(f"{path} does not describe a model: it is larger than {_MOST_BYTES // 2**20} MiB.")
     try:
-        contract = json.loads(Path(path).read_text("utf-8"))
+        contract = json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=_members)
+        problem = next(_problems(contract), None)
+    except RecursionError as error:
+        raise ValueError(f"{path} does not describe a model: it is nested too deeply.") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not JSON: it is not text in UTF-8.") from error
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}.") from error
-    if not isinstance(contract, dict) or not isinstance(contract.get("files"), dict):
-        raise ValueError(f"{path} does not describe a model: it has no object called files.")
-    version = contract.get("schema_version", SCHEMA_VERSION)
-    if version != SCHEMA_VERSION:
-        raise ValueError(f"{path} has schema_version {version}; this program reads {SCHEMA_VERSION}.")
+    if problem is not None:
+        raise ValueError(f"{path} does not describe a model: {problem}.")
     return contract
+
+
+def threshold_of(contract: dict[str, Any], kind: str) -> float | None:
+    """The operating threshold of one of a model's files: its own, or else the one that serves all of them.
+
+    Args:
+        contract: what `read_contract` returned.
+        kind: key of `contract["files"]`.
+
+    Returns:
+        A number above 0 and below 1; None for a model that has no positive class.
+    """
+    own = contract["files"][kind].get("threshold")
+    return contract["threshold"] if own is None else own
 
 
 def decide(probabilities, classes, positive_class: str | None, threshold: float | None) -> str:
@@ -48,8 +88,8 @@ def decide(probabilities, classes, positive_class: str | None, threshold: float 
     Args:
         probabilities: (classes,), in the order of `classes`.
         classes: class names.
-        positive_class, threshold: of `NAME.json`: from the threshold on it is the positive class, below it
-            the most probable of the others. None: the most probable class.
+        positive_class, threshold: of `NAME.json` and `threshold_of`: from the threshold on it is the positive
+            class, below it the most probable of the others. None: the most probable class.
     """
     ranked = sorted(zip(probabilities, classes, strict=True), key=lambda pair: -pair[0])
     if positive_class is None or threshold is None:
@@ -61,4 +101,98 @@ def decide(probabilities, classes, positive_class: str | None, threshold: float 
 
 def sha256(path: str | os.PathLike) -> str:
     """The digest of a file, in hexadecimal."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.cache
+def contract_schema() -> dict[str, Any]:
+    """The JSON Schema of a `NAME.json`."""
+    return json.loads(resources.files("skinkeras.tflite").joinpath("contract.schema.json").read_text("utf-8"))
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's members; of a name that stands there twice, one reader takes the first and another the last."""
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise ValueError(f"an object has the name {_quoted(name)} twice")
+        members[name] = value
+    return members
+
+
+def _problems(contract: Any) -> Iterator[str]:
+    """What is wrong with a contract, as clauses."""
+    import jsonschema  # takes 0.1 s, which `import skinkeras.tflite` need not wait for
+
+    if isinstance(contract, dict) and contract.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
+        yield f"its schema_version is {_quoted(contract['schema_version'])}; this program reads {SCHEMA_VERSION}"
+    # The schema's comparisons let NaN pass.
+    yield from _unreadable_numbers(contract)
+    # The first error, not the best one: a file of a megabyte may have as many as it has bytes.
+    error = next(jsonschema.Draft202012Validator(contract_schema()).iter_errors(contract), None)
+    if error is not None:
+        yield _clause(error)
+        return
+    yield from _contradictions(contract)
+
+
+def _unreadable_numbers(value: Any, place: tuple = ()) -> Iterator[str]:
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"{_place(place)} is not a finite number"
+    elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+        yield f"{_place(place)} is a number beyond 2^53"
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from _unreadable_numbers(item, (*place, key))
+
+
+def _clause(error) -> str:
+    while error.context and "description" not in error.schema:
+        error = error.context[0]
+    place = _place(error.absolute_path)
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        return f"{_place((*error.absolute_path, missing))} is missing"
+    expected = error.schema.get("description")
+    if expected is None:
+        return f"{place}: {error.message[:200]}"
+    return f"{place} must be {expected}; it is {_quoted(error.instance)}"
+
+
+def _contradictions(contract: dict[str, Any]) -> Iterator[str]:
+    """What the schema cannot say."""
+    classes, positive, files = contract["classes"], contract["positive_class"], contract["files"]
+    if len(set(classes)) < len(classes):
+        yield f"classes must be different names; it is {_quoted(classes)}"
+    if positive is not None and positive not in classes:
+        yield f"positive_class {_quoted(positive)} is not one of its classes"
+    if (positive is None) != (contract["threshold"] is None):
+        yield "positive_class and threshold must both be null, or neither"
+    if not set(contract.get("class_titles", ())) <= set(classes):
+        yield "class_titles has other classes than classes"
+    if contract["output"]["shape"][1] != len(classes):
+        yield f"output.shape has {contract['output']['shape'][1]} classes, and classes has {len(classes)}"
+    names = [entry["file"] for entry in files.values()]
+    for kind, entry in files.items():
+        if names.count(entry["file"]) > 1:
+            yield f"two entries of files have the name {_quoted(entry['file'])}"
+        if positive is None and entry.get("threshold") is not None:
+            yield f"files.{kind}.threshold needs a positive_class"
+        for number, one in enumerate((entry.get("golden") or {"pictures": ()})["pictures"]):
+            if len(one["probabilities"]) != len(classes):
+                yield f"files.{kind}.golden.pictures.{number}.probabilities must be one number for each class"
+
+
+def _place(path) -> str:
+    return ".".join(_printable(str(part)) for part in path) or "it"
+
+
+def _quoted(value: Any) -> str:
+    return _printable(json.dumps(value, ensure_ascii=False))
+
+
+def _printable(text: str) -> str:
+    """A text for a message: short, and control characters as escapes."""
+    text = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."

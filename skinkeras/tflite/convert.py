@@ -7,6 +7,8 @@ in training. Shifting the scale of QUANTIZE instead would need the zero point 12
 into the first convolution would change what its zero padding means.
 """
 
+import warnings
+
 from ai_edge_litert import schema_py_generated as schema
 
 from skinkeras.tflite.graph import pack, read_graph, unpack
@@ -56,7 +58,10 @@ def convert(model, kind: str = "float32", io: str = "float32") -> bytes:
         converter.target_spec.supported_types = [tf.float16]
     if io == "uint8":
         converter.inference_input_type = converter.inference_output_type = tf.uint8
-    data = _named(converter.convert())
+    with warnings.catch_warnings():
+        # The ranges are in the model: no representative data set is missing.
+        warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
+        data = _named(converter.convert())
     if read_graph(data).inputs[0].dtype != io:
         raise ValueError(
             f"io={io!r} needs a model that begins with the normalisation; {model.name!r} computes on floats "

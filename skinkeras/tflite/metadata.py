@@ -8,7 +8,9 @@ https://github.com/tensorflow/tflite-support/blob/master/tensorflow_lite_support
 import io
 import os
 import struct
+import unicodedata
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,9 @@ from skinkeras.tflite.graph import pack, unpack
 LABELS_FILE = "labels.txt"
 _BUFFER_NAME = b"TFLITE_METADATA"
 _IDENTIFIER = b"M001"
+_MOST_LABEL_BYTES = 2**20
+# What zipfile raises beside BadZipFile: encrypted, an unknown version, bytes that do not inflate or are missing.
+_DAMAGED_ZIP = (RuntimeError, NotImplementedError, zlib.error, EOFError, OSError, struct.error)
 
 _TENSOR_AXIS_LABELS = 2  # AssociatedFileType
 _FEATURE_PROPERTIES, _IMAGE_PROPERTIES = 1, 2  # ContentProperties
@@ -85,19 +90,37 @@ def read_labels(path: str | os.PathLike) -> tuple[str, ...]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is no TensorFlow Lite model, is cut off, or has no labels. Because the labels
-            stand at the file's end, any cut is noticed here.
+        ValueError: the file is no TensorFlow Lite model, is cut off, or has no labels, more than a megabyte of
+            them, or some with control characters. Because the labels stand at the file's end, any cut is
+            noticed here.
     """
     data = Path(path).read_bytes()
     try:
         unpack(data)
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return tuple(archive.read(LABELS_FILE).decode().splitlines())
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+        text = _member(data, LABELS_FILE).decode()
+    except (ValueError, KeyError, zipfile.BadZipFile, *_DAMAGED_ZIP) as error:
         raise ValueError(
             f"{path} is not a whole TensorFlow Lite file with embedded labels; "
             "it may be cut off or of another origin."
         ) from error
+    labels = tuple(text.splitlines())
+    if any(unicodedata.category(one) == "Cc" for label in labels for one in label):
+        raise ValueError(f"{path} has embedded labels with control characters: {list(labels)!a:.200}.")
+    return labels
+
+
+def _member(data: bytes, name: str) -> bytes:
+    """A file of the archive behind a model. What it inflates to is bounded, whatever the archive says."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        info = archive.getinfo(name)
+        # Python's other decompressors cannot be told where to stop.
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise zipfile.BadZipFile(f"{name} is compressed in a way that is not read.")
+        with archive.open(info) as file:
+            content = file.read(_MOST_LABEL_BYTES + 1)
+    if len(content) > _MOST_LABEL_BYTES:
+        raise zipfile.BadZipFile(f"{name} is larger than {_MOST_LABEL_BYTES} bytes.")
+    return content
 
 
 @dataclass(frozen=True)
@@ -154,8 +177,12 @@ def _check_labels(labels: Sequence[str], classes: int) -> None:
             f"The model has {classes} classes but {len(labels)} labels were given: {list(labels)}"
         )
     for label in labels:
-        if not label.strip() or len(label.splitlines()) != 1 or list(labels).count(label) > 1:
-            raise ValueError(f"Labels must be different, not empty and of one line. Received: {list(labels)}")
+        control = any(unicodedata.category(one) == "Cc" for one in label)
+        if not label.strip() or control or len(label.splitlines()) != 1 or list(labels).count(label) > 1:
+            raise ValueError(
+                "Labels must be different, not empty, of one line and without control characters. Received: "
+                f"{list(labels)}"
+            )
 
 
 def _model_metadata(info: ModelInfo, height: int, width: int) -> bytes:

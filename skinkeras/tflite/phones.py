@@ -44,7 +44,7 @@ class PhoneLatency:
     Attributes:
         backend: "CPU", "GPU" or "NNAPI".
         threads: threads of the CPU.
-        mean_ms: over `runs` runs behind the warm-up; None if the backend is not to be had.
+        mean_ms: over `runs` runs after the warm-up; None if the backend is unavailable.
         median_ms, p5_ms, p95_ms: the same, None from a tool too old to print them.
         first_ms: the very first run.
         load_ms: reading the file and preparing it.

@@ -1,32 +1,19 @@
 """A folder of released models: does every file hold what its json promises?"""
 
-import math
+import html
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from skinkeras.tflite.contract import SCHEMA_VERSION, read_contract, sha256
+from skinkeras.tflite.contract import read_contract, sha256, threshold_of
 from skinkeras.tflite.golden import GOLDEN_TOLERANCE, golden
 from skinkeras.tflite.graph import read_graph
 from skinkeras.tflite.metadata import LABELS_FILE, read_labels, read_metadata
 from skinkeras.tflite.verify import float_islands, int8_share
 
-_REQUIRED = (
-    "schema_version",
-    "name",
-    "task",
-    "not_a_medical_device",
-    "input",
-    "output",
-    "classes",
-    "positive_class",
-    "threshold",
-    "files",
-    "data",
-    "versions",
-)
 _BEGIN, _END = "<!-- models: begin -->", "<!-- models: end -->"
 
 
@@ -62,7 +49,8 @@ def release_faults(folder: str | os.PathLike) -> dict[str, list[str]]:
             continue  # its promises cannot be relied on
         for kind, entry in contract["files"].items():
             expected.add(entry["file"])
-            faults[entry["file"]] = list(_file_faults(folder / entry["file"], kind, entry, contract))
+            found = _file_faults(folder / entry["file"], kind, entry, contract)
+            faults.setdefault(entry["file"], []).extend(found)
     if not faults:
         return {folder.name: ["holds no NAME.json."]}
     for path in sorted(folder.iterdir()):
@@ -74,31 +62,33 @@ def release_faults(folder: str | os.PathLike) -> dict[str, list[str]]:
 
 
 def _contract_faults(path: Path, contract: dict) -> Iterator[str]:
-    missing = [field for field in _REQUIRED if field not in contract]
-    if missing:
-        yield f"lacks {', '.join(missing)} (schema_version {SCHEMA_VERSION})."
-        return
-    classes, positive, threshold = (contract[key] for key in ("classes", "positive_class", "threshold"))
-    if contract["name"] != path.stem:
-        yield f"is called {contract['name']} inside."
-    if (positive is None) != (threshold is None) or (positive is not None and positive not in classes):
-        yield f"positive_class {positive} and threshold {threshold} do not fit the classes {classes}."
-    elif threshold is not None and not 0 < threshold < 1:
-        yield f"the threshold {threshold} is not between 0 and 1."
+    classes, name = contract["classes"], contract["name"]
+    if name != path.stem:
+        yield f"is called {name} inside."
     if set(contract.get("class_titles", classes)) != set(classes):
         yield "class_titles has other classes than classes."
     labels = path.with_suffix(".labels.txt")
     if not labels.is_file():
         yield f"{labels.name} is missing."
-    elif labels.read_text("utf-8").splitlines() != classes:
+    elif labels.read_bytes() != "".join(f"{one}\n" for one in classes).encode():
         yield f"{labels.name} has other classes than the json."
     if not path.with_suffix(".card.md").is_file():
         yield f"{path.stem}.card.md is missing."
     if not any(entry.get("shipped", True) for entry in contract["files"].values()):
         yield "names no file that is shipped."
     for kind, entry in contract["files"].items():
-        if not {"file", "sha256", "size_bytes", "test"} <= set(entry):
-            yield f"files.{kind} lacks one of file, sha256, size_bytes and test."
+        # Any other name may be that of another model's file.
+        if entry["file"] != f"{name}_{kind}.tflite":
+            yield f"files.{kind}.file is {entry['file']}, not {name}_{kind}.tflite."
+        if "test" not in entry:
+            yield f"files.{kind} lacks test."
+            continue
+        measured_at = entry["test"].get("threshold")
+        if measured_at is not None and measured_at != threshold_of(contract, kind):
+            yield (
+                f"files.{kind}.test was measured at threshold {measured_at}, and the file is used at "
+                f"{threshold_of(contract, kind)}."
+            )
 
 
 def _file_faults(path: Path, kind: str, entry: dict, contract: dict) -> Iterator[str]:
@@ -106,8 +96,8 @@ def _file_faults(path: Path, kind: str, entry: dict, contract: dict) -> Iterator
         if path.exists():
             yield 'is there, though the json says "shipped": false.'
         return
-    if not path.is_file():
-        yield 'is missing, and the json does not say "shipped": false.'
+    if path.is_symlink() or not path.is_file():
+        yield 'is missing or no regular file, and the json does not say "shipped": false.'
         return
     if path.stat().st_size != entry["size_bytes"]:
         yield f"has {path.stat().st_size} bytes, not {entry['size_bytes']}."
@@ -121,7 +111,8 @@ def _file_faults(path: Path, kind: str, entry: dict, contract: dict) -> Iterator
         yield str(error)
         return
     yield from _graph_faults(graph, kind, contract)
-    if list(labels) != contract["classes"]:
+    same_classes = list(labels) == contract["classes"]
+    if not same_classes:
         yield f"its {LABELS_FILE} holds {list(labels)}, not {contract['classes']}."
     if metadata.info.name != contract["name"]:
         yield f"its metadata name it {metadata.info.name!r}."
@@ -131,7 +122,8 @@ def _file_faults(path: Path, kind: str, entry: dict, contract: dict) -> Iterator
         contract["input"]["shape"][1:3]
     ):
         yield "its metadata ask for another preprocessing than plain pixels of the input's size."
-    yield from _golden_faults(path, entry)
+    if same_classes:
+        yield from _golden_faults(path, entry)
 
 
 def _graph_faults(graph, kind: str, contract: dict) -> Iterator[str]:
@@ -151,10 +143,14 @@ def _graph_faults(graph, kind: str, contract: dict) -> Iterator[str]:
 
 
 def _golden_faults(path: Path, entry: dict) -> Iterator[str]:
-    if "golden" not in entry:
+    if entry.get("golden") is None:
         yield "has no golden predictions in the json."
         return
-    now, then = golden(path), entry["golden"]
+    try:
+        now, then = golden(path), entry["golden"]
+    except ValueError as error:
+        yield str(error)
+        return
     if not 0 < then["tolerance"] <= GOLDEN_TOLERANCE:
         yield f"its golden tolerance {then['tolerance']} is not above 0 and at most {GOLDEN_TOLERANCE}."
     identity = [[(one["name"], one["sha256"]) for one in report["pictures"]] for report in (now, then)]
@@ -178,15 +174,15 @@ def models_table(folder: str | os.PathLike) -> str:
         files = contract["files"]
         height, width = contract["input"]["shape"][1:3]
         shipped = {kind: entry for kind, entry in files.items() if entry.get("shipped", True)}
-        main = files["int8"] if "int8" in files else next(iter(shipped.values()))
+        main = files.get("int8") or next(iter((shipped or files).values()))
         cells = [
             f"`{contract['name']}`",
-            f"{contract['task']} ({len(contract['classes'])} classes)",
+            f"{_escaped(contract['task'])} ({len(contract['classes'])} classes)",
             f"{width} x {height}",
             ", ".join(f"{kind} {entry['size_bytes'] / 1e6:.1f} MB" for kind, entry in shipped.items()),
-            _quality(main["test"]),
+            _quality(main.get("test", {})),
             _latency(main, contract),
-            contract["data"]["licence"],
+            _escaped(contract["data"]["licence"]),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -204,10 +200,15 @@ def _quality(test: dict) -> str:
 
 def _latency(entry: dict, contract: dict) -> str:
     median = entry.get("median_ms", {}).get("1")
-    if median is None or math.isnan(median):
+    if median is None:
         return "not measured"
     host = contract.get("latency_host")
-    return f"{median:.1f} ms ({host})" if host else f"{median:.1f} ms"
+    return f"{median:.1f} ms ({_escaped(host)})" if host else f"{median:.1f} ms"
+
+
+def _escaped(text: str) -> str:
+    """A text for a cell of a Markdown table, in which nothing is markup."""
+    return re.sub(r"[\\`*\[\]|]", r"\\\g<0>", html.escape(text, quote=False))
 
 
 def with_models_table(readme: str, folder: str | os.PathLike) -> str:

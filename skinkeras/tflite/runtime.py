@@ -7,17 +7,13 @@ from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from skinkeras.decoding import decode, resize_to_square, rgb_pixels
+from skinkeras.decoding import ImageError, check_side, decode, resize_to_square, rgb_pixels
 from skinkeras.tflite.metadata import read_labels
 
 ImageInput = str | os.PathLike | np.ndarray | Image.Image
 _BATCH = 32
-
-
-class ImageError(ValueError):
-    """A picture that cannot be read, or an array that is none."""
 
 
 class Classifier:
@@ -45,7 +41,7 @@ class Classifier:
         shape = [int(size) for size in self._input["shape"]]
         if len(inputs) != 1 or len(outputs) != 1 or len(shape) != 4 or shape[0] != 1 or shape[3] != 3:
             raise ValueError(
-                f"{path} does not classify pictures one by one: its first input has shape {shape}, "
+                f"{path} does not classify images one by one: its first input has shape {shape}, "
                 "not (1, height, width, 3)."
             )
         if list(self._output["shape"]) != [1, len(self.labels)]:
@@ -57,12 +53,12 @@ class Classifier:
             raise ValueError(f"{path} takes or gives {' and '.join(sorted(dtypes))}, not float32 or uint8.")
         self.input_size = (shape[1], shape[2])
 
-    def classify(self, pictures: ImageInput | Iterable[ImageInput]) -> np.ndarray:
-        """Class probabilities of pictures of any size.
+    def classify(self, images: ImageInput | Iterable[ImageInput]) -> np.ndarray:
+        """Class probabilities of images of any size.
 
         Args:
-            pictures: one, or any number of: paths, PIL images, arrays (height, width, 3) of RGB 0..255. An
-                iterable is read as it goes: at most 32 decoded pictures are held at once.
+            images: one, or any number of: paths, PIL images, arrays (height, width, 3) of sRGB 0..255. An
+                iterable is read as it goes: at most 32 decoded images are held at once.
 
         Returns:
             (n, classes) float32.
@@ -70,39 +66,41 @@ class Classifier:
         Raises:
             ImageError: as `prepare`.
         """
-        rows = list(self.batches(pictures))
+        rows = list(self.batches(images))
         return np.concatenate(rows) if rows else np.empty((0, len(self.labels)), np.float32)
 
     def batches(
-        self, pictures: ImageInput | Iterable[ImageInput], batch_size: int = _BATCH
+        self, images: ImageInput | Iterable[ImageInput], batch_size: int = _BATCH
     ) -> Iterator[np.ndarray]:
-        """As `classify`, but yields the probabilities of `batch_size` pictures at a time."""
-        if isinstance(pictures, str | os.PathLike | Image.Image) or getattr(pictures, "ndim", 4) == 3:
-            pictures = [pictures]
-        prepared = map(self.prepare, pictures)
+        """As `classify`, but yields the probabilities of `batch_size` images at a time."""
+        if isinstance(images, str | os.PathLike | Image.Image) or getattr(images, "ndim", 4) == 3:
+            images = [images]
+        prepared = map(self.prepare, images)
         while batch := list(islice(prepared, batch_size)):
             yield self.predict(np.stack(batch))
 
-    def prepare(self, picture: ImageInput) -> np.ndarray:
-        """A picture as the model sees it: what training does to each, `skinkeras.decoding.decode`.
+    def prepare(self, image: ImageInput) -> np.ndarray:
+        """An image as the model sees it: what training does to each, `skinkeras.decoding.decode`.
 
         Args:
-            picture: path, PIL image, or array (height, width, 3) of RGB 0..255, integers or floats; floats
+            image: path, PIL image, or array (height, width, 3) of sRGB 0..255, integers or floats; floats
                 are rounded to whole pixel values first. A file is decoded as in training, a large JPEG at a
-                fraction of its size; the same picture as pixels can differ from it by a level or two.
+                fraction of its size; the same image as pixels can differ from it by a level or two. A PIL
+                image's colour profile and orientation are applied like a file's.
 
         Returns:
             (height, width, 3) uint8 of the model's size.
 
         Raises:
-            ImageError: one sentence that says what is wrong with the picture.
+            ImageError: one sentence that says what is wrong with the image.
         """
         height, width = self.input_size
         if height != width:
-            raise ImageError(f"The model takes {width} x {height} pixels; only squares can be cut out.")
-        if isinstance(picture, str | os.PathLike):
-            return _decoded(Path(picture), height)
-        pixels = rgb_pixels(picture) if isinstance(picture, Image.Image) else _whole_pixels(picture)
+            raise ImageError(f"the model takes {width} x {height} pixels; only squares can be cut out")
+        if isinstance(image, str | os.PathLike):
+            return decode(image, height)
+        pixels = _pil_pixels(image) if isinstance(image, Image.Image) else _whole_pixels(image)
+        check_side(*pixels.shape[:2], height)
         return resize_to_square(pixels, height)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -137,28 +135,24 @@ class Classifier:
         return probabilities
 
 
-def _decoded(path: Path, size: int) -> np.ndarray:
+def _pil_pixels(image: Image.Image) -> np.ndarray:
     try:
-        return decode(path, size)
-    except FileNotFoundError as error:
-        raise ImageError(f"{path}: no such file.") from error
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{path} is not a picture of any format that Pillow reads.") from error
-    except Exception as error:  # a broken file can raise anything inside a decoder
-        raise ImageError(f"{path} cannot be read as a picture: {error}.") from error
+        return rgb_pixels(image)
+    except (ValueError, OSError, SyntaxError) as error:  # what Pillow raises when it decodes at last
+        raise ImageError(f"the image cannot be decoded: {error}".rstrip(".")) from error
 
 
 def _whole_pixels(pixels: np.ndarray) -> np.ndarray:
-    """The array as uint8, if it is a picture."""
+    """The array as uint8, if it is an image."""
     pixels = np.asarray(pixels)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size or pixels.dtype.kind not in "uif":
         raise ImageError(
-            f"A picture must be (height, width, 3) numbers. Received: {pixels.shape} of {pixels.dtype}"
+            f"an image must be (height, width, 3) numbers. Received: {pixels.shape} of {pixels.dtype}"
         )
     if not (pixels.min() >= 0 and pixels.max() <= 255):  # so that NaN fails
-        raise ImageError(f"Pixels must be 0..255. Received: {pixels.min()} to {pixels.max()}")
+        raise ImageError(f"pixels must be 0..255. Received: {pixels.min()} to {pixels.max()}")
     if pixels.dtype.kind == "f" and 0 < pixels.max() <= 1:
-        raise ImageError("Pixels must be 0..255, and these are 0..1: multiply them by 255.")
+        raise ImageError("pixels must be 0..255, and these are 0..1: multiply them by 255")
     return np.rint(pixels).astype(np.uint8)
 
 

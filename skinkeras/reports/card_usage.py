@@ -1,4 +1,4 @@
-"""The code that a model card gives to whoever picks the file up."""
+"""The code examples of a model card."""
 
 import json
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ val probabilities = outputs[0].readFloat()
 
 
 def python_example(file: str, size: int, classes: Sequence[str], threshold: float | None) -> str:
-    """A script that classifies one picture with nothing but OpenCV and LiteRT."""
+    """A script that classifies one image with nothing but OpenCV and LiteRT."""
     answer = _PYTHON_MULTICLASS.format(classes=list(classes))
     if threshold is not None:
         answer = _PYTHON_BINARY.format(threshold=threshold)

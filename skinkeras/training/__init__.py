@@ -1,0 +1,20 @@
+"""Training in phases that can be killed and resumed, and the tasks that say what is trained and measured."""
+
+from skinkeras.training.memory import free_memory
+from skinkeras.training.phases import Phase, TrainingPlaces, calibrated, freeze, train_phase, unfreeze
+from skinkeras.training.progress import DivergedError
+from skinkeras.training.tasks import BinaryTask, DiagnosisTask, Task
+
+__all__ = [
+    "BinaryTask",
+    "DiagnosisTask",
+    "DivergedError",
+    "Phase",
+    "Task",
+    "TrainingPlaces",
+    "calibrated",
+    "free_memory",
+    "freeze",
+    "train_phase",
+    "unfreeze",
+]
