@@ -14,10 +14,11 @@ from rich.markup import escape
 from tyro.conf import Positional
 
 from pipelines.common.console import console, progress_bar, refuse_invalid_input, run
+from pipelines.common.options import MOST_THREADS, check_count
 from pipelines.common.run_folder import host
 from skinkeras import tflite
 from skinkeras.files import write_json
-from skinkeras.tflite import phone_results, phones
+from skinkeras.tflite import phones
 
 _KERNELS = {"both": (True, False), "on": (True,), "off": (False,)}
 
@@ -47,7 +48,7 @@ class Settings:
 
 
 def main(settings):
-    """Times .tflite files turn about and prints one row for each way of running them."""
+    """Times .tflite files in alternation and prints one row for each way of running them."""
     with refuse_invalid_input():
         check(settings)
         for file in settings.files:
@@ -60,11 +61,10 @@ def main(settings):
 
 def check(settings):
     """Raises ValueError if the settings contradict each other or are out of range."""
-    if not settings.threads or min(settings.threads) < 1:
-        raise ValueError(f"--threads must be 1 or more. Received: {list(settings.threads)}")
-    for name in ("runs", "rounds"):
-        if getattr(settings, name) < 1:
-            raise ValueError(f"--{name} must be 1 or more. Received: {getattr(settings, name)}")
+    for threads in settings.threads or (0,):
+        check_count("threads", threads, MOST_THREADS)
+    check_count("runs", settings.runs, 1_000_000)
+    check_count("rounds", settings.rounds, 1_000)
     if settings.device == "host" and (settings.join or settings.benchmark_model):
         raise ValueError("--join and --benchmark-model belong to --device adb.")
     if settings.device == "adb":
@@ -76,6 +76,8 @@ def check(settings):
         if not settings.benchmark_model.is_file():
             raise ValueError(f"There is no file {settings.benchmark_model}.")
         if settings.join:
+            from skinkeras.reports import phone_results
+
             for file in settings.files:
                 phone_results.contract_of(file)
 
@@ -133,6 +135,8 @@ def measure_phones(settings):
             )
         print_phone(phone, results)
         if settings.join:
+            from skinkeras.reports import phone_results
+
             for file, latencies in results.items():
                 console.print(f"Joined to {phone_results.join(file, phone, latencies)}", markup=False)
         found.append((phone, results))

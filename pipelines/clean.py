@@ -1,70 +1,121 @@
-"""Cleaning alone: which training pictures are left after the rounds.
+"""Cleaning alone: which training images are left after the rounds.
 
 python -m pipelines.clean --data ham10000 --data-dir DIR --clean merge-scaled
 """
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from pipelines.common import settings as common_settings
-from pipelines.common.cleaning import cleaned
-from pipelines.common.console import console, refuse_invalid_input, run
-from pipelines.common.job import begin
+from pipelines.binary import new_loader
+from pipelines.common import checks, options
+from pipelines.common.console import refuse_invalid_input, run, say, section
+from pipelines.common.groups import (
+    BinaryDataOptions,
+    CleaningOptions,
+    FolderOptions,
+    OversamplingOptions,
+    RankingModelOptions,
+    RankingOptions,
+)
 from pipelines.common.run_folder import RunFolder
-from pipelines.common.settings import JobSettings
-from skinkeras import datasets
-from skinkeras.files import replacing
+from pipelines.common.startup import start_keras
+from skinkeras import models
 
 
 @dataclass(frozen=True)
-class Settings(JobSettings):
-    """Settings of the cleaning job. None stands for what `resolved` puts there."""
+class Settings:
+    """Settings of the cleaning job. A None is filled by `resolved`."""
 
-    clean: JobSettings.__dataclass_fields__["clean"].type = "merge-scaled"
-    """Which cleaning: see above."""
-    out: Path = Path("runs/clean")
-    """The run's folder."""
+    data: BinaryDataOptions = BinaryDataOptions()
+    oversampling: OversamplingOptions = OversamplingOptions()
+    cleaning: CleaningOptions = CleaningOptions(clean="merge-scaled")
+    model: RankingModelOptions = RankingModelOptions()
+    training: RankingOptions = RankingOptions()
+    output: FolderOptions = FolderOptions(out=Path("runs/clean"))
 
 
 def main(settings):
-    """Removes the benign training pictures of highest loss, in rounds, and leaves a cleaned manifest."""
+    """Removes the benign training images of highest loss, in rounds, and leaves a cleaned manifest."""
     with refuse_invalid_input():
         settings = resolved(settings)
-        folder = RunFolder(settings.out)
-        folder.check(settings, settings.resume)
-        data, rounds = begin(settings, folder)
-    data = cleaned(settings, data, rounds, folder)
-    write_cleaned(data, folder)
-    folder.complete()
-    console.print(f"\nRounds:   {rounds.folder / 'report.md'}")
-    console.print(f"Variants: {folder.file('cleaned_variants.csv')}")
-    console.print(f"Manifest: {folder.file('cleaned_manifest.csv')}, split: cleaned_split.csv")
+    with RunFolder(settings.output.out).locked() as folder:
+        with refuse_invalid_input():
+            request = options.request_of("clean", settings)
+            folder.check(request, resume=settings.output.resume)
+            start_keras(settings.training.seed, deterministic=settings.training.deterministic)
+            from pipelines.common import cleaning_rounds, loading
+
+            checks.check_weights_file(settings.cleaning.clean_model, settings.model)
+            section("Data")
+            loader = new_loader(
+                settings.data,
+                settings.oversampling,
+                settings.cleaning,
+                settings.model,
+                settings.training,
+                settings.output,
+            )
+            data = loader.load(folder.file("split.csv"))
+            cleaner = cleaning_rounds.Cleaner(
+                settings.cleaning, settings.model, settings.training, settings.data.data, data, folder
+            )
+            cleaning_rounds.check_materialised(data, settings.oversampling.materialise)
+            folder.begin(request)
+            cleaning_rounds.materialise(data, settings.oversampling.materialise)
+            loading.record_data(data, folder)
+        data = cleaner.clean(data)
+        cleaning_rounds.write_cleaned(data, folder)
+        folder.complete()
+        cleaner.warn_of_lost_classes(data)
+        say(f"\nRounds:   {cleaner.rounds.folder / 'report.md'}")
+        say(f"Variants: {folder.file('cleaned_variants.csv')}")
+        say(f"Manifest: {folder.file('cleaned_manifest.csv')}, split: cleaned_split.csv")
 
 
 def resolved(settings):
-    """The settings with every None replaced, checked.
+    """The settings with every None filled that has a default, checked as far as that takes no data.
 
     Raises:
-        ValueError: a value out of its range, or no cleaning.
+        ValueError: values that contradict each other, no cleaning, or weights that are unavailable.
     """
-    if settings.clean == "none":
+    if settings.cleaning.plan is None:
         raise ValueError("--clean none leaves nothing to do: name a preset, or --clean custom.")
-    return common_settings.resolved(settings)
+    settings = with_defaults(settings)
+    checks.check_data(settings.data)
+    for name in {settings.model.model, settings.cleaning.clean_model}:
+        checks.check_architecture(name, settings.model)
+    return settings
 
 
-def write_cleaned(data, folder):
-    """Writes what is left: the training variants; all images but those removed whole, and their split."""
-    train = data.part("train")
-    variants = data.variants.table.iloc[train.rows][["image_id", "variant", "label"]]
-    left = set(variants["image_id"])
-    kept = np.isin(data.used, ("validation", "test")) | data.manifest.table["image_id"].isin(left).to_numpy()
-    manifest = data.manifest.select(kept)
-    manifest.to_csv(folder.file("cleaned_manifest.csv"))
-    datasets.save_split(manifest, data.assignment[kept], folder.file("cleaned_split.csv"))
-    with replacing(folder.file("cleaned_variants.csv")) as temporary:  # last: it says that all is there
-        variants.to_csv(temporary, index=False)
+def with_defaults(settings):
+    """The settings with every None filled that has a default."""
+    synthetic = settings.data.dataset.synthetic
+    name = settings.model.model or "efficientnet_lite0"
+    values = {
+        **checks.shared_defaults(settings.training, settings.output),
+        "model": name,
+        "clean_model": name,
+        "image_size": 96 if synthetic else models.architecture(name).input_size,
+        "batch_size": 32,
+        "learning_rate": 5e-4,
+    }
+    settings = options.filled(settings, values)
+    positive = settings.data.positive or settings.data.dataset.positive
+    return dataclasses.replace(settings, data=dataclasses.replace(settings.data, positive=positive))
+
+
+def decode(settings):
+    """Reads, splits and decodes the images into the cache, and writes nothing else; `settings` are resolved."""
+    loader = new_loader(
+        settings.data,
+        settings.oversampling,
+        settings.cleaning,
+        settings.model,
+        settings.training,
+        settings.output,
+    )
+    loader.load(settings.output.out / "no split yet")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The models in a web page, on this machine: camera or pictures in, probabilities out, nothing sent anywhere.
+"""The models in a web page, on this machine: camera or images in, probabilities out, nothing sent anywhere.
 
 python -m pipelines.demo
 """
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.common import web_page
-from pipelines.common.console import UsageError, console, refuse_invalid_input, run
+from pipelines.common.console import UsageError, console, refuse_invalid_input, run, say
+from pipelines.common.options import check_count
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,9 @@ class Settings:
 def main(settings):
     """Builds the web page if anything has changed, serves it and opens it in the browser."""
     with refuse_invalid_input():
+        check_count("port", settings.port, 65_535, least=0)
         built = web_page.build(settings.out, settings.models)
-    console.print(f"{'Built' if built else 'Up to date:'} {settings.out}")
+    say(f"{'Built' if built else 'Up to date:'} {settings.out}")
     if settings.build_only:
         return
     server = listening(settings)
@@ -61,10 +63,10 @@ def main(settings):
 def listening(settings):
     try:
         return web_page.server(settings.out, settings.host, settings.port)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise UsageError(
-            f"Cannot listen on {settings.host}, port {settings.port}: {error}. "
-            "Choose another --port or --host."
+            f"Cannot listen on {settings.host}, port {settings.port} ({error.strerror or error}): choose another "
+            "--port or --host."
         ) from error
 
 

@@ -7,31 +7,28 @@ python -m pipelines.export MODEL.keras --labels benign malignant
 import dataclasses
 import importlib
 import tempfile
-import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import keras
 import numpy as np
 from tyro.conf import Positional
 
 import skinkeras
-from pipelines.common import export as common_export
-from pipelines.common import settings as common_settings
-from pipelines.common.console import console, refuse_invalid_input, run, section
-from pipelines.common.data import load_data
-from pipelines.common.run_folder import RunFolder, recorded_settings
+from pipelines.common import checks
+from pipelines.common.console import console, refuse_invalid_input, run, say, section
+from pipelines.common.resumable import check_archive
+from pipelines.common.run_folder import RunFolder, recorded_run
+from pipelines.common.startup import start_keras
 from pipelines.predict import find_images
-from skinkeras import inputs, quantization, tflite
-from skinkeras import layers as _layers  # noqa: F401  registers the layers that a file may hold
+from skinkeras import tflite
+from skinkeras.decoding import decode
+from skinkeras.errors import RunError
 from skinkeras.files import write_bytes, write_text
+from skinkeras.locks import remove_leftovers
 
 # How far the sum of probabilities may be from 1: of an integer model each is rounded to a 256th.
 _ROUNDED = 0.05
-
-# The jobs whose runs can be exported; a run is of the first one that knows all of its settings.
-_JOBS = ("pipelines.binary", "pipelines.multiclass")
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,8 @@ class Settings:
     """The class names in the order of the output, or one file with a name a line (Keras file)."""
     name: str | None = None
     """What the files are called; by default like the Keras file (Keras file)."""
-    pictures: tuple[Path, ...] = ()
-    """DecodedImages, or folders of them, to compare files and model on; by default the three golden pictures,
+    images: tuple[Path, ...] = ()
+    """Images, or folders of them, to compare files and model on; by default the three golden images,
     which say little about real ones (Keras file)."""
     kinds: tuple[Literal["float32", "float16", "weight_int8"], ...] = ()
     """What a float model becomes, by default float32 and float16; weight_int8 has weights of a quarter of the
@@ -69,77 +66,71 @@ def main(settings):
 
 
 def export_run(settings):
-    """Exports the models of a run, compared with Keras on the run's own test images, as the run did."""
+    """Exports the models of a run, compared with Keras on the run's own validation images, as the run did."""
     with refuse_invalid_input():
-        check_of_a_run(settings)
-        job, job_settings = read_run(settings.source, settings.data_dir)
-        path = find_model(settings.source)
-        quantized_path = path.with_name("model_qat.keras")
-        if not quantized_path.exists():
-            raise ValueError(
-                f"{settings.source} has no model_qat.keras: the run was not exported or has not ended."
-            )
+        check_run_flags(settings)
+        recorded = recorded_run(settings.source)
+        if recorded.job not in ("binary", "multiclass"):
+            raise ValueError(f"{settings.source} is a run of pipelines.{recorded.job}, which makes no model.")
+        folder = RunFolder(settings.source).repeat(1)
+        for name in ("model.keras", "model_qat.keras"):
+            if not folder.file(name).is_file():
+                raise ValueError(
+                    f"{settings.source} has no {name}: the run has not got that far, or was not exported."
+                )
+            check_archive(folder.file(name), "delete it and resume the run, or train it again")
+        loader = moved_loader(recorded, settings.data_dir, settings.source)
+        start_keras(fine_tunes=False, deterministic=False)
+        from pipelines.common import export, records
+
         section("Data")
-        data = load_data(job_settings, path.with_name("split.csv"), inputs.OVERSAMPLING["none"])
-        model, quantized = load_keras(path), load_keras(quantized_path)
-    folder = RunFolder(settings.out or settings.source / "exported")
+        data = loader.load(folder.file("split.csv"))
+        job = importlib.import_module(f"pipelines.{recorded.job}")
+        info = records.model_info(job.task_class(), recorded.settings.data, recorded.settings.model)
     section("Export, verification, benchmark")
-    common_export.export(folder, model, quantized, data, job.about(job_settings))
-    console.print(f"Files: {folder.export}", markup=False)
+    with RunFolder(settings.out or settings.source / "exported").locked() as target:
+        remove_leftovers(target.path)
+        _, refused = export.export_forms(target, folder, data, info)
+    say(f"Files: {target.export}")
+    if refused:
+        raise RunError(" ".join(entry["reason"] for entry in refused.values()))
 
 
-def check_of_a_run(settings):
-    """Raises ValueError if something was said that only the export of a Keras file looks at."""
-    for name in ("labels", "name", "pictures", "kinds", "io", "licence"):
+def moved_loader(recorded, data_dir, source):
+    """The loader of a recorded run's images, without its oversampling and cleaning, with today's paths."""
+    data, output = recorded.settings.data, recorded.settings.output
+    data = data if data_dir is None else dataclasses.replace(data, data_dir=data_dir)
+    checks.check_data(data)
+    cache = output.cache_dir if output.cache_dir.is_dir() else source.parent / ".cache"
+    from pipelines.common.loading import ImageLoader
+
+    return ImageLoader(
+        data,
+        recorded.settings.model.image_size,
+        cache,
+        recorded.settings.training.data_seed,
+        getattr(data, "positive", ()),
+    )
+
+
+def check_run_flags(settings):
+    """Raises ValueError if something was given that only the export of a Keras file uses."""
+    for name in ("labels", "name", "images", "kinds", "io", "licence"):
         if getattr(settings, name) != getattr(Settings, name):
             raise ValueError(f"--{name} belongs to a .keras file: a run has its own.")
-
-
-def read_run(folder, data_dir):
-    """The job module of a run, and its settings with the paths of here and now.
-
-    Raises:
-        ValueError: the folder holds no run, or one of settings that no job here knows.
-    """
-    config = folder / "config.yaml"
-    if not config.is_file():
-        raise ValueError(f"{folder} holds no run: it has no config.yaml.")
-    recorded = recorded_settings(config)
-    for module in _JOBS:
-        job = importlib.import_module(module)
-        hints = typing.get_type_hints(job.Settings)
-        if set(recorded) <= set(hints):
-            values = {name: _typed(value, hints[name]) for name, value in recorded.items()}
-            values |= {"out": folder, "resume": False}
-            if data_dir is not None:
-                values["data_dir"] = data_dir
-            return job, common_settings.filled(job.Settings(**values))
-    raise ValueError(f"{config} has settings of no job known here: {', '.join(sorted(recorded))}.")
-
-
-def _typed(value, hint):
-    """A value of config.yaml as the settings have it: paths are text there, and tuples lists."""
-    if isinstance(value, list):
-        return tuple(value)
-    if isinstance(value, str) and Path in (hint, *typing.get_args(hint)):
-        return Path(value)
-    return value
-
-
-def find_model(folder):
-    """The float model of a run: in the folder itself, or in that of its first split."""
-    for place in (folder, folder / "split_1"):
-        if (place / "model.keras").is_file():
-            return place / "model.keras"
-    raise ValueError(f"{folder} has no model.keras: the run has not got that far.")
 
 
 def export_keras_file(settings):
     """Exports one Keras model, as int8 if it is a quantized one, else as --kinds says. All files or none."""
     with refuse_invalid_input():
         if settings.data_dir:
-            raise ValueError("--data-dir belongs to a run; name pictures with --pictures.")
+            raise ValueError("--data-dir belongs to a run; name images with --images.")
         labels = read_labels(settings.labels)
+        if not settings.source.is_file():
+            raise ValueError(f"There is no file or folder {settings.source}.")
+        start_keras(deterministic=False)
+        from skinkeras import quantization
+
         model = load_keras(settings.source)
         check_classifier(settings.source, model, labels)
         quantized = quantization.is_quantized(model)
@@ -149,28 +140,28 @@ def export_keras_file(settings):
             raise ValueError(f"--kinds belongs to a float model, and {settings.source} becomes int8 alone.")
         kinds = ("int8",) if quantized else tuple(dict.fromkeys(settings.kinds)) or ("float32", "float16")
         name = settings.name or settings.source.stem
-        about = tflite.ModelInfo(
+        info = tflite.ModelInfo(
             name=name,
-            description=f"Tells apart {', '.join(labels)}. Not a medical device.",
+            description=f"Distinguishes {', '.join(labels)}. Not a medical device.",
             author="skinkeras",
             version=skinkeras.__version__,
             licence=settings.licence,
         )
-        images = verification_images(settings.pictures, model.input_shape[1])
+        images = verification_images(settings.images, model.input_shape[1])
         check_probabilities(settings.source, model.predict(images, verbose=0))
         contents = {
-            kind: converted(settings.source, model, kind, settings.io, labels, about) for kind in kinds
+            kind: converted(settings.source, model, kind, settings.io, labels, info) for kind in kinds
         }
     for kind, content in contents.items():
         report = verified(content, model, images, kind, settings.io)
-        console.print(
-            f"  {kind}: agrees with Keras on {report.agreement:.2%} of {report.images} pictures, largest "
+        say(
+            f"  {kind}: agrees with Keras on {report.agreement:.2%} of {report.images} images, largest "
             f"difference {report.max_difference:.4f}"
         )
     out = settings.out or settings.source.parent / "exported"
     for kind, content in contents.items():
         write_bytes(out / f"{name}_{kind}.tflite", content)
-        console.print(f"Written: {out / f'{name}_{kind}.tflite'}, {len(content) / 1e6:.1f} MB", markup=False)
+        say(f"Written: {out / f'{name}_{kind}.tflite'}, {len(content) / 1e6:.1f} MB")
     write_text(out / f"{name}.labels.txt", "".join(f"{label}\n" for label in labels))
 
 
@@ -187,8 +178,10 @@ def read_labels(labels):
 
 def load_keras(path):
     """A model from a .keras file. Raises ValueError, one sentence, if that cannot be done."""
-    if not path.is_file():
-        raise ValueError(f"There is no file or folder {path}.")
+    import keras
+
+    if path.suffix == ".keras":
+        check_archive(path, "copy it again, or save it again")
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # what a foreign file raises inside Keras is left to whatever it breaks first
@@ -197,7 +190,7 @@ def load_keras(path):
 
 
 def check_classifier(path, model, labels):
-    """Raises ValueError unless the model goes from square pictures to one probability a label."""
+    """Raises ValueError unless the model goes from square images to one probability a label."""
     if not getattr(model, "inputs", None):
         raise ValueError(
             f"{path} is a model that has no inputs yet: build it, or call it once, and save it again."
@@ -207,7 +200,7 @@ def check_classifier(path, model, labels):
     if not one or len(shape) != 4 or shape[3] != 3 or shape[1] is None or shape[1] != shape[2]:
         shapes = [tuple(tensor.shape) for tensor in model.inputs]
         raise ValueError(
-            f"{path} takes {shapes} and has {len(model.outputs)} output(s); a classifier of pictures takes "
+            f"{path} takes {shapes} and has {len(model.outputs)} output(s); a classifier of images takes "
             "one (batch, size, size, 3) and has one output."
         )
     if len(labels) < 2:
@@ -228,22 +221,20 @@ def check_probabilities(path, answers):
         )
 
 
-def verification_images(pictures, size):
-    """(n, size, size, 3) float32: the named pictures, or the golden ones."""
-    if pictures:
-        images = [inputs.decode(path, size) for path in find_images(pictures)]
+def verification_images(paths, size):
+    """(n, size, size, 3) float32: the named images, or the golden ones."""
+    if paths:
+        images = [decode(path, size) for path in find_images(paths)]
     else:
         images = list(tflite.golden_images(size).values())
-        console.print(
-            "Compared on the three golden pictures; --pictures FOLDER takes real ones.", markup=False
-        )
+        console.print("Compared on the three golden images; --images FOLDER takes real ones.", markup=False)
     return np.stack(images).astype(np.float32)
 
 
-def converted(path, model, kind, io, labels, about):
+def converted(path, model, kind, io, labels, info):
     """The bytes of one file. Raises ValueError, one sentence, for what TensorFlow Lite cannot hold."""
     try:
-        return tflite.add_metadata(tflite.convert(model, kind, io), labels, about)
+        return tflite.add_metadata(tflite.convert(model, kind, io), labels, info)
     except ValueError:
         raise
     except Exception as error:  # the converter's own error is a page long

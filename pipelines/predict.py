@@ -1,4 +1,4 @@
-"""What a .tflite file says of pictures.
+"""What a .tflite file says about images.
 
 python -m pipelines.predict FILE IMAGES...
 """
@@ -6,19 +6,21 @@ python -m pipelines.predict FILE IMAGES...
 import csv
 import json
 import sys
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import rich.table
-from rich.markup import escape
 from tyro.conf import Positional
 
 from pipelines.common.console import console, error_console, progress_bar, refuse_invalid_input, run
-from skinkeras import tflite
-from skinkeras.decoding import images_below
+from pipelines.common.options import MOST_THREADS, check_count
 from skinkeras.errors import RunError
+
+# NumPy, OpenCV and LiteRT are imported when work begins: `--help` does not wait for them.
+
+_MOST_LINES = 20  # of a list of files on the screen
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,10 @@ class Settings:
     file: Positional[Path]
     """A .tflite file with embedded labels."""
     images: Positional[tuple[Path, ...]]
-    """DecodedImages, or folders of pictures (their subfolders too)."""
+    """Images, or folders of them (their subfolders too)."""
     format: Literal["table", "csv", "json"] = "table"
-    """How the answers are printed."""
+    """How the answers are printed. In csv, text that a spreadsheet would take for a formula begins with an
+    apostrophe ('); json holds every name as it is."""
     threads: int = 1
     """Threads of LiteRT."""
 
@@ -44,6 +47,8 @@ class Decision:
     threshold: float | None
 
     def of(self, probabilities) -> str:
+        from skinkeras import tflite
+
         return tflite.decide(probabilities, self.classes, self.positive_class, self.threshold)
 
     def __str__(self) -> str:
@@ -55,56 +60,92 @@ class Decision:
 
 
 def main(settings):
-    """Classifies pictures with one .tflite file, decoded and cut as in training."""
+    """Classifies images with one .tflite file, decoded and cropped as in training."""
     with refuse_invalid_input():
-        if settings.threads < 1:
-            raise ValueError(f"--threads must be 1 or more. Received: {settings.threads}")
+        check_count("threads", settings.threads, MOST_THREADS)
+        from skinkeras import tflite
+
         classifier = tflite.Classifier(settings.file, settings.threads)
         decision = read_decision(settings.file, classifier.labels)
-        paths = find_images(settings.images)
+        passed_over = Counter()
+        paths = find_images(settings.images, passed_over)
     # Even an unused bar writes a line, which is none of CSV or JSON.
     bar = progress_bar("Classifying") if settings.format == "table" else nullcontext(lambda *_: None)
     with bar as progress:
         answers, problems = classify(classifier, paths, progress)
     write = {"table": print_table, "csv": print_csv, "json": print_json}[settings.format]
-    write(settings, decision, answers, problems)
+    write(settings, decision, answers, problems, passed_over)
+    if passed_over:
+        error_console.print(passed_over_sentence(passed_over), markup=False)
     if problems:
-        raise RunError(
-            f"{len(problems)} of {len(paths)} pictures cannot be read:\n" + "\n".join(problems.values())
-        )
+        lines = list(problems.values())[:_MOST_LINES]
+        more = len(problems) - len(lines)
+        if more:
+            lines.append(f"and {more:,} more: --format json names all of them.")
+        raise RunError(f"{len(problems):,} of {len(paths):,} images cannot be read:\n" + "\n".join(lines))
 
 
 def read_decision(file, labels):
-    """The operating threshold of `NAME.json` beside the file, where there is one."""
+    """The operating threshold of this very file in the `NAME.json` beside it, where there is one."""
+    from skinkeras import tflite
+
     beside = tflite.find_contract(file)
     if beside is None:
         return Decision(labels, None, None)
     contract = tflite.read_contract(beside)
-    if tuple(contract.get("classes", ())) != labels:
+    if tuple(contract["classes"]) != labels:
         raise ValueError(f"{beside} has other classes than {file}, whose labels are {list(labels)}.")
-    positive, threshold = contract.get("positive_class"), contract.get("threshold")
-    if positive is not None and positive not in labels:
-        raise ValueError(f"{beside} has positive_class {positive!r}, which is none of {list(labels)}.")
-    if threshold is not None and not isinstance(threshold, int | float):
-        raise ValueError(f"{beside} has the threshold {threshold!r}, which is no number.")
-    return Decision(labels, positive, threshold)
+    kind = next(kind for kind, entry in contract["files"].items() if entry["file"] == Path(file).name)
+    return Decision(labels, contract["positive_class"], tflite.threshold_of(contract, kind))
 
 
-def find_images(images):
-    """The pictures that were asked for: files as given, folders searched by the endings of picture files."""
+def find_images(images, passed_over=None):
+    """The images that were asked for: files as given, folders searched by the endings of image files.
+
+    Args:
+        images: paths of files and folders.
+        passed_over: a `Counter` that counts the other files of the folders by their endings.
+
+    Raises:
+        ValueError: nothing was named, or a folder holds no images.
+    """
+    from skinkeras.datasets.file_search import what_is_there
+
     if not images:
-        raise ValueError("Name pictures, or folders of pictures, behind the file.")
+        raise ValueError("Name images, or folders of images, after the file.")
+    passed_over = Counter() if passed_over is None else passed_over
     paths = []
     for path in images:
-        found = images_below(path) if path.is_dir() else [path]
+        found = _images_below(path, passed_over) if path.is_dir() else [path]
         if not found:
-            raise ValueError(f"{path} holds no pictures.")
+            raise ValueError(f"{path} and its folders hold no images: {what_is_there(path)}.")
         paths += found
     return paths
 
 
+def _images_below(folder, passed_over):
+    from skinkeras.datasets.file_search import ending, is_image, walk
+
+    found = []
+    for relative, _, files in walk(folder):
+        found += [folder / relative / name for name in files if is_image(name)]
+        passed_over.update(ending(name) for name in files if not is_image(name))
+    return sorted(found)
+
+
+def passed_over_sentence(passed_over):
+    """`12 files were passed over: 9 .txt, 3 .mov.`, with the ten commonest endings."""
+    from skinkeras.datasets.file_search import count_endings
+
+    total = passed_over.total()
+    files = "1 file was" if total == 1 else f"{total:,} files were"
+    return f"{files} passed over: {count_endings(passed_over)}."
+
+
 def classify(classifier, paths, progress):
-    """The probabilities of each picture that can be read, and what is wrong with the others."""
+    """The probabilities of each image that can be read, and what is wrong with the others."""
+    from skinkeras import tflite
+
     answers, problems = {}, {}
     for done, path in enumerate(paths, 1):
         try:
@@ -115,16 +156,20 @@ def classify(classifier, paths, progress):
     return answers, problems
 
 
-def print_table(settings, decision, answers, problems):
-    """For people; the unreadable pictures follow as the error."""
+def print_table(settings, decision, answers, problems, passed_over):
+    """For people; the unreadable images follow as the error."""
+    import rich.table
+    from rich.text import Text
+
     table = rich.table.Table()
-    table.add_column("picture", overflow="fold")
+    # As text, so that square brackets in names are no markup.
+    table.add_column("image", overflow="fold")
     table.add_column("class")
     for label in decision.classes:
-        table.add_column(escape(label), justify="right")
+        table.add_column(Text(label), justify="right")
     for path, probabilities in answers.items():
         cells = (f"{probability:.3f}" for probability in probabilities)
-        table.add_row(escape(str(path)), escape(decision.of(probabilities)), *cells)
+        table.add_row(Text(_printable(path)), Text(decision.of(probabilities)), *cells)
     if answers:
         console.print(table)
     console.print(str(decision), markup=False)
@@ -134,18 +179,34 @@ def print_table(settings, decision, answers, problems):
     )
 
 
-def print_csv(settings, decision, answers, problems):
-    """One row a picture that could be read."""
+def _printable(path):
+    """The path on one line: what moves the cursor of a terminal is written as in Python's strings."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(path)
+    )
+
+
+def print_csv(settings, decision, answers, problems, passed_over):
+    """One row an image that could be read."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["image", "class", *decision.classes])
+    writer.writerow(["image", "class", *map(harmless, decision.classes)])
     for path, probabilities in answers.items():
-        writer.writerow([path, decision.of(probabilities), *(f"{value:.6g}" for value in probabilities)])
+        named = harmless(decision.of(probabilities))
+        writer.writerow([harmless(str(path)), named, *(f"{value:.6g}" for value in probabilities)])
     error_console.print(str(decision), markup=False)
 
 
-def print_json(settings, decision, answers, problems):
+def harmless(text):
+    """Text for a cell of a spreadsheet: an apostrophe before what it would take for a formula.
+
+    OWASP, "CSV Injection": cells that begin with = + - @, a tab or a line break.
+    """
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+
+
+def print_json(settings, decision, answers, problems, passed_over):
     """Everything as one object."""
-    pictures = [
+    images = [
         {
             "image": str(path),
             "class": decision.of(probabilities),
@@ -158,9 +219,11 @@ def print_json(settings, decision, answers, problems):
         "classes": decision.classes,
         "positive_class": decision.positive_class,
         "threshold": decision.threshold,
-        "pictures": pictures,
+        "images": images,
         "unreadable": [{"image": str(path), "problem": text} for path, text in problems.items()],
+        "passed_over": dict(passed_over),
     }
+    # Bytes of a name that are not UTF-8 are written as \udc80 to \udcff, which Python's json reads as the same name.
     print(json.dumps(report, indent=2, ensure_ascii=False))
 
 

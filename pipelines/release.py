@@ -1,4 +1,4 @@
-"""Puts a run's model into the folder of released models.
+"""Releases a run's model: copies it into the folder of released models.
 
 python -m pipelines.release RUN_DIR
 """
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from pipelines import verify_release
-from pipelines.common.console import console, refuse_invalid_input, run
+from pipelines.common import options
+from pipelines.common.console import refuse_invalid_input, run, say
 from pipelines.common.run_folder import RunFolder
-from skinkeras.files import replacing, write_json
-from skinkeras.tflite import read_contract
+from skinkeras.files import replacing, write_text
+from skinkeras.locks import LOCK, locked_folder
 
 
 @dataclass(frozen=True)
@@ -22,68 +22,83 @@ class Settings:
     """Settings of the release."""
 
     run_dir: Positional[Path]
-    """The folder of a run that is complete."""
+    """The folder of a complete run."""
     kinds: tuple[str, ...] = ("int8", "float16")
-    """The files that are shipped; of the others the json keeps the figures."""
+    """The files to ship; the json keeps the metrics of the others."""
     to: Path = Path("tflite_models")
-    """The folder of released models; a model of the same name in it is replaced."""
+    """The folder of released models; a model of the same name is replaced."""
 
 
 def main(settings):
-    """Puts a run's exported model into the folder of released ones, and checks the folder that comes out."""
+    """Copies a run's exported model into the folder of released models, after checking the folder that results."""
     with refuse_invalid_input():
-        source, contract = exported(settings)
         if not (settings.to / "README.md").is_file():
-            raise ValueError(f"{settings.to} is no folder of released models: it has no README.md.")
-    for kind, entry in contract["files"].items():
-        if kind not in settings.kinds:
-            entry["shipped"] = False
-    with tempfile.TemporaryDirectory() as folder:
+            raise ValueError(f"{settings.to} is not a folder of released models: it has no README.md.")
+        source, record = exported(settings)
+        from pipelines import verify_release
+
+    with locked_folder(settings.to, "--to"), tempfile.TemporaryDirectory() as folder:
         # On a copy first: a model that must not be released leaves the good one where it is.
         rehearsed = Path(folder) / settings.to.resolve().name
-        shutil.copytree(settings.to, rehearsed)
-        place(source, contract, rehearsed)
+        shutil.copytree(settings.to, rehearsed, ignore=shutil.ignore_patterns(LOCK))
+        place(source, record, rehearsed)
         verify_release.main(verify_release.Settings(rehearsed, write_table=True))
-        place(source, contract, settings.to)
+        place(source, record, settings.to)
         copy(rehearsed / "README.md", settings.to / "README.md")
-    console.print(f"Released: {settings.to / contract['name']}", markup=False)
+    say(f"Released: {settings.to / record['name']}")
 
 
-def place(source, contract, folder):
-    """Copies the files of a contract that are shipped into a folder of released models."""
-    name = contract["name"]
-    for entry in contract["files"].values():
+def place(source, record, folder):
+    """Copies the shipped files into a folder of released models, and renders the record there."""
+    from skinkeras import reports
+
+    for entry in record["files"].values():
         target = folder / entry["file"]
         if entry.get("shipped", True):
             copy(source / entry["file"], target)
         else:
             target.unlink(missing_ok=True)
-    for ending in ("labels.txt", "card.md"):
-        copy(source / f"{name}.{ending}", folder / f"{name}.{ending}")
-    write_json(folder / f"{name}.json", contract)
+    labels = "".join(f"{name}\n" for name in record["model"]["classes"])
+    write_text(folder / f"{record['name']}.labels.txt", labels)
+    reports.write_record(folder / "records" / f"{record['name']}.json", record)
+    reports.render_model(record, folder)
 
 
 def exported(settings):
-    """(the run's folder of exported files, its contract).
+    """The run's folder of exported files, and its record with `shipped` set.
 
     Raises:
-        ValueError: there is none, it is of drawn pictures, or it has no file of a kind that is asked for.
+        ValueError: nothing was exported, the images are synthetic, or a requested kind of file is missing.
     """
-    source = settings.run_dir / "export"
-    paths = list(source.glob("*.json"))
-    if len(paths) != 1 or not RunFolder(settings.run_dir).is_complete:
+    from pipelines.common import released_runs
+    from skinkeras import reports
+
+    target = RunFolder(settings.run_dir)
+    if not target.is_complete or not target.export.is_dir():
         raise ValueError(f"{settings.run_dir} holds no exported model: name the folder of a complete run.")
-    contract = read_contract(paths[0])
-    if contract["synthetic"]:
-        raise ValueError(f"{settings.run_dir} was trained on drawn pictures, which say nothing about skin.")
-    missing = [kind for kind in settings.kinds if kind not in contract["files"]]
+    record = released_runs.record_of(target)
+    if not record["files"]:
+        raise ValueError(f"{settings.run_dir} holds no exported model: name the folder of a complete run.")
+    if record["synthetic"]:
+        raise ValueError(f"{settings.run_dir} was trained on synthetic images, which say nothing about skin.")
+    missing = [kind for kind in settings.kinds if kind not in record["files"]]
     if missing or not settings.kinds:
-        raise ValueError(f"--kinds must name some of: {', '.join(contract['files'])}.")
-    return source, contract
+        raise ValueError(f"--kinds must name some of: {', '.join(record['files'])}.")
+    unfit = reports.unfit_forms(record)
+    for kind in settings.kinds:
+        if kind in unfit:
+            raise ValueError(f"{record['files'][kind]['file']} must not be released. {' '.join(unfit[kind])}")
+    record["settings"] = options.portable(record["settings"])
+    for kind, entry in record["files"].items():
+        if kind not in settings.kinds:
+            entry["shipped"] = False
+        if not (target.export / entry["file"]).is_file() and entry.get("shipped", True):
+            raise ValueError(f"{target.export / entry['file']} is missing: export the run again.")
+    return target.export, record
 
 
 def copy(source, target):
-    """Copies a file whole or not at all."""
+    """Copies a file atomically."""
     with replacing(target) as temporary:
         shutil.copyfile(source, temporary)
 

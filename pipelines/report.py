@@ -1,85 +1,82 @@
-"""What a sweep found out: its paper's tables and figures, and whether the paper's claims hold here.
+"""Renders reports again: a run's card, contract and metrics from its record, or a sweep's tables, figures and claims.
 
+python -m pipelines.report RUN_DIR
 python -m pipelines.report SWEEP_DIR
+python -m pipelines.report tflite_models/records/NAME.json
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import rich.markup
-import rich.table
-import yaml
 from tyro.conf import Positional
 
-from pipelines.common.console import console, refuse_invalid_input, run
-from pipelines.sweeps.grid import paper_module
-from pipelines.sweeps.tables import claims_table, signed
-from skinkeras.files import replacing, write_text
-
-_RESAMPLES = 1000
+from pipelines.common.console import refuse_invalid_input, run, say
+from pipelines.common.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
 class Settings:
     """Settings of the report."""
 
-    sweep_dir: Positional[Path]
-    """The folder of a sweep; the report goes to its folder `report`."""
+    source: Positional[Path]
+    """The folder of a run, the folder of a sweep (its report goes into the subfolder `report`), or the record of a
+    released model."""
 
 
 def main(settings):
-    """Compares the runs of a sweep and says which of the paper's claims they support."""
+    """Renders a record, or compares the runs of a sweep and says which of a paper's claims they support."""
+    source = settings.source
+    if (source / "config.yaml").is_file():
+        report_run(source)
+    elif source.is_file():
+        report_released(source)
+    else:
+        from pipelines.sweeps.engine.sweep_report import report_sweep
+
+        report_sweep(source)
+
+
+def report_run(folder):
+    """Renders metrics, card and contract of a complete run from its record, and prints its results.
+
+    A run of the released version gets a record; its `metrics.json` and `predictions.csv` stay as they are.
+    """
     with refuse_invalid_input():
-        paper = paper_of(settings.sweep_dir)
-        sweep = paper.read_sweep(settings.sweep_dir)
-    with console.status(f"Comparing {len(sweep.runs)} runs"):
-        report = paper.make_report(sweep, _RESAMPLES)
-    out = sweep.path / "report"
-    for name, draw in report.figures.items():
-        draw(path=out / name)
-    for name, table in (
-        report.csv_files | {"claims.csv": claims_table(report.claims, report.metrics)}
-    ).items():
-        write_csv(out / name, table)
-    for name, text in report.texts.items():
-        write_text(out / name, text)
-    print_claims(report, sweep.synthetic)
-    for name in (*report.texts, "claims.csv", *report.figures):
-        console.print(str(out / name), markup=False)
+        from pipelines.common import released_runs
+        from skinkeras import reports
+
+        target = RunFolder(folder)
+        record = released_runs.record_of(target)
+        if released_runs.is_released(target):
+            # Its predictions.csv stays, and metrics.json says how to read it.
+            reports.write_record(target.file("record.json"), record)
+            paths = reports.render_documents(record, folder)
+        else:
+            paths = reports.render_run(record, folder)
+    _print(record, paths)
 
 
-def paper_of(sweep_dir):
-    """The module that reports on the paper whose grid was run; that of the binary job, if nothing says."""
-    record = sweep_dir / "sweep.yaml"
-    try:
-        source = yaml.safe_load(record.read_text("utf-8")) if record.is_file() else {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{record} is not the record of a sweep.") from error
-    return paper_module(source, record, "report")
+def report_released(path):
+    """Renders the card and the contract of a released model, into the folder above that of its record."""
+    with refuse_invalid_input():
+        from skinkeras import reports
+
+        record = reports.read_record(path)
+        if path.parent.name != "records" or path.stem != record["name"]:
+            raise ValueError(
+                f"{path} is not the record of a released model: those lie in tflite_models/records/."
+            )
+        paths = reports.render_model(record, path.parent.parent)
+    _print(record, paths)
 
 
-def write_csv(path, table):
-    """Writes a table whole or not at all."""
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+def _print(record, paths):
+    from pipelines.common.records import print_table
+    from skinkeras.reports import headline
 
-
-def print_claims(report, synthetic):
-    """Each claim, its verdict, and what decided it."""
-    title = f"SYNTHETIC. {report.title}" if synthetic else report.title
-    table = rich.table.Table(title=title, title_justify="left")
-    for column in ("claim", "verdict", "comparison", *(report.metrics[m] for m in report.printed)):
-        table.add_column(column)
-    for claim in report.claims:
-        head = (claim.name, claim.verdict)
-        if not claim.tested:
-            table.add_row(*head)
-        for comparison in claim.comparisons[: claim.deciding]:
-            cells = [signed(comparison.effect[metric]).replace(" ", "\n", 1) for metric in report.printed]
-            table.add_row(*map(rich.markup.escape, (*head, comparison.what, *cells)))
-            head = ("", "")
-    console.print()
-    console.print(table)
+    print_table(*headline(record))
+    for path in paths:
+        say(path)
 
 
 if __name__ == "__main__":

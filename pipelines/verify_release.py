@@ -1,4 +1,4 @@
-"""Checks that released models are what their json files say.
+"""Checks that released models match their json files and records.
 
 python -m pipelines.verify_release [tflite_models]
 """
@@ -6,14 +6,12 @@ python -m pipelines.verify_release [tflite_models]
 from dataclasses import dataclass
 from pathlib import Path
 
-import rich.table
 from rich.markup import escape
 from tyro.conf import Positional
 
 from pipelines.common.console import console, refuse_invalid_input, run
 from skinkeras.errors import RunError
 from skinkeras.files import write_text
-from skinkeras.tflite import release_faults, with_models_table
 
 
 @dataclass(frozen=True)
@@ -23,16 +21,23 @@ class Settings:
     folder: Positional[Path] = Path("tflite_models")
     """The folder of released models."""
     write_table: bool = False
-    """First make the table of models in the folder's README.md anew."""
+    """First update the table of models in the folder's README.md."""
 
 
 def main(settings):
-    """Checks every released file against its json, runs its golden predictions, and fails if one is wrong."""
+    """Checks the released files against their json and record, and runs their golden predictions."""
     with refuse_invalid_input():
+        import rich.table
+
+        from skinkeras.reports import rendering_faults
+        from skinkeras.tflite import release_faults, with_models_table
+
         if settings.write_table:
             readme = settings.folder / "README.md"
             write_text(readme, with_models_table(readme.read_text("utf-8"), settings.folder))
         faults = release_faults(settings.folder)
+        for name, sentences in rendering_faults(settings.folder).items():
+            faults[name] = [*faults.get(name, []), *sentences]
     table = rich.table.Table()
     table.add_column("file", overflow="fold")
     table.add_column("verdict", overflow="fold")

@@ -1,22 +1,23 @@
 """The console: one place that prints, and turns errors into one sentence and an exit code."""
 
 import errno
+import inspect
+import os
+import re
+import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import rich.console
-import rich.progress
-import tyro
+import rich.text
 
-from skinkeras.errors import RunError
+from pipelines.common import options, stopping
+from skinkeras.errors import RunError, UsageError
 
 # A log file has no width of its own: give it enough for the table of results.
-console = rich.console.Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 110)
-error_console = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-class UsageError(Exception):
-    """What the user asked for cannot be done; found before any work was done. Exit code 2."""
+_AS_IT_IS = {"highlight": False, "emoji": False, "soft_wrap": True}
+console = rich.console.Console(**_AS_IT_IS, width=None if sys.stdout.isatty() else 110)
+error_console = rich.console.Console(**_AS_IT_IS, stderr=True)
 
 
 @contextmanager
@@ -25,46 +26,91 @@ def refuse_invalid_input():
     try:
         yield
     except (ValueError, OSError) as error:
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-            raise  # nothing is wrong with what was asked for
-        raise UsageError(str(error)) from error
+        # Of work that failed, a full disk or a closed pipe, what was asked for is not the cause.
+        if isinstance(error, RunError) or getattr(error, "errno", None) in (
+            errno.ENOSPC,
+            errno.EDQUOT,
+            errno.EPIPE,
+        ):
+            raise
+        raise UsageError(sentence(error)) from error
 
 
 def run(main, settings_class):
     """Reads the command line into `settings_class` and calls `main` with it.
 
     Exit codes: 0 done; 1 it failed while working (full disk, a cleaning that cannot go on, an exported file
-    that disagrees with its model); 2 refused at the door (unknown flag, bad value, bad data); 130 stopped by
-    Ctrl-C. Anything else is a defect of ours and keeps its traceback.
+    that disagrees with its model); 2 refused before any work (unknown flag, bad value, bad data); 130 stopped by
+    Ctrl-C; 143 by SIGTERM. Anything else is a defect of ours and keeps its traceback.
     """
+    signals = stopping.Signals()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a file's name need not be UTF-8
+            stream.reconfigure(errors="backslashreplace")
+    with signals.raised():
+        try:
+            _run(main, settings_class, signals)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read the output has stopped reading; Python would complain when it flushes at the end.
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+
+
+def _run(main, settings_class, signals):
     specification = sys.modules["__main__"].__spec__  # None where no `python -m` was used
-    program = f"python -m {specification.name}" if specification else None
-    settings = tyro.cli(settings_class, prog=program, description=main.__doc__)
+    program = None
+    if specification:
+        program = f"python -m {specification.name.removesuffix('.__main__')}"
+    settings = None
     try:
+        settings = options.read_command_line(
+            settings_class, program=program, description=inspect.cleandoc(main.__doc__)
+        )
         main(settings)
-    except UsageError as error:
-        _fail(error, 2)
-    except (OSError, RunError) as error:
-        _fail(error, 1)
-    except KeyboardInterrupt:
-        further = " Run the same command with --resume to go on." if hasattr(settings, "resume") else ""
-        _fail(f"Stopped.{further}", 130)
+    except BaseException as error:
+        stopped_by = signals.received or (signal.SIGINT if isinstance(error, KeyboardInterrupt) else None)
+        if stopped_by:
+            resumable = settings is not None and "resume" in options.flatten(settings)
+            further = " Run the same command with --resume to go on." if resumable else ""
+            _fail(stopping.line(stopped_by) + further, 128 + stopped_by)
+        if isinstance(error, BrokenPipeError) or not isinstance(error, UsageError | RunError | OSError):
+            raise
+        _fail(sentence(error), 2 if isinstance(error, UsageError) else 1)
+
+
+def sentence(error):
+    """What an error says, as people write: no number of the system's, no type of NumPy's, one full stop."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        text = f"{os.fsdecode(error.filename)}: {error.strerror}."
+    text = re.sub(r"\[Errno -?\d+\] ", "", text)
+    text = re.sub(r"\bnp\.(?:u?int|float|str|bool)\d*_?\(([^()]*)\)", r"\1", text)
+    return re.sub(r"(?<=[^\s./])\.\.(?=\s|$)", ".", text)
 
 
 def _fail(message, code):
-    error_console.print(f"[bold red]Error:[/] {rich.markup.escape(str(message))}")
+    error_console.print(rich.text.Text.assemble(("Error:", "bold red"), f" {message}"))
     sys.exit(code)
 
 
 def section(title):
     """A heading in the run's output."""
-    console.print(f"\n[bold]{title}[/]")
+    console.print(rich.text.Text(f"\n{title}", style="bold"))
 
 
 @contextmanager
 def progress_bar(title):
     """Yields a function (done, total) that keeps a progress bar."""
+    import rich.progress
+
     columns = [*rich.progress.Progress.get_default_columns(), rich.progress.MofNCompleteColumn()]
     with rich.progress.Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def say(text):
+    """Prints a line as it is: square brackets in it are no markup."""
+    console.print(str(text), markup=False)

@@ -1,25 +1,31 @@
 """A run's folder: what it was asked to do, what it has done, and whether it may go on."""
 
-import dataclasses
+import importlib
 import importlib.metadata
 import os
 import platform
 import shutil
 import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 import skinkeras
+from pipelines.common import options
+from pipelines.common.resumable import check_files
 from skinkeras.files import replacing, write_text
+from skinkeras.locks import locked_folder, remove_leftovers
 
 # What may differ between a run and its resumption: none of it changes the result.
 _NOT_PART_OF_THE_RUN = {"resume", "out", "cache_dir", "clean_dir", "materialise"}
+_WITHOUT_RECORD = "restore it from a copy, or choose another folder."
 _PACKAGES = ("tensorflow", "keras", "tensorflow-model-optimization", "keras-cv", "ai-edge-litert", "numpy")
 
 
 class RunFolder:
-    """The folder of one run; every path that a run writes to is an attribute or comes from `file`.
+    """The folder of one run, or of one of its repeats; every path that a run writes to comes from here.
 
     Attributes:
         path: the folder.
@@ -38,17 +44,41 @@ class RunFolder:
         """The path of the file called `name` in the folder."""
         return self.path / name
 
+    def repeat(self, number):
+        """The `RunFolder` of repeat `number`, from 1: the run's own for the first.
+
+        Runs of the released version with several classes have each of theirs in a folder `split_<number>`.
+        """
+        released = self.path / f"split_{number}"
+        if released.is_dir():
+            return RunFolder(released)
+        return self if number == 1 else RunFolder(self.path / f"repeat_{number}")
+
     @property
     def is_complete(self):
         """Whether everything that the run writes has been written."""
         return self.file("card.md").exists() and not self.state.exists()
 
-    def check(self, settings, resume):
-        """Whether a run of these settings may begin here, or with `resume` go on.
+    @contextmanager
+    def locked(self):
+        """Inside the block, no other process works in the folder; yields the `RunFolder` itself.
+
+        Raises:
+            UsageError: another process does, or the folder cannot be written.
+        """
+        with locked_folder(self.path):
+            yield self
+
+    def check(self, request, *, resume):
+        """Whether the run that is asked for may begin here, or with `resume` go on.
+
+        Args:
+            request: `options.Request`.
+            resume: whether it is to go on.
 
         Raises:
             ValueError: the folder holds a run and `resume` is off, or holds a run of other settings (the
-                sentence names the setting), or holds something else.
+                sentence names the setting) or a damaged file, or holds something else.
         """
         config = self.file("config.yaml")
         if not config.exists():
@@ -56,35 +86,40 @@ class RunFolder:
                 raise ValueError(f"{self.path} is a file: choose another --out.")
             if self.path.exists() and any(path.name[0] != "." for path in self.path.iterdir()):
                 raise ValueError(f"{self.path} is not empty and holds no run: choose another --out.")
-        elif not resume:
+            return
+        if not resume:
             raise ValueError(
                 f"{self.path} already holds a run: add --resume to go on with it, or choose another --out."
             )
-        else:
-            # A run of an earlier version has no record of the newer settings; it did what they default to,
-            # or else what their class says.
-            earlier = _plain(type(settings)()) | getattr(settings, "EARLIER", {})
-            recorded = recorded_settings(config)
-            if not set(recorded) <= set(earlier):
-                raise ValueError(f"{self.path} holds a run of another job: choose another --out.")
-            theirs = earlier | recorded
-            self._check_same_settings(theirs, _plain(settings))
-
-    def begin(self, settings):
-        """Writes `config.yaml`, unless an earlier part of the run has done it: from now on this is a run."""
-        config = self.file("config.yaml")
-        if not config.exists():
-            record = {"settings": _plain(settings), "versions": versions(), "git_revision": git_revision()}
-            write_text(config, yaml.safe_dump(record, sort_keys=False))
-
-    def _check_same_settings(self, theirs, mine):
-        for name in sorted(set(mine) | set(theirs)):
-            if name not in _NOT_PART_OF_THE_RUN and mine.get(name) != theirs.get(name):
+        recorded = recorded_run(self.path)
+        if recorded.job != request.job:
+            raise ValueError(f"{self.path} holds a run of another job: choose another --out.")
+        theirs, mine = options.flatten(recorded.settings), request.values
+        for name in sorted(mine):
+            if name not in _NOT_PART_OF_THE_RUN and mine[name] != theirs[name]:
                 raise ValueError(
-                    f"{self.path} holds a run with {name}={theirs.get(name)}, this command has "
-                    f"{name}={mine.get(name)}: resume with the settings in its config.yaml, or choose "
+                    f"{self.path} holds a run with {name}={theirs[name]}, this command has "
+                    f"{name}={mine[name]}: resume with the settings in its config.yaml, or choose "
                     "another --out."
                 )
+        if not self.is_complete:
+            check_files(self.path)
+
+    def begin(self, request):
+        """Writes `config.yaml`, unless an earlier part of the run has done it: from now on this is a run.
+
+        What a killed process left half written is removed.
+        """
+        remove_leftovers(self.path)
+        config = self.file("config.yaml")
+        if not config.exists():
+            record = {
+                "job": request.job,
+                "settings": options.plain(request.values),
+                "versions": versions(),
+                "git_revision": git_revision(),
+            }
+            write_text(config, yaml.safe_dump(record, sort_keys=False))
 
     def save_model(self, model, path):
         """Saves a Keras model whole or not at all."""
@@ -94,6 +129,76 @@ class RunFolder:
     def complete(self):
         """Removes what only `--resume` needs."""
         shutil.rmtree(self.state, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """What a `config.yaml` says.
+
+    Attributes:
+        job: name of the job, such as "binary".
+        settings: the job's settings, resolved.
+        versions: {package: version}.
+        git_revision: of the source tree, or None.
+    """
+
+    job: str
+    settings: object
+    versions: dict
+    git_revision: str | None
+
+
+def recorded_run(folder):
+    """Reads the `config.yaml` of a run of this or of the released version.
+
+    Raises:
+        ValueError: there is none, or it is not the record of a run of a job that is known here.
+    """
+    config = Path(folder) / "config.yaml"
+    if not config.is_file():
+        raise ValueError(f"{folder} holds no run: it has no config.yaml.")
+    try:
+        record = yaml.safe_load(config.read_text("utf-8"))
+        values = dict(record["settings"])
+    except (yaml.YAMLError, TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"{config} is not the record of a run: {_WITHOUT_RECORD}") from error
+    job = record.get("job") or _released_job(values)
+    if job not in ("binary", "multiclass", "clean"):
+        raise ValueError(f"{config} is the record of a job that is not known here: {_WITHOUT_RECORD}")
+    module = importlib.import_module(f"pipelines.{job}")
+    try:
+        if "job" not in record:
+            values = _from_released(job, values)
+        settings = module.with_defaults(options.build(module.Settings, values))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{config} is not the record of a run ({error}): {_WITHOUT_RECORD}") from error
+    return RecordedRun(job, settings, record.get("versions") or {}, record.get("git_revision"))
+
+
+def _released_job(values):
+    """The job that has such settings: the released version did not write it down."""
+    if "weighting" in values:
+        return "multiclass"
+    return "binary" if "gamma" in values else "clean" if "clean" in values else None
+
+
+def _from_released(job, values):
+    """The settings of a released run without those that had no effect, which today have no value then."""
+    values = options.modern(values)
+    if job == "binary":
+        effective = {"recall": ("gamma", "recall_update"), "focal": ("focal_delta",)}
+        for name in {"gamma", "recall_update", "focal_delta"} - {
+            *effective.get(values.get("loss", "recall"), ())
+        }:
+            values.pop(name, None)
+    elif job == "multiclass":
+        # Before there was a head phase, there was none.
+        values = {"head_epochs": 0, **values}
+        if values.get("weighting") not in ("cb", "es"):
+            values.pop("raw_weights", None)
+    else:
+        values = {name: value for name, value in values.items() if name not in ("augmentation",)}
+    return values
 
 
 def versions():
@@ -113,29 +218,16 @@ def host():
 
 
 def git_revision():
-    """The revision of the source tree, with `-dirty` if it has changes; None outside a repository."""
-    source = Path(skinkeras.__file__).parent
+    """The revision of the source tree, with `-dirty` if it has changes; None where skinkeras is no checkout.
+
+    A repository that merely surrounds an installed package (a virtual environment in somebody's project) is
+    not asked.
+    """
+    source = Path(skinkeras.__file__).parent.parent
+    if not (source / ".git").exists():
+        return None
     command = ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def recorded_settings(config):
-    """The settings in a run's config.yaml, as a dict. Raises ValueError, one sentence, if there are none."""
-    try:
-        settings = yaml.safe_load(config.read_text("utf-8"))["settings"]
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError) as error:
-        raise ValueError(f"{config} is not the record of a run.") from error
-    if not isinstance(settings, dict):
-        raise ValueError(f"{config} is not the record of a run.")
-    return settings
-
-
-def _plain(settings):
-    values = dataclasses.asdict(settings)
-    return {
-        k: str(v) if isinstance(v, Path) else list(v) if isinstance(v, tuple) else v
-        for k, v in values.items()
-    }

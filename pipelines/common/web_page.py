@@ -17,8 +17,8 @@ _ROOT = Path(__file__).parents[2]
 SOURCES = _ROOT / "apps" / "web"
 MODELS = _ROOT / "tflite_models"
 
-# "wasm-unsafe-eval" is what compiling WebAssembly takes; it allows no eval of text. Everything else, pictures
-# that the page made itself (blob:) apart, has to come from where the page came from.
+# "wasm-unsafe-eval" is what compiling WebAssembly takes; it allows no eval of text. Everything else, except
+# images that the page made itself (blob:), has to come from where the page came from.
 _POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; "
     "img-src 'self' blob:; media-src 'self' blob:; style-src 'self'; manifest-src 'self'; base-uri 'none'; "
@@ -46,6 +46,7 @@ _TYPES = {
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
 }
+_MOST_CARD_BYTES = 2**20
 _COMPRESSED = (".css", ".html", ".js", ".json", ".md", ".svg", ".tflite", ".wasm")
 # Fetched when they are needed and kept then; the service worker fetches all other files at once.
 _LARGE = (".tflite", ".wasm", "_internal.js")
@@ -74,13 +75,22 @@ def build(out, models=MODELS):
     files = _page_files() | _runtime_files() | _model_files(Path(models))
     digest = _digest(files)
     files["files.js"] = _files_script(files, digest)
-    stamp = out / "build.json"
-    if stamp.is_file() and json.loads(stamp.read_text()).get("digest") == digest:
+    built = _built_digest(out)
+    if built == digest:
         return False
-    if out.exists() and not stamp.is_file() and any(out.iterdir()):
+    if out.exists() and built is None and any(out.iterdir()):
         raise ValueError(f"{out} holds something that is no build of the page: choose another folder.")
     _write_folder(out, files | {"build.json": json.dumps({"digest": digest}).encode()})
     return True
+
+
+def _built_digest(out):
+    """The digest of the build that a folder holds; None where it holds none, and so must not be replaced."""
+    try:
+        stamp = json.loads((out / "build.json").read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return stamp["digest"] if isinstance(stamp, dict) and set(stamp) == {"digest"} else None
 
 
 def _page_files():
@@ -149,22 +159,48 @@ def _fetch_runtime(version):
 
 
 def _model_files(models):
+    from skinkeras import tflite
+
     contracts = sorted(models.glob("*.json"))
     if not contracts:
         raise ValueError(f"There is no model in {models}: it needs NAME.json and the files that it names.")
     files, names = {}, []
     for path in contracts:
-        contract = json.loads(path.read_text())
-        names.append(contract["name"])
-        card = models / f"{contract['name']}.card.md"
+        check_regular(path, path)
+        contract = tflite.read_contract(path)
+        if contract["name"] != path.stem:
+            raise ValueError(f"{path} is called {contract['name']} inside: the page would not find it.")
+        names.append(path.stem)
+        card = path.with_suffix(".card.md")
+        check_regular(card, path)
+        if card.stat().st_size > _MOST_CARD_BYTES:
+            raise ValueError(f"{card} is larger than {_MOST_CARD_BYTES} bytes, too large for a card.")
+        parts = [path, card]
         # Of a file that is not shipped the json has the figures alone.
-        shipped = [entry["file"] for entry in contract["files"].values() if entry.get("shipped", True)]
-        for part in [path, card, *(models / file for file in shipped)]:
-            if not part.is_file():
-                raise ValueError(f"{part} is missing, though {path} speaks of it.")
-            files[f"models/{part.name}"] = part.read_bytes()
+        for entry in (entry for entry in contract["files"].values() if entry.get("shipped", True)):
+            part = models / entry["file"]
+            check_regular(part, path)
+            if part.stat().st_size != entry["size_bytes"]:
+                raise ValueError(
+                    f"{part} has {part.stat().st_size:,} bytes, and {path} says {entry['size_bytes']:,}: copy both "
+                    "again."
+                )
+            parts.append(part)
+        files |= {f"models/{part.name}": part.read_bytes() for part in parts}
     files["models.json"] = json.dumps({"models": names}).encode()
     return files
+
+
+def check_regular(path, contract):
+    """Refuses what a folder of models holds in place of a file: everyone who opens the page could read it.
+
+    Raises:
+        ValueError: `path`, which `contract` names, is missing, a symbolic link, or no regular file.
+    """
+    if path.is_symlink():
+        raise ValueError(f"{path} is a symbolic link: put the file itself there.")
+    if not path.is_file():
+        raise ValueError(f"{path} is missing, though {contract} speaks of it.")
 
 
 def _digest(files):
@@ -233,11 +269,8 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         super().__init__(*args, directory=self.root)
 
     def send_head(self):
-        # The base class turns "..", escapes and links of the path into one inside of the folder.
-        path = Path(self.translate_path(self.path))
-        if path.is_dir():
-            path = path / "index.html"
-        if not path.is_file() or path.suffix == ".gz":
+        path = self._requested()
+        if path is None or path.suffix == ".gz":
             self.send_error(http.HTTPStatus.NOT_FOUND)
             return None
         if self.headers.get("If-None-Match") == self.etag:
@@ -245,7 +278,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
             self.end_headers()
             return None
         compressed = Path(f"{path}.gz")
-        gzipped = "gzip" in self.headers.get("Accept-Encoding", "") and compressed.is_file()
+        gzipped = "gzip" in self.headers.get("Accept-Encoding", "") and _is_own_file(compressed, self.root)
         file = open(compressed if gzipped else path, "rb")  # noqa: SIM115
         self.send_response(http.HTTPStatus.OK)
         self.send_header("Content-Type", _TYPES.get(path.suffix, "application/octet-stream"))
@@ -257,6 +290,17 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
         return file
 
+    def _requested(self):
+        """The file that is asked for; None where there is none that may be served."""
+        try:
+            # Turns "..", escapes and an absolute path into a path inside of the folder.
+            path = Path(self.translate_path(self.path))
+            if path.is_dir():
+                path = path / "index.html"
+            return path if _is_own_file(path, self.root) else None
+        except (ValueError, OSError):  # such as a NUL, or a name that is too long
+            return None
+
     def end_headers(self):
         for name, value in HEADERS.items():
             self.send_header(name, value)
@@ -264,3 +308,8 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, format, *args):
         """Nothing: who opens the page is nobody's business."""
+
+
+def _is_own_file(path, root):
+    """Whether a path is a regular file of the folder `root`, reached through no symbolic link."""
+    return path.is_file() and path.resolve() == path and path.is_relative_to(root)

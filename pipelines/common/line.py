@@ -1,0 +1,312 @@
+"""The line that every training job follows below `main`: train, fine-tune, evaluate, export, report.
+
+What differs between jobs is asked of the task (`skinkeras.training.tasks`).
+"""
+
+import json
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pandas as pd
+
+from pipelines.common import export, records, released_runs
+from pipelines.common.console import console, say, section
+from pipelines.common.line_models import load_models
+from pipelines.common.run_folder import RunFolder
+from skinkeras import datasets, evaluation, models, quantization, reports, tflite, training
+from skinkeras.files import replacing, write_json
+from skinkeras.inputs.subsets import SplitImages
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """One split of the images, and where its models are kept.
+
+    Attributes:
+        number: from 1; the first one's model ships.
+        folder: `RunFolder`.
+        data: `SplitImages` with the classes that are learned.
+    """
+
+    number: int
+    folder: RunFolder
+    data: SplitImages
+
+    @property
+    def places(self):
+        """The `training.TrainingPlaces` of the repeat."""
+        folder = self.folder
+        return training.TrainingPlaces(
+            folder.state,
+            folder.file("history.csv"),
+            folder.file("logs"),
+            say,
+            console.is_terminal,
+        )
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Trains the models of a run.
+
+    Attributes:
+        task: `training.Task`.
+        model: `options.ModelOptions`, resolved.
+        plan: `options.TrainingOptions`, resolved.
+    """
+
+    task: training.Task
+    model: object
+    plan: object
+
+    def train(self, repeat):
+        """Trains the repeat's float model into `model.keras`, unless that is there."""
+        path = repeat.folder.file("model.keras")
+        if path.exists():
+            return
+        training.free_memory()
+        keras.utils.set_random_seed(self.plan.seed)
+        model = self._new_model(repeat.data)
+        loss, loss_callbacks, weighting_callbacks = self.task.build_loss(repeat.data, self.plan.epochs)
+        learner = self.task.training_model(model)
+        if self.plan.head_epochs:
+            training.freeze(model)
+            self._run(repeat, "head", learner, loss, loss_callbacks, model)
+        training.unfreeze(model, self.model.weights)
+        self._run(repeat, "all", learner, loss, [*loss_callbacks, *weighting_callbacks], model)
+        write_json(repeat.folder.state / "loss.json", keras.losses.serialize(loss))
+        repeat.folder.save_model(self.task.shipped_model(model, repeat.data), path)
+
+    def fine_tune(self, repeat):
+        """Fine-tunes the repeat's model for integers into `model_qat.keras`, unless that is there."""
+        path = repeat.folder.file("model_qat.keras")
+        if path.exists():
+            return
+        model, _ = load_models(repeat.folder)
+        loss, callbacks = self._loss_after_training(repeat)
+        quantized = training.calibrated(model, repeat.data, self._phase("qat").seed)
+        learner = self.task.fine_tuning_model(quantized)
+        self._run(repeat, "qat", learner, loss, callbacks, quantized)
+        quantization.round_biases(quantized)
+        repeat.folder.save_model(quantized, path)
+
+    def _new_model(self, data):
+        options = self.model
+        return models.create(
+            options.model,
+            len(data.manifest.classes),
+            input_size=options.image_size,
+            weights=options.weights,
+            dropout=options.dropout,
+            colour_constancy=options.colour_constancy == "yes",
+            **(
+                {"taxonomy": self.task.taxonomy, "lstm_units": options.lstm_units}
+                if self.task.hierarchical
+                else {}
+            ),
+        )
+
+    def _loss_after_training(self, repeat):
+        """The loss as training left it, at the end of what its weighting does; and what moves it further."""
+        saved = repeat.folder.state / "loss.json"
+        if saved.exists():
+            loss = keras.losses.deserialize(json.loads(saved.read_text()))
+            callbacks = self.task.loss_callbacks(loss)
+        else:  # a run of the released version with several classes: its loss has no other state
+            loss, callbacks, _ = self.task.build_loss(repeat.data, self.plan.epochs)
+        self.task.before_fine_tuning(loss)
+        return loss, callbacks
+
+    def _phase(self, name):
+        plan = self.plan
+        epochs = {"head": plan.head_epochs, "all": plan.epochs, "qat": plan.qat_epochs}[name]
+        rate, optimizer = plan.learning_rate, plan.optimizer
+        if name == "qat":
+            rate, optimizer = plan.qat_learning_rate, "one_cycle"
+        seed = plan.seed + self.task.seeds[name]
+        return training.Phase(name, epochs, rate, seed, optimizer, plan.augmentation, plan.batch_size)
+
+    def _run(self, repeat, name, learner, loss, callbacks, classifier):
+        training.train_phase(
+            learner,
+            self._phase(name),
+            repeat.data,
+            loss,
+            repeat.places,
+            evaluate=self.task.epoch_metrics,
+            loss_callbacks=callbacks,
+            # A learner with the outputs of the levels is evaluated by the classes that they lead to.
+            classifier=classifier if self.task.hierarchical else None,
+        )
+
+
+def train_and_ship(run, trainer, repeats, facts, *, exports):
+    """Everything from training to the last table.
+
+    Args:
+        run: `RunFolder`.
+        trainer: `Trainer`.
+        repeats: list of `Repeat`.
+        facts: `records.RunFacts`, what the record says beside results.
+        exports: whether integers are fine-tuned and files made.
+
+    Raises:
+        VerificationError: a file was refused; everything else of the run has been written.
+    """
+    task = trainer.task
+    for repeat in repeats:
+        position = f", split {repeat.number} of {len(repeats)}" if len(repeats) > 1 else ""
+        section(f"Training {trainer.model.model} at {trainer.model.image_size} pixels{position}")
+        trainer.train(repeat)
+    if exports:
+        section("Quantization-aware fine-tuning")
+        trainer.fine_tune(repeats[0])
+    section("Evaluation on the test images")
+    results = [Evaluation(task, repeat) for repeat in repeats]
+    for result in results:
+        result.measure_models()
+    record, refused = records.new_record(facts, task, results), {}
+    # A file that is refused later costs neither record nor metrics.
+    reports.write_record(run.file("record.json"), record)
+    if exports:
+        section("Export, verification, benchmark")
+        files, refused = export.export_forms(run, repeats[0].folder, repeats[0].data, facts.info)
+        results[0].measure_files(files)
+        record = records.new_record(facts, task, results, files, refused)
+    finish(run, repeats, results, record, facts.data.dataset.note)
+    print_results(run)
+
+
+def finish(run, repeats, results, record, note):
+    """Writes predictions, figures, the record and what is rendered from it; `card.md`, the last, ends the run."""
+    for result in results:
+        result.write_predictions()
+    results[0].draw(run.figures, note)
+    record = reports.write_record(run.file("record.json"), record)
+    for repeat in repeats:
+        repeat.folder.complete()  # its models are saved: resuming needs no more
+    reports.render_run(record, run.path)
+
+
+class Evaluation:
+    """What every form of a repeat's model says about the test images.
+
+    Attributes:
+        repeat: `Repeat`.
+        classes: names of the model's outputs.
+        operating_points: {form: dict as a record has it, or None}; each chosen on validation images.
+        probabilities: {form: (n, classes)}, of the test images.
+        results: {form: dict as a record has it}.
+    """
+
+    def __init__(self, task, repeat):
+        self.task, self.repeat = task, repeat
+        self.classes = repeat.data.output_classes
+        self.operating_points, self.probabilities, self.results = {}, {}, {}
+
+    def measure_models(self):
+        """Measures the float and, where there is one, the quantization-aware model."""
+        model, quantized = load_models(self.repeat.folder)
+        forms = [evaluation.ModelForm("float", model.predict_on_batch)]
+        if quantized is not None:
+            forms.append(evaluation.ModelForm("QAT", quantized.predict_on_batch))
+        for form in forms:
+            self._measure(form)
+
+    def measure_files(self, files):
+        """Measures exported files: {kind: `export.ExportedFile`}."""
+        for kind, file in files.items():
+            self._measure(evaluation.ModelForm(kind, tflite.Classifier(file.path).predict))
+
+    @property
+    def operating_point(self):
+        """That of the form that ships: the last one measured."""
+        return list(self.operating_points.values())[-1]
+
+    def _measure(self, form):
+        """Chooses the form's own operating point on the validation images, and measures it on the test images.
+
+        A threshold of one form need not suit another: fine-tuned integers can answer higher than the float
+        model, at whose threshold they would then call everything malignant.
+        """
+        validation, test = self.repeat.data.subset("validation"), self.repeat.data.subset("test")
+        point = self.task.operating_point(validation, evaluation.probabilities(form, validation))
+        scores = evaluation.probabilities(form, test)
+        results = self.task.results(test, scores, self.classes, point)
+        if point:
+            point["chosen_by"] = form.name
+            results["operating_point"] = point
+            _warn_of(form.name, point)
+        self.operating_points[form.name] = point
+        self.probabilities[form.name], self.results[form.name] = scores, results
+
+    def write_predictions(self):
+        """Writes `predictions.csv`, and in the format of the ISIC challenge where the classes are its own."""
+        test = self.repeat.data.subset("test")
+        labels = test.malignant if self.task.positive_class else test.labels
+        images = pd.DataFrame(
+            {
+                "image_id": test.table["image_id"].to_numpy(),
+                "image": test.table["image"].to_numpy(),
+                "group": test.groups,
+                "label": np.asarray(self.classes)[labels],
+                **known_metadata(test.table),
+            }
+        )
+        decisions = {
+            form: self.task.decisions(scores, self.operating_points[form])
+            for form, scores in self.probabilities.items()
+        }
+        table = reports.predictions_table(images, self.classes, self.probabilities, decisions)
+        with replacing(self.repeat.folder.file("predictions.csv")) as temporary:
+            table.to_csv(temporary, index=False)
+        if evaluation.is_isic_challenge(self.classes):
+            for form, scores in self.probabilities.items():
+                path = self.repeat.folder.file(f"isic_submission_{form}.csv")
+                evaluation.isic_submission(path, images["image_id"], scores, self.classes)
+
+    def draw(self, folder, note):
+        """Draws the figures into a folder."""
+        self.task.figures(
+            self.repeat.data.subset("test"),
+            self.probabilities,
+            self.results,
+            self.classes,
+            pd.read_csv(self.repeat.folder.file("history.csv")),
+            folder,
+            note,
+        )
+
+
+def known_metadata(table):
+    """{column: values} of what is known of the images beyond their labels, such as age or clinic."""
+    known = (name for name in datasets.METADATA if name in table and table[name].notna().any())
+    return {name: table[name].to_numpy() for name in known}
+
+
+def _warn_of(form, operating_point):
+    """Says so where the chosen threshold calls every image malignant."""
+    if operating_point["threshold"] == 0:
+        console.print(
+            f"  {form}: no threshold is better on the validation images than calling everything malignant. The "
+            "model cannot distinguish the classes: it is not fit to ship, and no release takes it.",
+            style="bold red",
+        )
+
+
+def print_results(run):
+    """The last lines of a run: its forms side by side, and where everything is.
+
+    Raises:
+        VerificationError: a file of the run was refused.
+    """
+    record = released_runs.record_of(run)
+    title, columns, rows = reports.headline(record)
+    records.print_table(title, columns, rows)
+    if run.export.exists():
+        say(f"Files to ship: {run.export}")
+    say(f"Card:          {run.file('card.md')}")
+    say(f"Figures:       {run.figures}")
+    if record["refused"]:
+        raise tflite.VerificationError(" ".join(entry["reason"] for entry in record["refused"].values()))

@@ -1,0 +1,142 @@
+"""Runs of the released version, which wrote no record: it is put together from what they did write."""
+
+import importlib
+import json
+import re
+
+from pipelines.common import options, records
+from pipelines.common.run_folder import recorded_run
+from skinkeras import losses, reports
+from skinkeras.datasets import BINARY_CLASSES
+
+# What the released version wrote about a file into its NAME.json alone.
+_OF_CONTRACT = ("golden", "phones")
+
+
+def record_of(run):
+    """The record of a complete run: its `record.json`, or one made of the files of the released version.
+
+    Args:
+        run: `RunFolder`.
+
+    Raises:
+        ValueError: the folder holds no complete run; the sentence names what is missing.
+    """
+    path = run.file("record.json")
+    if run.state.exists() or not (path.is_file() or run.is_complete):
+        raise ValueError(f"{run.path} holds no complete run: finish it first (--resume).")
+    if path.is_file():
+        return reports.read_record(path)
+    try:
+        return _converted(run)
+    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{run.path} is no run of the released version: {error!r}.") from error
+
+
+def is_released(run):
+    """Whether the `metrics.json` of a run is that of the released version, and its `predictions.csv` as well."""
+    try:
+        return "repeats" not in json.loads(run.file("metrics.json").read_text("utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):  # to be rendered again
+        return False
+
+
+def _converted(run):
+    recorded = recorded_run(run.path)
+    job = importlib.import_module(f"pipelines.{recorded.job}")
+    settings, task = recorded.settings, job.task_class()
+    metrics = json.loads(run.file("metrics.json").read_text("utf-8"))
+    card = run.file("card.md").read_text("utf-8")
+    info = records.model_info(task, settings.data, settings.model)
+    contracts = list(run.export.glob("*.json"))
+    contract = json.loads(contracts[0].read_text("utf-8")) if contracts else {"files": {}}
+    binary = task.positive_class is not None
+    classes = list(BINARY_CLASSES) if binary else metrics["classes"]
+    titles = settings.data.dataset.class_titles
+    groups = [group for group in job.card_groups(settings) if group is not settings.data]
+    record = {
+        "schema_version": 1,
+        "job": recorded.job,
+        "name": info.name,
+        "synthetic": metrics["synthetic"],
+        "task": {
+            "name": task.name,
+            "description": contract.get("task")
+            or ("melanoma or benign, dermoscopy" if binary else "diagnoses"),
+            "positive_class": task.positive_class,
+        },
+        "command": options.command(recorded.job, settings),
+        "settings": options.plain(options.flatten(settings)),
+        "versions": recorded.versions,
+        "git_revision": recorded.git_revision,
+        "host": metrics["host"],
+        "model": {
+            "architecture": settings.model.model,
+            "initial_weights": settings.model.weights,
+            "input_size": settings.model.image_size,
+            "classes": classes,
+            "class_titles": {name: titles[name] for name in classes if name in titles},
+        },
+        "data": _data(settings.data, card, binary),
+        "training": {
+            "facts": {label: value for group in groups for label, value in group.facts().items()},
+            "limits": list(losses.probability_limits(settings.loss.loss, settings.loss.weighting)),
+            "seconds": {},
+        },
+        "operating_point": _operating_point(metrics) if binary else None,
+        "repeats": _binary_repeats(metrics) if binary else _repeats(metrics),
+        "mean": metrics["mean"]["float"] if not binary and len(metrics["splits"]) > 1 else None,
+        "verified_on": "test",
+        "files": {
+            kind: file
+            | {key: contract["files"][kind][key] for key in _OF_CONTRACT if key in contract["files"][kind]}
+            for kind, file in metrics["files"].items()
+        },
+        "refused": {},
+        "peak_memory_mb": metrics.get("peak_memory_mb"),
+    }
+    reports.check_record(record, str(run.path))
+    return record
+
+
+def _data(data, card, binary):
+    grouped = re.search(r"No (lesion|patient|lesion or patient) has images in two splits", card)
+    ungrouped = re.search(r"Of ([\d,]+) images neither lesion nor patient", card)
+    dataset = data.dataset
+    return {
+        "name": data.data,
+        "title": dataset.title,
+        "licence": dataset.licence,
+        "grouped_by": grouped[1] if grouped else None,
+        "ungrouped": int(ungrouped[1].replace(",", "")) if ungrouped else 0,
+        "limits": list(dataset.limits + (dataset.binary_limits if binary else ())),
+    }
+
+
+def _operating_point(metrics):
+    chooser = re.search(r"by the (\w+) model", metrics["threshold_chosen_on"])
+    return {
+        "class": BINARY_CLASSES[1],
+        "threshold": metrics["threshold"],
+        "criterion": "balanced accuracy",
+        "chosen_on": "validation",
+        "chosen_by": chooser[1] if chooser else "float",
+    }
+
+
+def _binary_repeats(metrics):
+    forms = {
+        name: {"metrics": entry["at_threshold"], "metrics_at_half": entry["at_0.5"]}
+        for name, entry in metrics["test"].items()
+    }
+    return [{"images": metrics["images"], "forms": forms}]
+
+
+def _repeats(metrics):
+    repeats = []
+    for split in metrics["splits"]:
+        forms = {name: {"metrics": entry} for name, entry in split["test"].items()}
+        for name, levels in split["levels"].items():
+            forms[name]["levels"] = levels
+        repeats.append({"images": split["images"], "forms": forms})
+    return repeats

@@ -1,0 +1,48 @@
+"""Loads TensorFlow and Keras when work begins: commands that are refused before answer in a fraction of a second."""
+
+import os
+from contextlib import contextmanager
+
+import skinkeras
+
+
+def start_keras(seed=0, *, deterministic=True, fine_tunes=False):
+    """Imports TensorFlow and Keras without their noise, and fixes every random seed.
+
+    Args:
+        seed: int.
+        deterministic: whether threads have to add up in a fixed order.
+        fine_tunes: whether integers will be fine-tuned, which TensorFlow cannot do deterministically on a GPU.
+
+    Raises:
+        ValueError: Keras' global settings are not those that the models need, or the machine cannot do what is
+            asked for.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _quiet():
+        import tensorflow as tf
+    skinkeras.check_keras_settings()
+    import keras
+
+    if deterministic and fine_tunes and tf.config.list_physical_devices("GPU"):
+        raise ValueError(
+            "TensorFlow cannot fine-tune for integers on a GPU in deterministic mode: add --no-deterministic "
+            "(a resumed run may then end with slightly other weights), or --no-export."
+        )
+    tf.get_logger().setLevel("ERROR")
+    keras.utils.set_random_seed(seed)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def _quiet():
+    """Sends the process's error stream nowhere: no setting silences what TensorFlow writes while loading."""
+    stream, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stream, 2)
+        os.close(stream)
+        os.close(nowhere)
