@@ -1,6 +1,7 @@
 """A paper's grid of experiments, or any part of it, from a YAML file.
 
-python -m pipelines.sweep pipelines/sweeps/demo.yaml --out runs/demo_sweep
+python -m pipelines.sweep pipelines/sweeps/gilal2023/demo.yaml --out runs/demo_sweep
+python -m pipelines.sweep pipelines/sweeps/gilal2023/ham10000_slice.yaml --data-dir DIR --out runs/slice
 python -m pipelines.report runs/demo_sweep
 """
 
@@ -11,11 +12,14 @@ from pathlib import Path
 import yaml
 from tyro.conf import Positional
 
-from pipelines.common.console import console, refuse_invalid_input, run, section
-from pipelines.sweeps.grid import read_grid
-from pipelines.sweeps.table import RunsTable
-from pipelines.sweeps.workers import Job, LocalWorkers, RayWorkers
+from pipelines.common.console import refuse_invalid_input, run, say, section
+from pipelines.common.options import check_count
+from pipelines.common.startup import start_keras
+from pipelines.sweeps.engine.grid_file import read_grid
+from pipelines.sweeps.engine.sweep_folder import check_folder, recorded_data_dir
+from pipelines.sweeps.engine.workers import Job, LocalWorkers, RayWorkers
 from skinkeras.files import write_text
+from skinkeras.locks import locked_folder, remove_leftovers
 
 
 @dataclass(frozen=True)
@@ -23,17 +27,20 @@ class Settings:
     """Settings of a sweep."""
 
     grid: Positional[Path]
-    """The YAML file that says what to run; `pipelines/sweeps/` has some."""
+    """YAML file that says what to run; those of the papers are in `pipelines/sweeps/`."""
+    data_dir: Path | None = None
+    """Folder that holds the data set, unless the images are synthetic; by default that of the grid or, with
+    --resume, of the sweep."""
     out: Path = Path("runs/sweep")
-    """The sweep's folder: one folder a run, the shared cleanings, `runs.csv`."""
+    """The sweep's folder: a folder for each run, the shared cleanings, `runs.csv`."""
     workers: int = 1
     """Runs at a time."""
     ray: str | None = None
     """Run on a Ray cluster: its address, "auto", or "local" for one on this machine alone."""
     run_cpus: int = 1
-    """Processors that a Ray cluster reserves for each run."""
+    """CPU cores that a Ray cluster reserves for each run."""
     run_gpus: float = 0
-    """Graphics processors, or a part of one, that it reserves for each run."""
+    """GPUs, or a part of one, that a Ray cluster reserves for each run."""
     resume: bool = False
     """Go on with the sweep in that folder; runs that failed are tried again."""
 
@@ -41,24 +48,48 @@ class Settings:
 def main(settings):
     """Trains every configuration of a grid; work that several share is done once."""
     with refuse_invalid_input():
-        grid = read_grid(settings.grid)
-        if settings.workers < 1:
-            raise ValueError(f"--workers must be at least 1. Received: {settings.workers}")
-        check_folder(settings.out, grid, settings.resume)
+        check_numbers(settings)
+        if not settings.grid.is_file():  # before a folder is made
+            raise ValueError(f"There is no file {settings.grid}: name the YAML file of a sweep.")
+    with locked_folder(settings.out):
+        work_in_folder(settings)
+
+
+def check_numbers(settings):
+    """Raises ValueError if a number is out of its range."""
+    check_count("workers", settings.workers, 1_000)
+    check_count("run_cpus", settings.run_cpus, 10_000)
+    check_count("run_gpus", settings.run_gpus, 1_000, least=0)
+
+
+def work_in_folder(settings):
+    """Does what is left of a sweep in its folder, which is locked."""
+    with refuse_invalid_input():
+        data_dir = settings.data_dir
+        if data_dir is None and settings.resume:
+            data_dir = recorded_data_dir(settings.grid, settings.out)
+        grid = read_grid(settings.grid, data_dir)
+        grid.check(settings.grid)
+        check_folder(settings.out, grid, resume=settings.resume)
         section("Data")
-        grid.decode(settings.out.resolve())  # once, and not by every run for itself
+        start_keras()
+        sweep = settings.out.resolve()
+        grid.decode(sweep)  # once, instead of in every run
         workers = choose_workers(settings)
-        write_text(settings.out / "sweep.yaml", yaml.safe_dump(grid.source, sort_keys=False))
-    table = RunsTable(grid, settings.out.resolve())
+        remove_leftovers(sweep)
+        write_text(sweep / "sweep.yaml", yaml.safe_dump(grid.source, sort_keys=False))
+        from pipelines.sweeps.engine.runs_csv import RunsTable
+
+        table = RunsTable(grid, sweep)
     with workers:
-        failed = clean_once(grid, table.sweep, workers)
+        failed = clean_once(grid, sweep, workers)
         for grid_run in grid.runs:
             if grid_run.cleaning in failed:
                 table.finish(grid_run.name, "failed", failed[grid_run.cleaning], 0.0)
         train_all(grid, table, workers)
     table.summarise()
-    console.print(f"\nRuns:   {settings.out / 'runs.csv'}")
-    console.print(f"Report: python -m pipelines.report {settings.out}")
+    say(f"\nRuns:   {settings.out / 'runs.csv'}")
+    say(f"Report: python -m pipelines.report {settings.out}")
 
 
 def choose_workers(settings):
@@ -66,18 +97,6 @@ def choose_workers(settings):
     if settings.ray is None:
         return LocalWorkers(settings.workers)
     return RayWorkers(settings.ray, settings.workers, settings.run_cpus, settings.run_gpus)
-
-
-def check_folder(out, grid, resume):
-    """Raises ValueError if the folder holds another grid's sweep, or this one's without --resume."""
-    record = out / "sweep.yaml"
-    if not record.exists():
-        if out.exists() and any(path.name[0] != "." for path in out.iterdir()):
-            raise ValueError(f"{out} is not empty and holds no sweep: choose another --out.")
-    elif yaml.safe_load(record.read_text()) != grid.source:
-        raise ValueError(f"{out} holds the sweep of another grid: choose another --out (see {record}).")
-    elif not resume:
-        raise ValueError(f"{out} already holds this sweep: add --resume to go on, or choose another --out.")
 
 
 def clean_once(grid, sweep, workers):
@@ -90,18 +109,18 @@ def clean_once(grid, sweep, workers):
     for name, code, seconds, last_line in workers.results(jobs.values()):
         if code:
             failed[name] = f"its cleaning failed: {last_line}"
-        console.print(f"  {name}: {last_line if code else 'done'}, {seconds:.0f} s", markup=False)
+        say(f"  {name}: {last_line if code else 'done'}, {seconds:.0f} s")
     return failed
 
 
 def train_all(grid, table, workers):
-    """Trains what is not done yet."""
+    """Trains the runs that are not done yet."""
     waiting = table.waiting()
     section(f"{len(waiting)} of {len(grid.runs)} runs to do")
     jobs = [
         Job(
             grid_run.name,
-            ("-m", f"pipelines.{grid.job}", *grid.run_arguments(grid_run, table.sweep), "--resume"),
+            grid.run_command(grid_run, table.sweep),
             str(table.sweep / "runs" / f"{grid_run.name}.log"),
         )
         for grid_run in grid.runs
@@ -112,7 +131,7 @@ def train_all(grid, table, workers):
         table.finish(name, "failed" if code else "done", last_line if code else "", seconds)
         left = (time.monotonic() - started) / number * (len(jobs) - number) / 60
         outcome = f"{name}: {table.outcome(name)}, {seconds:.0f} s"
-        console.print(f"  [{number}/{len(jobs)}] {outcome}; about {left:.0f} min left", markup=False)
+        say(f"  [{number}/{len(jobs)}] {outcome}; about {left:.0f} min left")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,2 @@
-"""Sweeps: grids of runs in YAML files, and what a report makes of their results."""
+"""Sweeps: grids of runs from YAML files. `engine` runs and compares them; each paper has a folder with its grids,
+tables, figures and claims."""

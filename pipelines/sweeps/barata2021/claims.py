@@ -1,0 +1,162 @@
+"""Whether the runs of a sweep support what Barata & Santiago 2021 conclude from theirs.
+
+Every comparison is between runs that differ in one factor and agree in all others, and is computed on the
+same resamples of the test images for all runs (`skinkeras.evaluation.paired_multiclass_bootstrap`).
+"""
+
+from pipelines.sweeps.engine.comparisons import Condition, agreeing_columns, difference, judge, matched_pairs
+from skinkeras.evaluation import paired_multiclass_bootstrap
+from skinkeras.losses import WEIGHTINGS
+
+METRICS = {
+    "accuracy": "Acc",
+    "balanced_accuracy": "BAcc",
+    "mean_f1": "mF1",
+    "macro_auc": "macro AUC",
+    "trade_off": "(Acc + BAcc) / 2",
+    "melanoma_recall": "melanoma recall",
+}
+_MELANOMA = {"mel", "melanoma"}
+# Everything that two runs can differ in, by factor.
+_FACTORS = {
+    "weighting": ("weighting",),
+    "model": ("model",),
+    "optimizer": ("optimizer",),
+    "loss": ("loss",),
+    "seed": ("seed",),
+}
+
+
+def rates_of(sweep, resamples):
+    """What `paired_multiclass_bootstrap` says of a sweep's float models, and the rest of METRICS.
+
+    Without the class melanoma there is no `melanoma_recall`.
+    """
+    rates = paired_multiclass_bootstrap(
+        sweep.labels,
+        sweep.probabilities,
+        sweep.classes,
+        groups=sweep.images["group"],
+        resamples=resamples,
+        splits=sweep.images["repeat"],
+    )
+    rates["trade_off"] = (rates["accuracy"] + rates["balanced_accuracy"]) / 2
+    for number, name in enumerate(sweep.classes):
+        if name.lower() in _MELANOMA:
+            rates["melanoma_recall"] = rates["recall"][:, number]
+    return rates
+
+
+def metrics_of(rates):
+    """Those of METRICS that `rates` has."""
+    return {metric: title for metric, title in METRICS.items() if metric in rates}
+
+
+def all_claims(runs, rates):
+    """The six claims, and the paper's future work.
+
+    Args:
+        runs: those of `SweepResults`.
+        rates: those of `rates_of`.
+    """
+    return [
+        class_weights(runs, rates),
+        effective_number(runs, rates),
+        hard_examples(runs, rates),
+        self_paced(runs, rates),
+        hierarchy(runs, rates),
+        optimizer(runs, rates),
+        hardest_of_each_class(runs, rates),
+    ]
+
+
+def class_weights(runs, rates):
+    """CB and ES against no weighting, in both accuracies."""
+    conditions = []
+    for strategy in ("cb", "es"):
+        compared = _weightings(runs, rates, strategy, "none")
+        lacking = _no_pair(strategy, "none")
+        conditions.append(Condition(compared, "balanced_accuracy", rises=True, lacking=lacking))
+        conditions.append(Condition(compared, "accuracy", rises=False, lacking=lacking))
+    return judge("class weights", "CB and ES raise the balanced accuracy and lower the accuracy", conditions)
+
+
+def effective_number(runs, rates):
+    """ES against CB, in accuracy."""
+    condition = Condition(
+        _weightings(runs, rates, "es", "cb"), "accuracy", rises=True, lacking=_no_pair("es", "cb")
+    )
+    return judge("effective number", "ES loses less accuracy than CB", [condition])
+
+
+def hard_examples(runs, rates):
+    """OHEM against each of the paper's other strategies, in the mean of both accuracies."""
+    conditions = [
+        Condition(
+            _weightings(runs, rates, "ohem", other), "trade_off", rises=True, lacking=_no_pair("ohem", other)
+        )
+        for other in ("none", "cb", "es", "spl")
+    ]
+    return judge("OHEM", "OHEM has the best trade-off of accuracy and balanced accuracy", conditions)
+
+
+def self_paced(runs, rates):
+    """SPL against no weighting, in the recall of melanoma."""
+    compared, lacking = _weightings(runs, rates, "spl", "none"), _no_pair("spl", "none")
+    if "melanoma_recall" not in rates:
+        compared, lacking = None, "no class that is called melanoma"
+    condition = Condition(compared, "melanoma_recall", rises=False, lacking=lacking)
+    return judge("SPL", "SPL lowers the recall of melanoma", [condition])
+
+
+def hierarchy(runs, rates):
+    """The hierarchical model against the flat one with attention, of the same architecture."""
+    keys = [*agreeing_columns(_FACTORS, "model"), "architecture"]
+    pairs = matched_pairs(runs, runs["head"] == "hierarchical", runs["head"] == "cbam", keys)
+    compared = difference(rates, pairs, "hierarchical - flat", metrics_of(rates))
+    lacking = "no matched runs of a hierarchical and a flat model (NAME_cbam)"
+    condition = Condition(compared, "balanced_accuracy", rises=True, lacking=lacking)
+    return judge("hierarchy", "The hierarchical model beats the flat one", [condition])
+
+
+def optimizer(runs, rates):
+    """Adam against SGD."""
+    keys = agreeing_columns(_FACTORS, "optimizer")
+    pairs = matched_pairs(runs, runs["optimizer"] == "adam", runs["optimizer"] == "sgd", keys)
+    compared = difference(rates, pairs, "Adam - SGD", metrics_of(rates))
+    lacking = "no matched runs of Adam and SGD"
+    condition = Condition(compared, "balanced_accuracy", rises=True, lacking=lacking)
+    return judge("optimizer", "Adam beats SGD", [condition])
+
+
+def hardest_of_each_class(runs, rates):
+    """What the paper leaves for later: the hardest of each class against the hardest of all."""
+    condition = Condition(
+        _weightings(runs, rates, "ohem_per_class", "ohem"),
+        "balanced_accuracy",
+        rises=True,
+        lacking=_no_pair("ohem_per_class", "ohem"),
+    )
+    text = "OHEM that picks the hardest of each class beats OHEM (future work of the paper)"
+    return judge("OHEM per class", text, [condition], [_weightings(runs, rates, "ohem_per_class", "none")])
+
+
+def _weightings(runs, rates, strategy, base):
+    """The `Comparison` of two weightings, or None."""
+    pairs = matched_pairs(
+        runs,
+        runs["weighting"] == strategy,
+        runs["weighting"] == base,
+        agreeing_columns(_FACTORS, "weighting"),
+    )
+    what = f"{weighting_title(strategy)} - {weighting_title(base)}"
+    return difference(rates, pairs, what, metrics_of(rates))
+
+
+def weighting_title(weighting):
+    """The name of a weighting in tables and figures."""
+    return WEIGHTINGS[weighting].short_title
+
+
+def _no_pair(strategy, base):
+    return f"no matched runs of {weighting_title(strategy)} and {weighting_title(base)}"

@@ -1,0 +1,176 @@
+"""The report on a sweep of multi-class runs: Tables 2 to 5, Figures 1 to 4, claims of Barata & Santiago 2021."""
+
+from functools import partial
+
+from pipelines.sweeps.barata2021 import figures, tables
+from pipelines.sweeps.barata2021.attention import attention_figures
+from pipelines.sweeps.barata2021.claims import WEIGHTINGS, all_claims, metrics_of, rates_of, weighting_title
+from pipelines.sweeps.barata2021.results import read_sweep
+from pipelines.sweeps.engine.claims_table import comparisons_markdown, unfinished_markdown
+from pipelines.sweeps.engine.shared_text import SYNTHETIC, figure_note, finished_text, intervals_text
+from pipelines.sweeps.engine.sweep_report import SweepReport
+from skinkeras.evaluation import estimate
+
+__all__ = ["make_report", "read_sweep"]
+
+# The metrics that the console has room for.
+_PRINTED = ("accuracy", "balanced_accuracy", "trade_off", "melanoma_recall")
+
+_RULE = """Runs are compared that differ in one factor and agree in all others; the value is the mean over
+these matched pairs, and its 95 % interval comes from {resamples:,} paired resamples of whole groups
+(lesions) of test images. What a claim says of a metric is *supported* if the interval excludes 0 in the
+claimed direction, *contradicted* if it excludes 0 in the other, and *not decided* otherwise; a claim that
+says several things is supported if all of them are, and contradicted if one is. Each interval has its own
+95 %: nothing is corrected for there being many. The metrics are those of the float models, and each image
+is given its likeliest class, so a strategy can gain one class at the expense of another without a better
+model. Where the macro AUC (mean over the classes of one against the rest) does not rise, the classes are
+not separated better."""
+
+_REPEATS = """Each metric is computed on each split's test images and averaged over the {repeats} splits. A
+lesion that is among the test images of several splits is resampled equally often in all of them, as it is
+one lesion. The models of different splits share training images: the intervals cover the choice of test
+lesions only."""
+
+_DECIDES = {
+    "class weights": "Decides: BAcc rises and Acc falls, by CB and by ES against no weighting.",
+    "effective number": "Decides: Acc of ES against that of CB.",
+    "OHEM": "The trade-off is the mean of Acc and BAcc: a point of one is worth a point of the other, which "
+    "is our choice, as the paper gives no measure. Decides: OHEM's exceeds that of every other strategy of "
+    "the paper, compared one by one.",
+    "SPL": "Decides: the recall of melanoma against that without weighting.",
+    "hierarchy": "Decides: BAcc. Both models have the same architecture and CBAM.",
+    "optimizer": "Decides: BAcc. Each optimizer has its own learning rate, which the sweep gave it.",
+    "OHEM per class": "Decides: BAcc against that of OHEM. Acc and the recall of melanoma show what it costs.",
+}
+
+_TABLES = """Rows: loss and weighting, in the paper's order. Acc: accuracy; BAcc, mPR, mF1: means over the
+classes of recall, precision and F1, with their 95 % intervals in brackets. For each class: recall /
+precision / F1, whose intervals are in the CSV files. Several seeds are averaged."""
+
+_FIGURES = """Figures 1 (flat) and 2 (hierarchical): recall of each class. Figures 3 and 4: where the models
+of the first split look, on the test images that all of them together find hardest and easiest (by mean
+cross-entropy; classes take turns)."""
+
+_NO_ATTENTION = """There are no attention maps: no run of Figures 1 and 2 has kept the `model.keras` of its
+first split with attention in it, or the images have been moved."""
+
+
+def make_report(sweep, resamples):
+    """The `SweepReport` of a sweep.
+
+    Args:
+        sweep: `SweepResults`.
+        resamples: of the bootstrap.
+    """
+    rates = rates_of(sweep, resamples)
+    claims = all_claims(sweep.runs, rates)
+    weighting = tables.weighting_tables(sweep, rates)
+    drawn = make_figures(sweep, rates)
+    titles = {name: title for name, (_, title) in drawn.items()}
+    return SweepReport(
+        title=f"Finished runs: {len(sweep.runs)}. Differences with 95 % intervals",
+        claims=claims,
+        metrics=metrics_of(rates),
+        printed=tuple(metric for metric in _PRINTED if metric in rates),
+        texts={
+            "report.md": _report_text(sweep, claims, metrics_of(rates), weighting, titles, resamples),
+            **{
+                f"table_{number}.md": tables.weighting_markdown(table, sweep.classes) + "\n"
+                for number, table in weighting.items()
+            },
+        },
+        csv_files={f"table_{number}.csv": table for number, table in weighting.items()},
+        figures={name: draw for name, (draw, _) in drawn.items()},
+    )
+
+
+def make_figures(sweep, rates):
+    """Figures 1 and 3 of a flat, 2 and 4 of a hierarchical model: file name -> (what draws it, title)."""
+    drawn, rows_of = {}, {}
+    support = sweep.images["label"].value_counts().to_dict()
+    note = figure_note(sweep.path, sweep.synthetic, len(sweep.images))
+    for number, kind in enumerate(("flat", "hierarchical"), 1):
+        if rows := shown_runs(sweep.runs, kind):
+            common = describe(sweep.runs, rows)
+            title = f"Recall of each class, {common}"
+            bars = recall_of(sweep, rates, rows)
+            draw = partial(figures.recall_bars, bars, support=support, title=title, note=note)
+            drawn[number] = draw, title
+            rows_of[number + 2] = rows, common
+    drawn |= attention_figures(sweep, rows_of, note)
+    return {f"figure_{number}.png": figure for number, figure in drawn.items()}
+
+
+def shown_runs(runs, kind):
+    """The runs that the figure of flat or of hierarchical models shows: weighting -> row numbers, one a seed.
+
+    Of the first such model in the sweep, with Adam and cross-entropy, or what there is.
+    """
+    runs = runs[runs["kind"] == kind]
+    for column, first in (("model", None), ("optimizer", "adam"), ("loss", "crossentropy")):
+        if len(runs):
+            runs = runs[runs[column] == (first if first in set(runs[column]) else runs[column].iloc[0])]
+    by_weighting = {name: list(tables.select(runs, weighting=name).index) for name in WEIGHTINGS}
+    return {name: rows for name, rows in by_weighting.items() if rows}
+
+
+def describe(runs, rows):
+    """What the runs of `shown_runs` have in common, in words."""
+    run = runs.loc[next(iter(rows.values()))[0]]
+    return f"{run['model']}, {tables.OPTIMIZERS[run['optimizer']]}, {tables.loss_title(run['loss'])}"
+
+
+def recall_of(sweep, rates, rows):
+    """Weighting in words -> class -> `Estimate` of its recall."""
+    return {
+        weighting_title(weighting): {
+            name: estimate(rates["recall"][numbers, i].mean(axis=0)) for i, name in enumerate(sweep.classes)
+        }
+        for weighting, numbers in rows.items()
+    }
+
+
+def _report_text(sweep, claims, metrics, weighting, titles, resamples):
+    """The whole of `report.md`."""
+    mark = "SYNTHETIC: " if sweep.synthetic else ""
+    table_titles = dict(tables.TABLES.values())
+    parts = [
+        f"# {mark}sweep {sweep.path.resolve().name}",
+        _scope(sweep),
+        "## Claims of Barata & Santiago 2021",
+        _RULE.format(resamples=resamples),
+        *(_claim(claim, metrics) for claim in claims),
+        "## Tables 2 to 5: sample weighting",
+        _TABLES,
+    ]
+    for number, table in weighting.items():
+        parts.append(f"### Table {number}: {table_titles[number]}")
+        parts.append(tables.weighting_markdown(table, sweep.classes))
+    parts.append(unfinished_markdown(sweep.unfinished, len(sweep.runs) + len(sweep.unfinished)))
+    parts += ["## Figures", _FIGURES]
+    parts += [f"![{mark}{title}]({name})" for name, title in titles.items()]
+    if not {"figure_3.png", "figure_4.png"} & set(titles):
+        parts.append(_NO_ATTENTION)
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _scope(sweep):
+    """What was measured, on what, and what the intervals leave out."""
+    images = sweep.images
+    sizes = [f"{size:,}" for size in images.groupby("repeat").size()]
+    of_classes = images["label"].value_counts()
+    counts = ", ".join(f"{of_classes[name]:,} {name}" for name in sweep.classes)
+    measured = (
+        f"{finished_text(sweep.runs, sweep.unfinished)} All were measured on the same {' and '.join(sizes)} test "
+        f"images of {len(sizes)} split{'s' * (len(sizes) > 1)}: {counts}."
+    )
+    repeats = [_REPEATS.format(repeats=len(sizes))] if len(sizes) > 1 else []
+    intervals = intervals_text(sweep.runs["seed"].nunique())
+    return "\n\n".join([SYNTHETIC] * sweep.synthetic + [measured, *repeats, intervals])
+
+
+def _claim(claim, metrics):
+    parts = [f"### {claim.text}: {claim.verdict}", _DECIDES[claim.name]]
+    if claim.comparisons:
+        parts.append(comparisons_markdown(claim, metrics))
+    return "\n\n".join(parts)

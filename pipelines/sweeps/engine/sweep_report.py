@@ -1,0 +1,113 @@
+"""What a sweep found out: its paper's tables and figures, and whether the paper's claims hold here.
+
+pandas, matplotlib and the rest are imported once it is clear that the folder holds a sweep.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import rich.markup
+import rich.table
+import yaml
+
+from pipelines.common.console import console, refuse_invalid_input, say
+from pipelines.sweeps.engine.grid_checks import check_keys
+from pipelines.sweeps.engine.grid_file import paper_module
+from skinkeras.files import replacing, write_text
+
+_RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """A paper's report on a sweep, ready to be written.
+
+    Attributes:
+        title: of the claims on the console.
+        claims: list of `Claim`.
+        metrics: those of the claims' comparisons, metric -> its name in words.
+        printed: those of `metrics` that the console has room for.
+        texts: file name -> Markdown.
+        csv_files: file name -> table; `claims.csv` is made from the claims.
+        figures: file name -> function that draws the figure, called with `path=`.
+    """
+
+    title: str
+    claims: list
+    metrics: dict
+    printed: tuple
+    texts: dict
+    csv_files: dict
+    figures: dict
+
+
+def report_sweep(folder):
+    """Compares the runs of a sweep and says which of its paper's claims they support.
+
+    Writes Markdown, CSV files and figures into `folder/report` and prints the claims.
+
+    Args:
+        folder: path of the sweep's folder.
+
+    Raises:
+        UsageError: it holds no sweep with finished runs that can be compared; one sentence.
+    """
+    folder = Path(folder)
+    with refuse_invalid_input():
+        paper = _paper_report(folder)
+        sweep = paper.read_sweep(folder)
+    with console.status(f"Comparing {len(sweep.runs)} runs"):
+        report = paper.make_report(sweep, _RESAMPLES)
+    _write(report, folder / "report")
+    _print_claims(report, sweep.synthetic)
+    for name in (*report.texts, "claims.csv", *report.figures):
+        say(folder / "report" / name)
+
+
+def _paper_report(folder):
+    """The module that reports on sweeps of the paper whose grid was run; Gilal's, if nothing says."""
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder {folder}: name the folder of a sweep.")
+    if not (folder / "runs.csv").is_file():
+        raise ValueError(f"There is no {folder / 'runs.csv'}: name the folder of a sweep.")
+    record = folder / "sweep.yaml"
+    try:
+        source = yaml.safe_load(record.read_text("utf-8")) if record.is_file() else {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{record} is not the record of a sweep.") from error
+    if not isinstance(source, dict):
+        check_keys(source, record, "")
+    return paper_module(source, record, "paper_report")
+
+
+def _write(report, out):
+    from pipelines.sweeps.engine.claims_table import claims_table
+
+    for name, draw in report.figures.items():
+        draw(path=out / name)
+    tables = report.csv_files | {"claims.csv": claims_table(report.claims, report.metrics)}
+    for name, table in tables.items():
+        with replacing(out / name) as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6g")
+    for name, text in report.texts.items():
+        write_text(out / name, text)
+
+
+def _print_claims(report, synthetic):
+    """Each claim, its verdict, and what decided it."""
+    from pipelines.sweeps.engine.claims_table import signed
+
+    title = f"SYNTHETIC. {report.title}" if synthetic else report.title
+    table = rich.table.Table(title=title, title_justify="left")
+    for column in ("claim", "verdict", "comparison", *(report.metrics[m] for m in report.printed)):
+        table.add_column(column)
+    for claim in report.claims:
+        head = (claim.name, claim.verdict)
+        if not claim.tested:
+            table.add_row(*head)
+        for comparison in claim.comparisons[: claim.deciding]:
+            cells = [signed(comparison.effect[metric]).replace(" ", "\n", 1) for metric in report.printed]
+            table.add_row(*map(rich.markup.escape, (*head, comparison.what, *cells)))
+            head = ("", "")
+    console.print()
+    console.print(table)

@@ -1,1 +1,0 @@
-"""The grid of Gilal et al. 2023: binary runs over {blur or not} x {cleaning} x {architectures} x {losses}."""

@@ -1,0 +1,271 @@
+"""A grid of Gilal et al. 2023, as a YAML file describes it.
+
+    job: binary      # may be left out
+    settings:        # of pipelines.binary, for every run
+      data: ham10000
+      epochs: 3
+    training_sets:   # blur or not x cleaning rounds
+      - {oversample: none, clean: merge-scaled, rounds: [0, 2]}
+      - {oversample: g23, clean: blur-scaled, rounds: [0, 2]}
+    runs:            # each entry: models x losses x seeds
+      - models: [efficientnet_lite0]
+        losses: [crossentropy, {loss: recall, gamma: [1, 10]}]
+        seeds: [0]
+
+Every training set is combined with every entry of `runs`. All runs have one image size and one `clean_model`:
+by default the first model's architecture, and the image size of that.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+from pipelines import binary, clean
+from pipelines.common import options
+from pipelines.sweeps.engine.grid_checks import (
+    check_keys,
+    check_runs_differ,
+    checked_list,
+    checked_names,
+    checked_numbers,
+    shared_settings,
+)
+from pipelines.sweeps.engine.grid_file import Grid
+from pipelines.sweeps.engine.workers import Job
+from skinkeras import losses, models
+from skinkeras.datasets import DATASETS
+
+#: Loss -> its first parameter, which a grid varies; the others are settings that all runs share.
+VARIED = {
+    name: row.parameters[0] for name, row in losses.LOSSES.items() if "binary" in row.jobs and row.parameters
+}
+# What the grid itself decides for each run.
+_DECIDED = {
+    *("oversample", "clean", "clean_rounds", "clean_dir", "model", "loss", *VARIED.values(), "seed"),
+    *("out", "resume", "cache_dir", "materialise", "data_seed"),
+}
+_CUSTOM_CLEANING = {"clean_remove", "clean_until_ratio"}
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The training images as oversampling shows them, and the cleaning that some runs have.
+
+    Attributes:
+        oversample: a key of `inputs.OVERSAMPLING`.
+        clean: a preset of `cleaning.PRESETS`, "custom" or "none".
+        rounds: tuple of int, the numbers of cleaning rounds that runs have.
+    """
+
+    oversample: str
+    clean: str
+    rounds: tuple
+
+    @property
+    def name(self):
+        """The name of the folder of its cleaning."""
+        return f"{self.oversample}-{self.clean}"
+
+
+@dataclass(frozen=True)
+class GridRun:
+    """One configuration.
+
+    Attributes:
+        training_set: `TrainingSet`.
+        rounds: int, the cleaning rounds that it has.
+        model, loss, seed: as the settings of the binary job.
+        parameter: value of the loss's parameter in VARIED; None for a loss without one.
+    """
+
+    training_set: TrainingSet
+    rounds: int
+    model: str
+    loss: str
+    parameter: float | None
+    seed: int
+
+    @property
+    def name(self):
+        """The name of its folder."""
+        cleaned = f"{self.training_set.clean}-{self.rounds}" if self.rounds else "uncleaned"
+        parameter = "" if self.parameter is None else f"_{self.parameter:g}"
+        return f"{self.training_set.oversample}_{cleaned}_{self.model}_{self.loss}{parameter}_seed{self.seed}"
+
+    @property
+    def cleaning(self):
+        """The name of the cleaning that it needs, or None."""
+        return self.training_set.name if self.rounds else None
+
+    @property
+    def loss_parameters(self):
+        """{parameter: value}, None for those of other losses."""
+        mine = VARIED.get(self.loss)
+        return {name: self.parameter if name == mine else None for name in VARIED.values()}
+
+    @property
+    def columns(self):
+        """Its row of `runs.csv`, with None for what only its results say."""
+        return {
+            "oversample": self.training_set.oversample,
+            "cleaning": self.training_set.clean if self.rounds else "",
+            "rounds": self.rounds,
+            "train_benign": None,
+            "train_malignant": None,
+            "balance_ratio": None,
+            "model": self.model,
+            "loss": self.loss,
+            **self.loss_parameters,
+            "seed": self.seed,
+        }
+
+
+@dataclass(frozen=True)
+class BinaryGrid(Grid):
+    """A `Grid` of binary runs.
+
+    Attributes:
+        training_sets: tuple of `TrainingSet`.
+    """
+
+    training_sets: tuple
+    job = binary
+
+    def run_values(self, run, sweep):
+        values = {"oversample": run.training_set.oversample, "model": run.model, "loss": run.loss}
+        values |= {**run.loss_parameters, "seed": run.seed, "data_seed": 0}
+        if run.rounds:
+            values |= {"clean": run.training_set.clean, "clean_rounds": run.rounds}
+            values["clean_dir"] = sweep / "cleaning" / run.training_set.name / "cleaning"
+        shared = self._suitable_settings(run.training_set, loss=run.loss, cleaned=run.rounds > 0)
+        return {**shared, **values, **_folders(sweep, sweep / "runs" / run.name)}
+
+    def cleaning_values(self, training_set, sweep):
+        """{flat name: value} of the settings of a training set's cleaning rounds."""
+        values = {"oversample": training_set.oversample, "clean": training_set.clean, "data_seed": 0}
+        values |= {"clean_rounds": max(training_set.rounds), "model": self.settings["clean_model"]}
+        known = options.option_names(clean.Settings)
+        shared = self._suitable_settings(training_set, cleaned=True)
+        shared = {name: value for name, value in shared.items() if name in known}
+        return {**shared, **values, **_folders(sweep, sweep / "cleaning" / training_set.name)}
+
+    def cleanings(self, sweep):
+        jobs = {}
+        for training_set in self.training_sets:
+            name = training_set.name
+            if any(training_set.rounds) and not (sweep / "cleaning" / name / "cleaned_variants.csv").exists():
+                flags = options.flags(self.cleaning_values(training_set, sweep))
+                log = str(sweep / "cleaning" / f"{name}.log")
+                jobs[name] = Job(name, ("-m", clean.__name__, *flags, "--resume"), log)
+        return jobs
+
+    def job_values(self, sweep):
+        cleaned = [training_set for training_set in self.training_sets if any(training_set.rounds)]
+        return [
+            *super().job_values(sweep),
+            *((clean, self.cleaning_values(training_set, sweep)) for training_set in cleaned),
+        ]
+
+    def decode(self, sweep):
+        for training_set in self.training_sets:
+            runs = [run for run in self.runs if run.training_set == training_set]
+            self.decode_for(max(runs, key=lambda run: run.rounds), sweep)
+
+    def result_columns(self, results):
+        counts = results.counts["train"]
+        benign, malignant = counts["benign"], counts["malignant"]
+        return {"train_benign": benign, "train_malignant": malignant, "balance_ratio": malignant / benign}
+
+    def outcome(self, results):
+        at_half = results.repeats[0].metrics_at_half["float"]
+        return f"AUC {at_half['roc_auc']:.3f}, balanced accuracy {at_half['balanced_accuracy']:.3f}"
+
+    def _suitable_settings(self, training_set, *, cleaned, loss=None):
+        """The shared settings without those that a run refuses because they would have no effect in it."""
+        left_out = set() if cleaned else set(_CUSTOM_CLEANING)
+        if training_set.oversample == "none":
+            left_out.add("blur_strength")
+        if loss is not None:
+            used = losses.LOSSES[loss].parameters
+            left_out |= {
+                name for row in losses.LOSSES.values() for name in row.parameters if name not in used
+            }
+        return {name: value for name, value in self.settings.items() if name not in left_out}
+
+
+def read_grid(source, path):
+    """The `BinaryGrid` that the content of a YAML file asks for.
+
+    Args:
+        source: dict.
+        path: of the file.
+
+    Raises:
+        ValueError: an unknown key, a value of the wrong kind, or a configuration that occurs twice; one sentence.
+    """
+    check_keys(source, path, "", required=("training_sets", "runs"), optional=("settings", "job"))
+    settings = shared_settings(source, path, binary, _DECIDED)
+    training_sets = _training_sets(source["training_sets"], path)
+    runs = []
+    for entry in checked_list(source["runs"], path, "runs"):
+        check_keys(entry, path, "runs: ", required=("models", "losses"), optional=("seeds",))
+        names = checked_names(entry["models"], path, "models")
+        pairs = [
+            pair for item in checked_list(entry["losses"], path, "losses") for pair in _losses(item, path)
+        ]
+        seeds = checked_numbers(entry.get("seeds", [0]), path, "seeds")
+        for training_set in training_sets:
+            for rounds, model, loss, seed in itertools.product(training_set.rounds, names, pairs, seeds):
+                runs.append(GridRun(training_set, rounds, model, *loss, seed))
+    check_runs_differ(runs, path)
+    return BinaryGrid(_completed(settings, runs[0].model), tuple(runs), source, training_sets)
+
+
+def _training_sets(entries, path):
+    sets = {}
+    for entry in checked_list(entries, path, "training_sets"):
+        check_keys(entry, path, "training_sets: ", optional=("oversample", "clean", "rounds"))
+        rounds = tuple(checked_numbers(entry.get("rounds", [0]), path, "rounds"))
+        training_set = TrainingSet(entry.get("oversample", "none"), entry.get("clean", "none"), rounds)
+        if any(rounds) and training_set.clean == "none":
+            raise ValueError(
+                f"{path}, training_sets: rounds {list(rounds)} need a cleaning (clean: merge-scaled)."
+            )
+        if training_set.name in sets:
+            raise ValueError(
+                f"{path}: training_sets has {training_set.name} twice: give it one list of rounds."
+            )
+        sets[training_set.name] = training_set
+    return tuple(sets.values())
+
+
+def _losses(item, path):
+    """(loss, parameter) of each loss that an entry stands for."""
+    entry = {"loss": item} if isinstance(item, str) else item
+    check_keys(entry, path, "losses: ", required=("loss",), optional=tuple(VARIED.values()))
+    loss, known = entry["loss"], [name for name, row in losses.LOSSES.items() if "binary" in row.jobs]
+    if loss not in known:
+        raise ValueError(f"{path}, losses: {loss!r} is not one of {', '.join(known)}.")
+    needed = VARIED.get(loss)
+    if set(entry) - {"loss"} != ({needed} if needed else set()):
+        wanted = f"{needed}, a number or a list of them, and nothing else" if needed else "no parameter"
+        raise ValueError(f"{path}, losses: {loss} has {wanted}. Received: {entry}")
+    values = entry[needed] if needed else None
+    for value in values if isinstance(values, list) else [values]:
+        if needed and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise ValueError(f"{path}, losses: {needed} must be a number, such as 10. Received: {value!r}")
+        yield loss, value
+
+
+def _completed(settings, model):
+    """The settings with what runs with different models would otherwise each decide for themselves."""
+    known = model in models.model_names()  # the job refuses others
+    settings = {"clean_model": models.parse_name(model).architecture if known else model, **settings}
+    data, ranking = settings.get("data", "synthetic"), settings["clean_model"]
+    if "image_size" not in settings and data in DATASETS and ranking in models.ARCHITECTURES:
+        usual = binary.with_defaults(options.build(binary.Settings, {"data": data, "model": ranking}))
+        settings["image_size"] = usual.model.image_size
+    return settings
+
+
+def _folders(sweep, out):
+    return {"out": out, "cache_dir": sweep / ".cache"}
