@@ -19,8 +19,8 @@ from PIL import Image, ImageOps
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the package need not be installed
 
+from skinkeras.decoding import resize_to_square
 from skinkeras.files import write_json
-from skinkeras.inputs import resize_to_square
 
 FILE = Path(__file__).parent / "core" / "src" / "test" / "resources" / "golden.json"
 

@@ -1,4 +1,4 @@
-"""Makes the pictures of this folder's README anew: the page in headless Chromium, with drawn lesions.
+"""Renders the screenshots of this folder's README: the page in headless Chromium, with synthetic images.
 
     python apps/web/screenshots.py
 
@@ -18,12 +18,12 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from pipelines.common import web_page
-from skinkeras.datasets.synthetic import draw
+from skinkeras.datasets.synthetic_images import draw
 
 DOCS = Path(__file__).parent / "docs"
 DESKTOP, PHONE = {"width": 1180, "height": 900}, {"width": 390, "height": 844}
 SEED = 5
-SHOWN, KEPT = 17, (2, 9, 34, 66)  # numbers of the drawings
+SHOWN, KEPT = 17, (2, 9, 34, 66)  # numbers of the synthetic images
 PATIENCE_MS = 60_000
 
 
@@ -58,10 +58,10 @@ def main():
             page.wait_for_timeout(1500)  # the moving average settles
             save(page, "phone_live")
         with opened(PHONE, color_scheme="light") as page:
-            page.set_input_files("#file", drawing(folder, SHOWN, blur=6))
+            page.set_input_files("#file", synthetic_image(folder, SHOWN, blur=6))
             expect(page.locator("#verdict")).to_contain_text("Too blurred")
             save(page, "phone_blurred")
-            (folder / "holiday.jpg").write_text("no picture")
+            (folder / "holiday.jpg").write_text("not an image")
             page.set_input_files("#file", folder / "holiday.jpg")
             expect(page.locator("#error")).to_be_visible()
             page.evaluate("scrollTo(0, 0)")
@@ -72,9 +72,9 @@ def main():
 
 def desktop(page, folder):
     for number in (*KEPT, SHOWN):
-        path = drawing(folder, number)
+        path = synthetic_image(folder, number)
         page.set_input_files("#file", path)
-        expect(page.locator("#still")).to_have_attribute("aria-label", f"The picture {path.name}")
+        expect(page.locator("#still")).to_have_attribute("aria-label", f"The image {path.name}")
         expect(page.locator("#verdict")).to_contain_text("%")
         page.click("#save")
     page.click("#heatmap")
@@ -84,10 +84,10 @@ def desktop(page, folder):
     save(page, "desktop", full_page=True)
 
 
-def drawing(folder, number, blur=0):
+def synthetic_image(folder, number, blur=0):
     pixels = draw(SEED, number)
     pixels = cv2.resize(pixels, (640, 480), interpolation=cv2.INTER_CUBIC)
-    path = folder / f"drawing_{number}.png"
+    path = folder / f"image_{number}.png"
     Image.fromarray(cv2.GaussianBlur(pixels, (0, 0), blur) if blur else pixels).save(path)
     return path
 
@@ -101,8 +101,8 @@ def video(path):
 
 
 def save(page, name, **how):
-    picture = Image.open(io.BytesIO(page.screenshot(**how))).convert("RGB")
-    picture.save(DOCS / f"{name}.jpg", quality=82, optimize=True)
+    screenshot = Image.open(io.BytesIO(page.screenshot(**how))).convert("RGB")
+    screenshot.save(DOCS / f"{name}.jpg", quality=82, optimize=True)
 
 
 if __name__ == "__main__":

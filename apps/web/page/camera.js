@@ -1,16 +1,16 @@
 // The camera, or the sentence that says why there is none.
 
 const REASONS = {
-  NotAllowedError: "The camera is not allowed for this page: allow it in the browser's address bar.",
-  NotFoundError: "There is no camera on this device: choose a picture instead.",
-  NotReadableError: "The camera is in use by another program: close that and try again.",
-  OverconstrainedError: "That camera is gone: choose another one.",
+  NotAllowedError: "This page is not allowed to use the camera: allow it in the browser's address bar.",
+  NotFoundError: "There is no camera on this device: choose an image instead.",
+  NotReadableError: "The camera is in use by another program: close it and try again.",
+  OverconstrainedError: "That camera is no longer connected: choose another one.",
 };
 
 /** Shows the camera in a <video>, the back camera unless `deviceId` names one; `ended` is told of its end. */
 export async function openCamera(video, deviceId, ended) {
   if (!navigator.mediaDevices?.getUserMedia) {
-    throw new Error("Browsers give a page the camera over https or on this machine only: choose a picture.");
+    throw new Error("Browsers allow the camera only over https or on this device: choose an image instead.");
   }
   const which = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: { ideal: "environment" } };
   try {

@@ -3,7 +3,7 @@
 
 const MOST_OFF = 0.05; // of the sum of probabilities: 8-bit integers miss 1 by a level or two, of 256, a class
 
-// One of the golden pictures, as skinkeras/tflite/golden.py draws them. This one, because models are less sure of it
+// One of the golden images, as skinkeras/tflite/golden.py draws them. This one, because models are less sure of it
 // than of the others: where a probability is 0 or 1, errors do not show.
 const GOLDEN = "irregular";
 const BACKGROUND = [230, 180, 170];
@@ -20,31 +20,31 @@ export function refuseUnlessProbabilities(values) {
   // Written so that NaN, of which no comparison is true, fails.
   if (values.every((value) => value >= 0 && value <= 1) && Math.abs(sum - 1) <= MOST_OFF) return;
   const given = values.map((value) => value.toPrecision(3)).join(", ");
-  throw new Error(`The model gave numbers that are no probabilities (${given}): choose another processor or file.`);
+  throw new Error(`The model's output is not a set of probabilities (${given}): choose another processor or file.`);
 }
 
-/** The probabilities of the golden picture that a json promises, and their tolerance; null where it has none. */
+/** The probabilities of the golden image that a json promises, and their tolerance; null where it has none. */
 export function goldenAnswer(golden) {
-  const picture = golden?.pictures?.find(({ name }) => name === GOLDEN);
-  return picture ? { expected: picture.probabilities, tolerance: golden.tolerance } : null;
+  const image = golden?.pictures?.find(({ name }) => name === GOLDEN);
+  return image ? { expected: image.probabilities, tolerance: golden.tolerance } : null;
 }
 
-/** Throws unless the golden picture's probabilities are the promised ones. */
+/** Throws unless the golden image's probabilities are the promised ones. */
 export function refuseUnlessGolden({ expected, tolerance }, probabilities, name) {
   const off = Math.max(...expected.map((value, i) => Math.abs(value - probabilities[i])));
   if (off <= tolerance) return;
   throw new Error(
-    `${name} gives wrong answers on this processor: for a test picture they are off by ${off.toFixed(3)}, and ` +
+    `${name} gives wrong answers on this processor: for a test image they are off by ${off.toFixed(3)}, where ` +
       `${tolerance} is allowed. Choose another processor or file.`,
   );
 }
 
 /**
- * The golden picture, byte for byte as Python draws it.
+ * The golden image, byte for byte as Python draws it.
  * @param {number} size
  * @returns {Float32Array} size * size * 3, RGB, whole numbers 0..255
  */
-export function goldenPicture(size) {
+export function goldenImage(size) {
   const pixels = new Float32Array(size * size * 3);
   let noise = 1;
   for (let y = 0, at = 0; y < size; y++) {

@@ -25,35 +25,56 @@ async function readJson(path) {
   return response.json();
 }
 
+const BARE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
 export class Contract {
   constructor(json) {
     refuseUnless(json.schema_version === undefined || json.schema_version === SCHEMA_VERSION,
-      `its json has schema_version ${json.schema_version}, and this page reads ${SCHEMA_VERSION}.`);
+      `its json has schema_version ${json.schema_version}, but this page reads ${SCHEMA_VERSION}.`);
     const shape = json.input.shape;
     refuseUnless(shape.length === 4 && shape[0] === 1 && shape[1] === shape[2] && shape[3] === 3,
-      `its input has shape ${shape}, and the page needs one square picture in RGB.`);
+      `its input has shape ${shape}, but the page needs one square RGB image.`);
     refuseUnless(json.input.dtype === "float32" && json.output.dtype === "float32",
-      `it takes ${json.input.dtype} and gives ${json.output.dtype}, and browsers need float32.`);
+      `it takes ${json.input.dtype} and gives ${json.output.dtype}, but the page needs float32.`);
     refuseUnless(json.output.shape[1] === json.classes.length,
       `it has ${json.classes.length} classes but an output of shape ${json.output.shape}.`);
     refuseUnless(json.positive_class == null || json.classes.includes(json.positive_class),
-      `its positive class ${json.positive_class} is none of its classes.`);
+      `its positive class ${json.positive_class} is not one of its classes.`);
+    refuseUnless(json.positive_class == null || isThreshold(json.threshold),
+      `its threshold ${json.threshold} is not between 0 and 1.`);
     this.json = json;
     this.name = json.name;
     this.task = json.task;
     this.size = shape[1];
     this.classes = json.classes;
     this.positive = json.positive_class ?? null;
-    this.threshold = json.threshold ?? null;
     this.synthetic = json.synthetic === true;
     // Of a file that is not shipped the json has the figures alone.
     this.kinds = KINDS.filter((kind) => kind in json.files && json.files[kind].shipped !== false);
     refuseUnless(this.kinds.length > 0, "its json names no file that a browser can run.");
+    for (const kind of this.kinds) {
+      const { file, threshold } = json.files[kind];
+      refuseUnless(typeof file === "string" && BARE_NAME.test(file), `its file ${file} is not a bare file name.`);
+      refuseUnless(threshold == null || isThreshold(threshold),
+        `the threshold ${threshold} of its file ${kind} is not between 0 and 1.`);
+    }
+  }
+
+  /** The file's own operating threshold, or else the model's; null for a model without a positive class. */
+  threshold(kind) {
+    if (this.positive === null) return null;
+    return this.json.files[kind].threshold ?? this.json.threshold;
   }
 
   title(name) {
     const title = this.json.class_titles?.[name] ?? name;
     return title[0].toUpperCase() + title.slice(1);
+  }
+
+  /** Index of the class that an answer is about: the positive one, or else the likeliest. */
+  headline(probabilities) {
+    if (this.positive !== null) return this.classes.indexOf(this.positive);
+    return probabilities.indexOf(Math.max(...probabilities));
   }
 
   /** What worker.js needs to load a file. The digest in the address makes a changed file another one. */
@@ -65,12 +86,12 @@ export class Contract {
 
   /** The model's name, as the list of models has it. */
   get label() {
-    return this.synthetic ? `${this.name} (trained on drawings)` : this.name;
+    return this.synthetic ? `${this.name} (trained on synthetic images)` : this.name;
   }
 
   describe(kind) {
     const { size_bytes: bytes, test } = this.json.files[kind];
-    const auc = test?.roc_auc === undefined ? "" : `, AUC ${test.roc_auc.toFixed(3)}`;
+    const auc = test?.roc_auc == null ? "" : `, AUC ${test.roc_auc.toFixed(3)}`;
     return `${KIND_TITLES[kind]}, ${(bytes / 1e6).toFixed(1)} MB${auc}`;
   }
 
@@ -78,24 +99,24 @@ export class Contract {
   limits(kind) {
     const test = this.json.files[kind].test;
     if (test === undefined) return "";
-    const images = `${test.n.toLocaleString("en")} test pictures`;
-    if (test.miss_rate !== undefined && this.positive !== null) {
-      return `On its ${images} it missed ${percent(test.miss_rate, 0)} of the ${this.positive} ones and ` +
+    const images = `${test.n.toLocaleString("en")} test images`;
+    if (test.miss_rate != null && test.false_alarm_rate != null && this.positive !== null) {
+      return `On its ${images}, it missed ${percent(test.miss_rate, 0)} of the ${this.positive} ones and ` +
         `flagged ${percent(test.false_alarm_rate, 0)} of the others.`;
     }
-    if (test.balanced_accuracy === undefined) return "";
-    return `On its ${images} it named ${percent(test.balanced_accuracy, 0)} right, classes counted alike.`;
+    if (test.balanced_accuracy == null) return "";
+    return `On its ${images}, it named ${percent(test.balanced_accuracy, 0)} correctly, with all classes weighted equally.`;
   }
 
-  /** How often an answer with this highest (or positive) probability was true in the file's test, in a sentence. */
-  worth(kind, probability) {
+  /** How often an answer with this headline probability was true in the file's test, in a sentence. */
+  reliability(kind, probability) {
     const rows = this.json.files[kind].test?.reliability ?? [];
     const row = rows.find(({ low, high }) => probability >= low && (probability < high || high === 1));
     if (row === undefined) return "";
     const range = `${(100 * row.low).toFixed(0)} to ${percent(row.high, 0)}`;
     return this.positive === null
-      ? `Of the ${row.n} test pictures for which a class had ${range}, it was right for ${percent(row.share, 0)}.`
-      : `Of the ${row.n} test pictures with ${range}, ${percent(row.share, 0)} were ${this.positive}.`;
+      ? `Of the ${row.n} test images for which a class had ${range}, it was right for ${percent(row.share, 0)}.`
+      : `Of the ${row.n} test images with ${range}, ${percent(row.share, 0)} were ${this.positive}.`;
   }
 }
 
@@ -108,6 +129,10 @@ export function defaultChoice(models) {
 
 export function percent(share, digits = 1) {
   return `${(100 * share).toFixed(digits)}\u00a0%`;
+}
+
+function isThreshold(value) {
+  return typeof value === "number" && value > 0 && value < 1;
 }
 
 function refuseUnless(condition, sentence) {

@@ -1,4 +1,4 @@
-// Occlusion: cover one part of the picture after the other and see how far the score falls (Zeiler & Fergus
+// Occlusion: cover one part of the image after another and see how far the score falls (Zeiler & Fergus
 // 2014, "Visualizing and Understanding Convolutional Networks", section 4.2).
 
 const PLACES = 11; // along each side
@@ -61,7 +61,7 @@ function covered(input, size, top, left, patch, cover) {
   return result;
 }
 
-/** Draws the map over a picture: warm where covering lowers the score, blue where it raises it. */
+/** Draws the map over an image: warm where covering lowers the score, blue where it raises it. */
 export function drawMap(canvas, { values, most }) {
   const small = new OffscreenCanvas(CELLS, CELLS);
   const image = new ImageData(CELLS, CELLS);

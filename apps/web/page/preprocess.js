@@ -1,8 +1,8 @@
-// From a picture to the model's input, as skinkeras/inputs/pictures.py does it: the largest centred square,
+// From an image to the model's input, as skinkeras/decoding.py does it: the largest centred square,
 // averaging areas when shrinking and bicubic when enlarging. A canvas scales in a way of its own, different
 // in every browser, so it only hands over pixels here.
 
-const STRIP_PIXELS = 4e6; // what is held of a large picture at a time
+const STRIP_PIXELS = 4e6; // what is held of a large image at a time
 
 /**
  * The largest centred square of a bitmap, resized.
@@ -11,9 +11,7 @@ const STRIP_PIXELS = 4e6; // what is held of a large picture at a time
  * @returns {Float32Array} size * size * 3, RGB, whole numbers 0..255, row by row
  */
 export function squareInput(bitmap, size) {
-  const side = Math.min(bitmap.width, bitmap.height);
-  const left = Math.floor((bitmap.width - side) / 2);
-  const top = Math.floor((bitmap.height - side) / 2);
+  const [left, top, side] = centredSquare(bitmap);
   const rows = Math.max(1, Math.min(side, Math.floor(STRIP_PIXELS / side)));
   const canvas = new OffscreenCanvas(side, rows);
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -24,10 +22,16 @@ export function squareInput(bitmap, size) {
   }, side, size, rows);
 }
 
+/** [left, top, side] of the largest centred square. */
+export function centredSquare({ width, height }) {
+  const side = Math.min(width, height);
+  return [Math.floor((width - side) / 2), Math.floor((height - side) / 2), side];
+}
+
 /**
- * A square picture, resized.
+ * A square image, resized.
  * @param {(first: number, count: number) => ArrayLike<number>} readRows RGBA, 0..255, of some rows
- * @param {number} side height and width of the picture
+ * @param {number} side height and width of the image
  * @param {number} size height and width of the result
  * @param {number} rows how many rows to read at a time
  * @returns {Float32Array} see squareInput
@@ -48,7 +52,7 @@ export function resizeSquare(readRows, side, size, rows = side) {
       }
     }
   }
-  // Whole numbers, because Python's pictures are bytes.
+  // Whole numbers, because Python's images are bytes.
   return Float32Array.from(sums, (value) => Math.min(255, Math.max(0, Math.round(value))));
 }
 
@@ -67,7 +71,7 @@ function weighRow(rgba, offset, pixels, weights, taps, row) {
   }
 }
 
-/** For each row of the picture: the rows of the result that it counts for, and by how much. */
+/** For each row of the image: the rows of the result that it counts for, and by how much. */
 function targetsByRow(pixels, weights, taps, side) {
   const targets = Array.from({ length: side }, () => []);
   weights.forEach((weight, tap) => {

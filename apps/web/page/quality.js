@@ -1,10 +1,10 @@
-// Whether a picture is fit to be scored: the measure and the limits of the Android app. Measured on the model's
+// Whether an image is fit to be scored: the measure and the limits of the Android app. Measured on the model's
 // input, because blur that is gone at its size does no harm.
 //
-// Blur is how much of the difference between neighbours is left when the picture is blurred once more, by averaging
+// Blur is how much of the difference between neighbours is left when the image is blurred once more, by averaging
 // three pixels: the idea of Crété et al. 2007 ("The blur effect: perception and estimation with a new no-reference
 // perceptual blur metric"), with squares for their magnitudes, so that the rounding of the pixels counts little.
-// Noise looks sharp: a noisy picture out of focus can pass.
+// Noise looks sharp: a noisy image out of focus can pass.
 
 export const LIMITS = { darkest: 45, brightest: 220, mostClipped: 0.1, mostBlur: 0.75 };
 const CLIPPED = 250;
@@ -26,7 +26,7 @@ export function measureQuality(input, size) {
   return { brightness, clipped, blur, problem: problemOf(brightness, clipped, blur) };
 }
 
-// Light first: a dark picture has no contrast, and would be called blurred.
+// Light first: a dark image has no contrast, and would be called blurred.
 function problemOf(brightness, clipped, blur) {
   if (brightness < LIMITS.darkest) return "dark";
   if (brightness > LIMITS.brightest || clipped > LIMITS.mostClipped) return "bright";

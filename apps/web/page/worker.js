@@ -32,7 +32,7 @@ const commands = {
     };
     await litert.loadLiteRt(`${root}wasm/`, { threads: threads > 1, jspi });
     if (accelerator === "webgpu" && !litert.getWebGpuDevice()) {
-      throw new Error("This browser gives pages no graphics processor (WebGPU): choose the processor.");
+      throw new Error("This browser does not offer WebGPU: choose the processor.");
     }
     return {};
   },
@@ -62,7 +62,7 @@ const commands = {
     return { accelerated: accelerator === "webgpu" && model.isFullyAccelerated, needed };
   },
 
-  /** Scores a picture: { bitmap, force }. Not one that is too dark or too blurred, unless forced. */
+  /** Scores an image: { bitmap, force }. Not one that is too dark or too blurred, unless forced. */
   async classify({ bitmap, force }) {
     const begin = performance.now();
     const input = modules.squareInput(bitmap, size);
@@ -82,16 +82,16 @@ function unload() {
   model = null;
 }
 
-/** The first run, which is slow: of a picture whose answer is known, where the json has it. */
+/** The first run, which is slow: of an image whose answer is known, where the json has it. */
 async function tryOut({ name, classes, golden }) {
   const shape = Array.from(model.getInputDetails()[0].shape).join();
   if (shape !== [1, size, size, 3].join()) {
-    throw new Error(`${name} takes input of shape ${shape}, and not what its json says.`);
+    throw new Error(`${name} takes input of shape ${shape}, which is not what its json says.`);
   }
   const answer = modules.goldenAnswer(golden);
-  const { probabilities } = await run(answer ? modules.goldenPicture(size) : new Float32Array(size * size * 3));
+  const { probabilities } = await run(answer ? modules.goldenImage(size) : new Float32Array(size * size * 3));
   if (probabilities.length !== classes) {
-    throw new Error(`${name} tells ${probabilities.length} classes apart, and not the ${classes} of its json.`);
+    throw new Error(`${name} has ${probabilities.length} outputs, but its json names ${classes} classes.`);
   }
   if (answer) modules.refuseUnlessGolden(answer, probabilities, name);
 }
@@ -120,7 +120,7 @@ async function download({ url, sha256, bytes, name }) {
   try {
     response = await fetch(url);
   } catch {
-    throw new Error(`${name} cannot be reached: check that the server runs, or go online once to keep it.`);
+    throw new Error(`${name} cannot be reached: check that the server is running, or go online once to keep it.`);
   }
   if (!response.ok) throw new Error(`${name} is not on the server (status ${response.status}).`);
   const content = new Uint8Array(bytes);

@@ -21,9 +21,9 @@ export function zip(files) {
   let offset = 0;
   for (const { name, time, bytes } of files) {
     const label = new TextEncoder().encode(name);
-    const about = description(time, bytes, label.length);
-    const local = [uint32(0x04034b50), about, label];
-    directory.push(uint32(0x02014b50), uint16(20), about, new Uint8Array(10), uint32(offset), label);
+    const fields = description(time, bytes, label.length);
+    const local = [uint32(0x04034b50), fields, label];
+    directory.push(uint32(0x02014b50), uint16(20), fields, new Uint8Array(10), uint32(offset), label);
     parts.push(...local, bytes);
     offset += length(local) + bytes.length;
   }

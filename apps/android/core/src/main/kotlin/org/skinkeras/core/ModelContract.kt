@@ -13,7 +13,8 @@ const val NEWEST_SCHEMA = 1
  * @property size height and width of the input, in pixels.
  * @property classes labels, in the order of the probabilities.
  * @property titles full name of each class; the label itself where the json has none.
- * @property decision when the model calls a picture positive; null where it only ranks its classes.
+ * @property positive the class that the model decides about, by the threshold of the file that runs; null where it only
+ * ranks its classes.
  * @property files the model's files that are there to run, by kind: `int8`, `float16`, ...
  */
 class ModelContract private constructor(
@@ -23,12 +24,9 @@ class ModelContract private constructor(
     val size: Int,
     val classes: List<String>,
     val titles: List<String>,
-    val decision: Decision?,
+    val positive: Int?,
     val files: Map<String, ModelFile>,
 ) {
-    /** The picture is called `classes[positive]` when its probability is at least `threshold`. */
-    class Decision(val positive: Int, val threshold: Double)
-
     /** For the CPU: the integers, for which it is fastest. */
     val cpuFile: ModelFile get() = files.getValue(CPU_KINDS.first { it in files })
 
@@ -74,10 +72,15 @@ class ModelContract private constructor(
         operator fun contains(probability: Float) = probability >= low && (probability < high || high == 1.0)
     }
 
-    /** @property test null where the json has no such figures. */
+    /**
+     * @property threshold a picture is called positive when the probability is at least this: the file's own, or else the
+     * model's; null where the model only ranks its classes.
+     * @property test null where the json has no such figures.
+     */
     class ModelFile internal constructor(
         val file: String,
         private val sha256: String,
+        val threshold: Double?,
         val test: TestResults?,
         private val golden: Golden?,
     ) {
@@ -107,11 +110,11 @@ class ModelContract private constructor(
     }
 
     /**
-     * Orders what the model answered.
+     * Orders what one of the model's files answered.
      *
      * @throws ContractException these are no probabilities of this model's classes.
      */
-    fun read(probabilities: FloatArray): Reading {
+    fun read(file: ModelFile, probabilities: FloatArray): Reading {
         if (probabilities.size != classes.size) {
             throw ContractException("$name has ${classes.size} classes but answered ${probabilities.size} numbers.")
         }
@@ -122,16 +125,17 @@ class ModelContract private constructor(
         }
         val ranked = probabilities.indices.sortedByDescending { probabilities[it] }
         // The comparison is made in float32, as NumPy makes it.
-        val positive = decision?.let { probabilities[it.positive] >= it.threshold.toFloat() }
-        val called = when (positive) {
+        val reached = if (positive == null) null else probabilities[positive] >= file.threshold!!.toFloat()
+        val called = when (reached) {
             null -> ranked[0]
-            true -> decision.positive
-            false -> ranked.first { it != decision.positive }
+            true -> positive!!
+            false -> ranked.first { it != positive }
         }
-        return Reading(probabilities.copyOf(), ranked, called, positive)
+        return Reading(probabilities.copyOf(), ranked, called, reached)
     }
 
     companion object {
+        private val BARE_NAME = Regex("[A-Za-z0-9][A-Za-z0-9._-]*")
         private val CPU_KINDS = listOf("int8", "float16", "float32")
         private val GPU_KINDS = listOf("float16", "float32", "int8")
 
@@ -139,7 +143,7 @@ class ModelContract private constructor(
          * The model to begin with: one that decides, if there is one, before those that only rank classes.
          */
         fun toBeginWith(models: List<ModelContract>): ModelContract? =
-            models.firstOrNull { it.decision != null } ?: models.firstOrNull()
+            models.firstOrNull { it.positive != null } ?: models.firstOrNull()
 
         /**
          * @param origin the json's file name, for the messages.
@@ -155,16 +159,23 @@ class ModelContract private constructor(
             if (json.child("output").numbers("shape") != listOf(1.0, classes.size.toDouble())) {
                 json.fail("output.shape", "must be [1, ${classes.size}], for the ${classes.size} classes")
             }
+            val positive = positive(json, classes)
             return ModelContract(
-                name = json.text("name"),
+                name = name(json),
                 task = json.text("task"),
                 synthetic = json.has("synthetic") && json.flag("synthetic"),
                 size = size(json.child("input")),
                 classes = classes,
                 titles = titles(json, classes),
-                decision = decision(json, classes),
-                files = files(json, classes),
+                positive = positive,
+                files = files(json, classes, if (positive == null) null else threshold(json)),
             )
+        }
+
+        private fun name(json: JsonObject): String {
+            val name = json.text("name")
+            if (!BARE_NAME.matches(name)) json.fail("name", "must be a name without folders")
+            return name
         }
 
         private fun size(input: JsonObject): Int {
@@ -193,19 +204,23 @@ class ModelContract private constructor(
             return classes.map { if (titles.has(it)) titles.text(it) else it }
         }
 
-        private fun decision(json: JsonObject, classes: List<String>): Decision? {
+        private fun positive(json: JsonObject, classes: List<String>): Int? {
             if (!json.has("positive_class")) {
                 if (json.has("threshold")) json.fail("threshold", "needs a positive_class")
                 return null
             }
             val positive = classes.indexOf(json.text("positive_class"))
             if (positive < 0) json.fail("positive_class", "must be one of $classes")
-            val threshold = json.number("threshold")
-            if (!(threshold > 0 && threshold <= 1)) json.fail("threshold", "must be above 0 and at most 1")
-            return Decision(positive, threshold)
+            return positive
         }
 
-        private fun files(json: JsonObject, classes: List<String>): Map<String, ModelFile> {
+        private fun threshold(json: JsonObject): Double {
+            val threshold = json.number("threshold")
+            if (!(threshold > 0 && threshold < 1)) json.fail("threshold", "must be above 0 and below 1")
+            return threshold
+        }
+
+        private fun files(json: JsonObject, classes: List<String>, threshold: Double?): Map<String, ModelFile> {
             val files = json.child("files")
             // Of a file that was not shipped the json has the figures, for comparison: there is nothing to run.
             val shipped = files.names.filter { kind ->
@@ -213,17 +228,19 @@ class ModelContract private constructor(
                 !file.has("shipped") || file.flag("shipped")
             }
             if (CPU_KINDS.none { it in shipped }) json.fail("files", "must have one that is shipped, of the kinds $CPU_KINDS")
-            return shipped.associateWith { file(files.child(it), classes) }
+            return shipped.associateWith { file(files.child(it), classes, threshold) }
         }
 
-        private fun file(file: JsonObject, classes: List<String>): ModelFile {
+        private fun file(file: JsonObject, classes: List<String>, threshold: Double?): ModelFile {
             val path = file.text("file")
-            if ('/' in path || '\\' in path) file.fail("file", "must be a name without folders")
+            if (!BARE_NAME.matches(path)) file.fail("file", "must be a name without folders")
+            if (threshold == null && file.has("threshold")) file.fail("threshold", "needs a positive_class")
             val sha256 = file.text("sha256")
             if (!Regex("[0-9a-f]{64}").matches(sha256)) file.fail("sha256", "must be 64 hexadecimal digits")
             return ModelFile(
                 path,
                 sha256,
+                if (file.has("threshold")) threshold(file) else threshold,
                 if (file.has("test")) test(file.child("test"), classes) else null,
                 if (file.has("golden")) golden(file.child("golden"), classes.size) else null,
             )
@@ -232,7 +249,7 @@ class ModelContract private constructor(
         private fun test(test: JsonObject, classes: List<String>): TestResults {
             fun figure(name: String) = if (test.has(name)) test.number(name) else null
             val perClass = if (test.has("per_class")) test.child("per_class") else null
-            val measured = classes.filter { perClass != null && perClass.has(it) }
+            val measured = classes.filter { perClass != null && perClass.has(it) && perClass.child(it).has("recall") }
             return TestResults(
                 pictures = figure("n")?.toInt(),
                 missRate = figure("miss_rate"),

@@ -59,8 +59,8 @@ class PictureReader(
         }
         val probabilities = classify(input)
         val modelTime = System.nanoTime() - prepared
-        contract.read(probabilities) // before it can spoil the average
-        val reading = contract.read(steady(probabilities))
+        contract.read(model.file, probabilities) // before it can spoil the average
+        val reading = contract.read(model.file, steady(probabilities))
         return Answer.Read(model, reading, judged, milliseconds(prepared - start), milliseconds(modelTime))
     }
 

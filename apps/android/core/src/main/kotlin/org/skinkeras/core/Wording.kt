@@ -35,7 +35,7 @@ object Wording {
     /** What became of a picture, in a few sentences. */
     fun answer(answer: Answer): String = when (answer) {
         is Answer.Refused -> refusal(answer.issue)
-        is Answer.Read -> result(answer.model.contract, answer.reading)
+        is Answer.Read -> result(answer.model.contract, answer.model.file, answer.reading)
     }
 
     /** What is kept beside a saved picture: the same as on the screen, because it is read without it. */
@@ -54,12 +54,11 @@ object Wording {
     fun notes(model: ModelInUse): List<String> =
         listOf(origin(model.contract), limits(model.contract, model.file)).filter { it.isNotEmpty() }
 
-    /** What the model made of a picture. */
-    fun result(contract: ModelContract, reading: Reading): String {
-        val decision = contract.decision ?: return ranking(contract, reading)
-        val score = "The model gives this picture ${share(reading.probabilities[decision.positive])} for " +
-            "${contract.titles[decision.positive]}"
-        val threshold = share(decision.threshold.toFloat())
+    /** What a file of the model made of a picture. */
+    fun result(contract: ModelContract, file: ModelContract.ModelFile, reading: Reading): String {
+        val positive = contract.positive ?: return ranking(contract, reading)
+        val score = "The model gives this picture ${share(reading.probabilities[positive])} for ${contract.titles[positive]}"
+        val threshold = share(file.threshold!!.toFloat())
         return if (reading.positive == true) {
             "$score: it reaches the threshold of $threshold."
         } else {
@@ -83,10 +82,10 @@ object Wording {
     /** How often the file was wrong in its test; empty where its json does not say. */
     fun limits(contract: ModelContract, file: ModelContract.ModelFile): String {
         val test = file.test ?: return ""
-        val pictures = test.pictures?.let { "its $it test pictures" } ?: "its test pictures"
-        val decision = contract.decision ?: return rankingLimits(contract, test, pictures)
+        val pictures = test.pictures?.let { "its $it test images" } ?: "its test images"
+        val positive = contract.positive ?: return rankingLimits(contract, test, pictures)
         val missed = test.missRate ?: return ""
-        val title = contract.titles[decision.positive]
+        val title = contract.titles[positive]
         val alarms = test.falseAlarmRate?.let { " and flagged ${percent(it)} of the others" } ?: ""
         return "Of $pictures it missed ${percent(missed)} of those labelled $title$alarms."
     }
@@ -101,13 +100,13 @@ object Wording {
 
     /** How often such an answer was true in the file's test; empty where its json does not say. */
     fun worth(contract: ModelContract, file: ModelContract.ModelFile, reading: Reading): String {
-        val decision = contract.decision
-        val probability = reading.probabilities[decision?.positive ?: reading.ranked[0]]
+        val positive = contract.positive
+        val probability = reading.probabilities[positive ?: reading.ranked[0]]
         val row = file.test?.reliability?.firstOrNull { probability in it } ?: return ""
-        return if (decision == null) {
-            "Of the ${row.pictures} test pictures for which a class had ${row.range}, it was right for ${percent(row.share)}."
+        return if (positive == null) {
+            "Of the ${row.pictures} test images for which a class had ${row.range}, it was right for ${percent(row.share)}."
         } else {
-            "Of the ${row.pictures} test pictures with ${row.range}, ${percent(row.share)} were labelled ${contract.titles[decision.positive]}."
+            "Of the ${row.pictures} test images with ${row.range}, ${percent(row.share)} were labelled ${contract.titles[positive]}."
         }
     }
 

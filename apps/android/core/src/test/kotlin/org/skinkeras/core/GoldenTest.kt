@@ -36,7 +36,7 @@ class GoldenTest {
                 sevenClasses()
             }
             assertEquals(golden.texts("classes"), contract.classes)
-            assertEquals(golden.text("label"), contract.classes[contract.read(probabilities).called])
+            assertEquals(golden.text("label"), contract.classes[contract.read(contract.cpuFile, probabilities).called])
         }
     }
 

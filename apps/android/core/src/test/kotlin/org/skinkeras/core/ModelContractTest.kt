@@ -68,8 +68,8 @@ class ModelContractTest {
     fun `a binary model has a threshold, titles fall back to labels`() {
         val contract = ModelContract.parse(contractText(), "x.json")
         assertEquals(192, contract.size)
-        assertEquals(1, contract.decision!!.positive)
-        assertEquals(0.423828125, contract.decision.threshold)
+        assertEquals(1, contract.positive)
+        assertEquals(0.423828125, contract.cpuFile.threshold)
         assertEquals(listOf("benign", "malignant"), contract.titles)
         val test = contract.files.getValue("int8").test!!
         assertEquals(0.4155844, test.missRate)
@@ -81,17 +81,18 @@ class ModelContractTest {
     @Test
     fun `a model for seven classes has none`() {
         val contract = sevenClasses()
-        assertNull(contract.decision)
+        assertNull(contract.positive)
+        assertNull(contract.cpuFile.threshold)
         assertEquals("melanoma", contract.titles[4])
         assertEquals("vasc", contract.titles[6])
-        assertNull(contract.read(FloatArray(7) { if (it == 4) 0.4f else 0.1f }).positive)
+        assertNull(contract.read(contract.cpuFile, FloatArray(7) { if (it == 4) 0.4f else 0.1f }).positive)
         val test = contract.cpuFile.test!!
         assertEquals(0.7312, test.balancedAccuracy)
         assertEquals(mapOf("mel" to 0.5844, "nv" to 0.91, "vasc" to 0.8), test.recalls)
     }
 
     @Test
-    fun `what the app could not feed is refused at the door`() {
+    fun `what the app could not feed is refused when it is read`() {
         assertEquals("x.json: schema_version is newer than this app: update the app.", refused("\"name\": \"melanoma\"" to "\"schema_version\": 2, \"name\": \"melanoma\""))
         assertEquals("x.json: input.shape must be [1, size, size, 3].", refused("[1, 192, 192, 3]" to "[1, 192, 224, 3]"))
         assertEquals("x.json: input.shape must be [1, size, size, 3].", refused("[1, 192, 192, 3]" to "[1, 192.5, 192.5, 3]"))
@@ -101,10 +102,18 @@ class ModelContractTest {
         assertEquals("x.json: classes must be at least two different labels.", refused("\"benign\"" to "\"malignant\""))
         assertEquals("x.json: positive_class must be one of [benign, malignant].", refused("\"positive_class\": \"malignant\"" to "\"positive_class\": \"mel\""))
         assertEquals("x.json: threshold must be a number.", refused("0.423828125" to "null"))
-        assertEquals("x.json: threshold must be above 0 and at most 1.", refused("0.423828125" to "42.4"))
+        for (wrong in listOf("42.4", "0", "1", "-5")) {
+            assertEquals("x.json: threshold must be above 0 and below 1.", refused("0.423828125" to wrong))
+        }
+        assertEquals("x.json: threshold must be a number.", refused("0.423828125" to "true"))
+        assertEquals("x.json: threshold must be a number.", refused("0.423828125" to "\"0.5\""))
+        assertEquals("x.json is no JSON: line 6, unexpected 'N'.", refused("0.423828125" to "NaN"))
+        assertEquals("x.json: files.int8.threshold must be above 0 and below 1.", refused("\"file\":" to "\"threshold\": 1.5, \"file\":"))
         assertEquals("x.json: threshold needs a positive_class.", refused("\"positive_class\": \"malignant\"" to "\"positive_class\": null"))
         assertEquals("x.json: not_a_medical_device must be true.", refused("\"not_a_medical_device\": true" to "\"not_a_medical_device\": false"))
         assertEquals("x.json: files.int8.file must be a name without folders.", refused("melanoma_int8.tflite" to "../secret.tflite"))
+        assertEquals("x.json: files.int8.file must be a name without folders.", refused("melanoma_int8.tflite" to ".."))
+        assertEquals("x.json: name must be a name without folders.", refused("\"name\": \"melanoma\"" to "\"name\": \"../pwn\""))
         assertEquals("x.json: files.int8.sha256 must be 64 hexadecimal digits.", refused("ba7816bf" to "xyz"))
         assertEquals("x.json: task is missing.", refused("\"task\"" to "\"tusk\""))
     }
@@ -121,15 +130,16 @@ class ModelContractTest {
     fun `numbers that are no probabilities are refused`() {
         val contract = ModelContract.parse(contractText(), "x.json")
         for (answer in listOf(floatArrayOf(1f), floatArrayOf(0.7f, 0.7f), floatArrayOf(1.5f, -0.5f), floatArrayOf(Float.NaN, 1f))) {
-            assertThrows(ContractException::class.java) { contract.read(answer) }
+            assertThrows(ContractException::class.java) { contract.read(contract.cpuFile, answer) }
         }
         // Steps of 1/256, as int8 files answer: they need not sum to 1.
-        contract.read(floatArrayOf(0.57421875f, 0.421875f))
+        contract.read(contract.cpuFile, floatArrayOf(0.57421875f, 0.421875f))
     }
 
     @Test
     fun `answers are ordered`() {
-        val reading = ModelContract.parse(contractText(), "x.json").read(floatArrayOf(0.57f, 0.43f))
+        val contract = ModelContract.parse(contractText(), "x.json")
+        val reading = contract.read(contract.cpuFile, floatArrayOf(0.57f, 0.43f))
         assertEquals(listOf(0, 1), reading.ranked)
         assertEquals(1, reading.called) // over the threshold, though not the most probable
         assertEquals(true, reading.positive)

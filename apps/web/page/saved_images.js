@@ -1,8 +1,8 @@
-// The pictures that someone kept, with time and score: in this browser's database, and nowhere else.
+// The images that someone saved, with time and score: in this browser's database, and nowhere else.
 
 import { zip } from "./zip.js";
 
-const STORE = "pictures";
+const STORE = "pictures"; // this and the names of an entry's fields are in databases that exist already
 
 function opened() {
   return new Promise((resolve, reject) => {
@@ -16,9 +16,9 @@ function opened() {
 
 function refusal(error) {
   if (error?.name === "QuotaExceededError") {
-    return new Error("The browser has no room left for pictures: export the sheet, then delete some of it.");
+    return new Error("The browser has no room left for images: export them, then delete some.");
   }
-  return new Error(`The browser does not keep pictures: ${error?.message || "it gives no reason"}`);
+  return new Error(`The browser cannot save images: ${error?.message || "it gives no reason"}`);
 }
 
 /** The result of `action(store)`, once it is on the disk: a request that went well is undone if that is full. */
@@ -36,15 +36,15 @@ async function inStore(mode, action) {
   }
 }
 
-/** Keeps { time, picture, seen, source, file, classes, titles, positive, probabilities }; returns its id. */
-export async function keep(entry) {
+/** Saves { time, picture, seen, source, file, classes, titles, positive, probabilities }; returns its id. */
+export async function save(entry) {
   // Asks the browser not to clear the database when the disk is full; it may say no.
   navigator.storage?.persist?.().catch(() => false);
   return inStore("readwrite", (store) => store.add(entry));
 }
 
 /** All entries, the newest first. */
-export async function kept() {
+export async function saved() {
   return (await inStore("readonly", (store) => store.getAll())).reverse();
 }
 
@@ -56,9 +56,9 @@ export async function removeAll() {
   return inStore("readwrite", (store) => store.clear());
 }
 
-/** A zip archive of the pictures and scores.csv, one line a picture and class. */
+/** A zip archive of the images and scores.csv, which has a line for each image and class. */
 export async function archive(entries) {
-  const lines = ["picture,time,source,model_file,class,probability"];
+  const lines = ["image,time,source,model_file,class,probability"];
   const files = [];
   for (const entry of [...entries].reverse()) {
     const name = fileName(entry);

@@ -1,4 +1,4 @@
-// A picture that someone chose, dropped or pasted: opened, or refused in one sentence.
+// An image that someone chose, dropped or pasted: opened, or refused in one sentence.
 
 const MOST_BYTES = 100e6;
 const MOST_PIXELS = 100e6;
@@ -8,15 +8,15 @@ const MOST_PIXELS = 100e6;
  * @returns {Promise<ImageBitmap>} upright, and with the pixels as they are in the file: no colour profile is
  *   applied, because Python applies none
  */
-export async function openPicture(file) {
+export async function openImage(file) {
   if (file.size === 0) throw new Error(`${file.name} is empty: choose another file.`);
-  if (file.size > MOST_BYTES) throw new Error(`${file.name} is larger than 100 MB: choose a smaller picture.`);
+  if (file.size > MOST_BYTES) throw new Error(`${file.name} is larger than 100 MB: choose a smaller image.`);
   const bytes = new Uint8Array(await file.arrayBuffer());
-  if (isCutOff(bytes)) throw new Error(`${file.name} is cut off: a part of the picture is missing.`);
+  if (isCutOff(bytes)) throw new Error(`${file.name} is cut off: part of the image is missing.`);
   const [width, height] = await dimensions(file);
   if (width * height > MOST_PIXELS) {
     throw new Error(
-      `${file.name} has ${width} x ${height} pixels, more than 100 million: choose a smaller picture.`,
+      `${file.name} has ${width} x ${height} pixels, more than 100 million: choose a smaller image.`,
     );
   }
   try {
@@ -27,7 +27,7 @@ export async function openPicture(file) {
 }
 
 function unreadable(file) {
-  return `${file.name} is not a picture that this browser can read: choose a JPEG, PNG or WebP file.`;
+  return `${file.name} is not an image that this browser can read: choose a JPEG, PNG or WebP file.`;
 }
 
 /** Width and height, which an <img> knows before it decodes a pixel. */
@@ -60,7 +60,7 @@ function startsWith(bytes, signature) {
   return signature.every((byte, i) => bytes[i] === byte);
 }
 
-/** Walks a JPEG's segments to the end mark of the picture; a thumbnail inside has one of its own. */
+/** Walks a JPEG's segments to the end mark of the image; a thumbnail inside has one of its own. */
 function jpegEnds(view) {
   let at = 2;
   let inScan = false;

@@ -1,0 +1,54 @@
+// Saves the still image with its score.
+
+import { byId } from "./dom.js";
+import { announce } from "./messages.js";
+import { centredSquare } from "./preprocess.js";
+import { save } from "./saved_images.js";
+import { showSaved } from "./saved_view.js";
+import { answers, model, viewer } from "./state.js";
+
+export async function saveStill() {
+  const button = byId("save");
+  button.disabled = true;
+  const current = answers.current();
+  // All of this moment: another image or model may be chosen while the images are written.
+  const { file, source, bitmap, answer } = viewer.still;
+  const { size, classes, positive } = model.contract;
+  const entry = {
+    time: new Date(),
+    source,
+    file: model.contract.entry(model.kind).name,
+    classes,
+    titles: classes.map((name) => model.contract.title(name)),
+    positive,
+    probabilities: answer.probabilities,
+  };
+  try {
+    const [picture, seen] = await Promise.all([file ?? squarePng(bitmap), inputPng(answer.input, size)]);
+    await save({ ...entry, picture, seen });
+  } catch (error) {
+    if (current()) button.disabled = false; // there may be room after something is deleted
+    throw error;
+  }
+  if (current()) button.textContent = "Saved";
+  await showSaved();
+  announce("The image is saved.");
+}
+
+/** Without loss, so that the file gets the same score anywhere else. */
+function squarePng(bitmap) {
+  const [left, top, side] = centredSquare(bitmap);
+  const canvas = new OffscreenCanvas(side, side);
+  canvas.getContext("2d").drawImage(bitmap, -left, -top);
+  return canvas.convertToBlob({ type: "image/png" });
+}
+
+function inputPng(input, size) {
+  const image = new ImageData(size, size);
+  for (let i = 0; i < size * size; i++) {
+    image.data.set([input[3 * i], input[3 * i + 1], input[3 * i + 2], 255], 4 * i);
+  }
+  const canvas = new OffscreenCanvas(size, size);
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas.convertToBlob({ type: "image/png" });
+}
