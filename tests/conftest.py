@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import fcntl
 import os
 import subprocess
 from collections import Counter
@@ -24,6 +25,23 @@ def shared_data():
     folder = Path(os.environ.get("SKINKERAS_DATA", root.parent / "shared" / "data"))
     if not (folder / "ham10000" / "labels.csv").is_file():
         pytest.skip(f"no real images in {folder}: set SKINKERAS_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory):
+    """A `--cache-dir` for all jobs, in which the synthetic images lie: generated once, whatever `-n` says."""
+    from pipelines.common.groups import DataOptions
+    from pipelines.common.loading import ImageLoader
+
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of all workers of this session
+    folder = folder / "cache"
+    folder.mkdir(exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ImageLoader(DataOptions(), 32, folder, data_seed=0).manifest()
     return folder
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinkeras.inputs import decode
+from skinkeras.decoding import decode, resize_to_square, rgb_pixels
 
 ANDROID = Path(__file__).parents[2] / "apps" / "android"
 sys.path.insert(0, str(ANDROID))
@@ -54,7 +54,8 @@ def test_a_frame_gives_the_pixels_that_training_decodes_from_a_file(case, tmp_pa
     exif = Image.Exif()
     exif[0x0112] = case["exif_orientation"]
     Image.fromarray(stored.copy()).save(tmp_path / "frame.png", exif=exif)
-    decoded = decode(tmp_path / "frame.png", case["size"]).astype(int)
+    with Image.open(tmp_path / "frame.png") as image:  # files as small as some frames are refused
+        decoded = resize_to_square(rgb_pixels(image), case["size"]).astype(int)
     assert np.abs(decoded - pixels_of(case, case["size"])).max() <= 1
 
 

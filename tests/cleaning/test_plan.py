@@ -49,12 +49,12 @@ def test_the_first_rounds():
 @pytest.mark.parametrize(
     ("plan", "message"),
     [
-        (CleaningPlan(2, 500), "2 rounds of 500 would remove all 1000 benign pictures"),
-        (PRESETS["merge"], "There are 1000 benign pictures and 2045 are to be kept: nothing to clean"),
-        (CleaningPlan(2, 0.0004), "0.0004 of 1000 benign pictures is less than one a round"),
+        (CleaningPlan(2, 500), "2 rounds of 500 would remove all 1000 benign images"),
+        (PRESETS["merge"], "There are 1000 benign images and 2045 are to be kept: nothing to clean"),
+        (CleaningPlan(2, 0.0004), "0.0004 of 1000 benign images is less than one a round"),
         (CleaningPlan(None, 100, until_ratio=0.05), "balance ratio of 0.05 cannot be reached"),
         (CleaningPlan(None, 100, until_ratio=101), "balance ratio of 101 cannot be reached"),
-        (CleaningPlan(2, 100, until_ratio=0.5), "leave 800 benign pictures, a balance ratio of 0.125, below"),
+        (CleaningPlan(2, 100, until_ratio=0.5), "leave 800 benign images, a balance ratio of 0.125, below"),
     ],
 )
 def test_what_does_not_suit_the_data_is_refused(plan, message):

@@ -48,7 +48,7 @@ def test_another_process_goes_on_where_this_one_stopped(tmp_path):
     pd.testing.assert_frame_equal(first.ranking(2), second.ranking(2))
 
 
-def test_variants_of_a_picture_count_singly(tmp_path):
+def test_variants_of_an_image_count_singly(tmp_path):
     table = rows("BBBM").assign(image_id=["a", "a", "b", "c"], variant=["itself", "flip", "itself", "itself"])
     rounds = CleaningRounds(tmp_path, table, CleaningPlan(1, 1))
     rounds.record([0.1, 0.9, 0.2, 5])

@@ -3,9 +3,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skinkeras.datasets.duplicates import COLUMNS, find_duplicates, perceptual_hash
+from skinkeras.datasets.duplicates import (
+    COLUMNS,
+    add_subsets,
+    find_duplicates,
+    group_duplicates,
+    perceptual_hash,
+)
 from skinkeras.datasets.manifest import Manifest
-from skinkeras.datasets.synthetic import draw
+from skinkeras.datasets.synthetic_images import draw
 
 COUNT = 12
 
@@ -33,7 +39,7 @@ def originals():
     return [f"{index}.jpg" for index in range(COUNT)]
 
 
-def test_different_pictures_are_no_duplicates(folder):
+def test_different_images_are_no_duplicates(folder):
     found = find_duplicates(manifest_of(folder, originals()))
     assert len(found) == 0
     assert tuple(found.columns) == COLUMNS
@@ -106,7 +112,7 @@ def test_wrong_arguments_are_refused(folder):
         find_duplicates(manifest, ["train"] * 3)
 
 
-def test_hash_of_a_known_picture():
+def test_hash_of_a_known_image():
     # cos((2x + 1) * k * pi / 64) is a basis function of the transform: with k = 2 along both axes the picture
     # consists of its mean (row 0, column 0) and of row 2, column 2, whose sign an inverted picture turns.
     wave = np.cos((2 * np.arange(32) + 1) * 2 * np.pi / 64)
@@ -117,7 +123,7 @@ def test_hash_of_a_known_picture():
     assert inverted[0] == 1 and inverted[2 * 8 + 2] == 0
 
 
-def test_thousands_of_pictures_are_compared_in_seconds():
+def test_thousands_of_images_are_compared_in_seconds():
     from skinkeras.datasets.duplicates import _near_pairs
 
     random = np.random.default_rng(0)
@@ -140,9 +146,77 @@ def test_ham10000_has_near_copies_of_one_lesion_only(shared_data):
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 5000, 3), (5000, 1, 3)])
-def test_a_picture_of_hardly_any_pixels_stops_nothing(tmp_path, shape):
+def test_an_image_of_hardly_any_pixels_stops_nothing(tmp_path, shape):
     paths = [tmp_path / f"{name}.png" for name in "ab"]
     for path in paths:
         assert cv2.imwrite(str(path), np.full(shape, 90, np.uint8))
     table = pd.DataFrame({"image": map(str, paths), "image_id": ["a", "b"], "label": ["x", "y"]})
     assert find_duplicates(Manifest(table, ("x", "y")))["exact"].tolist() == [True]
+
+
+def test_copies_become_one_group_and_are_counted(folder):
+    (folder / "equal.jpg").write_bytes((folder / "0.jpg").read_bytes())
+    save(folder / "near.jpg", cv2.imread(str(folder / "2.jpg")), quality=70)
+    names = ["0.jpg", "1.jpg", "2.jpg", "3.jpg", "equal.jpg", "near.jpg"]
+    manifest = manifest_of(folder, names)
+    pairs = find_duplicates(manifest)
+    assert len(set(manifest.groups())) == 6
+    grouped = group_duplicates(manifest, pairs)
+    groups = dict(zip(names, grouped.groups(), strict=True))
+    assert groups["0.jpg"] == groups["equal.jpg"]
+    assert groups["2.jpg"] == groups["near.jpg"]
+    assert len(set(groups.values())) == 4
+    assert grouped.notes == (
+        "Copies in different lesions or patients: 1 pairs of equal files and 1 of nearly equal images; the images "
+        "of a pair now count as one group. Different labels: 1 of these pairs.",
+    )
+    equal_only = group_duplicates(manifest, pairs, near=False)
+    assert len(set(equal_only.groups())) == 5
+    # They stay together in what is made of the manifest.
+    assert len(set(grouped.binary(("malignant",)).select([0, 4]).groups())) == 1
+    assert find_duplicates(grouped)["same_group"].all()
+
+
+def test_nothing_changes_where_the_manifest_knows_its_copies(folder):
+    (folder / "copy.jpg").write_bytes((folder / "0.jpg").read_bytes())
+    manifest = manifest_of(folder, ["0.jpg", "1.jpg", "copy.jpg"], ["a", "b", "a"])
+    assert group_duplicates(manifest, find_duplicates(manifest)) is manifest
+
+
+def test_equal_files_with_different_labels_are_refused_with_ten_pairs_at_most(folder):
+    for index in range(COUNT):
+        (folder / f"copy{index}.jpg").write_bytes((folder / f"{index}.jpg").read_bytes())
+    names = [name for index in range(COUNT) for name in (f"{index}.jpg", f"copy{index}.jpg")]
+    manifest = manifest_of(folder, names)
+    with pytest.raises(
+        ValueError, match=r"12 pairs of images are the same file .* and 2 more\. Keep"
+    ) as caught:
+        group_duplicates(manifest, find_duplicates(manifest))
+    assert "0.jpg (benign) and copy0.jpg (malignant)" in str(caught.value)
+
+
+def test_the_subsets_of_pairs_can_be_added_later(folder):
+    (folder / "copy.jpg").write_bytes((folder / "0.jpg").read_bytes())
+    manifest = manifest_of(folder, ["0.jpg", "copy.jpg"])
+    pairs = add_subsets(find_duplicates(manifest), manifest, ["train", "test"])
+    assert pairs[["split_1", "split_2"]].values.tolist() == [["train", "test"]]
+
+
+def test_lesions_of_one_shape_are_no_copies(tmp_path):
+    # The same hard-edged spot on the same skin, twice: only the texture differs.
+    rows, columns = np.mgrid[:120, :160]
+    spot = np.hypot(rows - 60, columns - 80) < 30
+    for index in range(2):
+        noise = np.random.default_rng(index).integers(-8, 9, (120, 160))
+        save(tmp_path / f"{index}.png", (np.where(spot, 90, 200) + noise).astype(np.uint8))
+    assert len(find_duplicates(manifest_of(tmp_path, ["0.png", "1.png"]))) == 0
+
+
+def test_ham10000_has_one_photograph_under_two_lesions(shared_data):
+    from skinkeras.datasets import ham10000
+
+    manifest = ham10000(shared_data / "ham10000")
+    names = ["ISIC_0025226", "ISIC_0030074", "ISIC_0031731", "ISIC_0032157"]
+    pairs = find_duplicates(manifest.select(manifest.table["image_id"].isin(names).to_numpy()))
+    assert pairs[["image_id_1", "image_id_2"]].values.tolist() == [names[:2]]
+    assert not pairs["same_group"].any()

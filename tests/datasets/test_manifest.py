@@ -68,7 +68,7 @@ def test_a_lesion_and_a_patient_of_one_name_are_two_things():
     assert len(set(manifest.groups())) == 2
 
 
-def test_csv_keeps_everything_with_pictures_inside_and_outside_its_folder(tmp_path):
+def test_csv_keeps_everything_with_images_inside_and_outside_its_folder(tmp_path):
     inside, outside = tmp_path / "data" / "pictures" / "0.jpg", tmp_path / "elsewhere" / "1.jpg"
     columns = {"lesion_id": ["007", None], "patient_id": [None, "p"], "source": ["a, b", 'say "c"']}
     manifest = Manifest(table_of(2, image=[str(inside), str(outside)], **columns), CLASSES)
@@ -102,7 +102,7 @@ def test_files_that_are_no_table_are_refused(tmp_path):
         b"": "not a table of comma-separated values",
         b"image,image_id,label\na,b,c\na,b,c,d\n": "line 3",
         b"\xff\xfe\x00\x80": "not a table of comma-separated values",
-        b"image;image_id;label\na;b;c\n": "has no column image; it has image;image_id;label",
+        b"picture;image_id;label\na;b;c\n": "has no column image; it has picture, image_id, label",
     }
     for content, sentence in contents.items():
         path.write_bytes(content)
@@ -135,7 +135,7 @@ def lesions_of(common, rare):
     )
 
 
-def test_limit_keeps_about_n_pictures_whole_lesions_and_the_shares_of_the_classes():
+def test_limit_keeps_about_n_images_whole_lesions_and_the_shares_of_the_classes():
     manifest = lesions_of(900, 100)
     small = manifest.limit(200, seed=3)
     assert 195 <= len(small) <= 205
@@ -152,14 +152,14 @@ def test_a_limit_too_small_for_the_rarest_class_is_refused_with_the_least_that_w
     counts = {"nv": 1100, "mel": 300, "df": 78}
     labels = [name for name, count in counts.items() for _ in range(count)]
     manifest = Manifest(table_of(len(labels), label=labels), tuple(counts))
-    with pytest.raises(ValueError, match=rf"--limit {n} leaves .* class df to split: use at least 95\."):
+    with pytest.raises(ValueError, match=rf"--max-images {n} leaves .* class df to split: use at least 95\."):
         manifest.limit(n)
     with pytest.raises(ValueError, match="use at least 95"):
         manifest.limit(94)
     assert manifest.limit(95).counts()["df"] == 5
 
 
-def test_a_limit_for_a_class_of_few_pictures_asks_for_no_more_than_there_are():
+def test_a_limit_for_a_class_of_few_images_asks_for_no_more_than_there_are():
     manifest = lesions_of(50, 4)
     with pytest.raises(ValueError, match="use at least 54"):
         manifest.limit(53)

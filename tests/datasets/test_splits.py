@@ -100,14 +100,14 @@ def test_a_class_in_too_few_lesions_is_refused_by_name(lesions):
         split(manifest, "grouped", 0)
 
 
-def test_a_class_of_too_few_pictures_is_refused_by_name_in_the_paper_split():
-    with pytest.raises(ValueError, match="Class df has too few pictures to be in every part"):
+def test_a_class_of_too_few_images_is_refused_by_name_in_the_paper_split():
+    with pytest.raises(ValueError, match="Class df has too few images to be in every subset"):
         split(manifest_of({"nv": 60, "df": 5}), "paper", 0)
 
 
 @pytest.mark.parametrize("method", ["grouped", "paper"])
-def test_a_class_without_pictures_is_refused_by_name(method):
-    with pytest.raises(ValueError, match="has no picture of class df, of which there are 0 in all"):
+def test_a_class_without_images_is_refused_by_name(method):
+    with pytest.raises(ValueError, match="has no image of class df, of which there are 0 in all"):
         split(manifest_of({"nv": 60, "df": 0, "mel": 30}), method, 0)
 
 
@@ -115,7 +115,7 @@ def test_a_part_without_a_class_is_refused_naming_both():
     manifest = manifest_of({"nv": 3, "df": 2})
     assignment = np.array(["train", "validation", "test", "train", "test"])
     with pytest.raises(
-        ValueError, match="The validation part has no picture of class df, of which there are 2"
+        ValueError, match="The validation subset has no image of class df, of which there are 2"
     ):
         check_split(manifest, assignment)
 
@@ -136,22 +136,22 @@ def test_a_saved_split_is_read_back(tmp_path):
     assert (table.groupby("group")["split"].nunique() == 1).all()
 
 
-def test_a_split_of_other_pictures_or_unknown_parts_is_refused(tmp_path):
+def test_a_split_of_other_images_or_unknown_parts_is_refused(tmp_path):
     manifest = manifest_of({"benign": 20, "malignant": 20})
     path = tmp_path / "split.csv"
     save_split(manifest, split(manifest), path)
     for other in (manifest.select(range(39)), manifest.select(range(39, -1, -1))):
-        with pytest.raises(ValueError, match=r"split\.csv is the split of other pictures"):
+        with pytest.raises(ValueError, match=r"split\.csv is the split of other images"):
             load_split(other, path)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:3], lines[3].rsplit(",", 1)[0] + ",holdout", *lines[4:]]))
-    with pytest.raises(ValueError, match=r"split\.csv, line 4: 'holdout' is no part of a split"):
+    with pytest.raises(ValueError, match=r"split\.csv, line 4: 'holdout' is not a subset of a split"):
         load_split(manifest, path)
     with pytest.raises(FileNotFoundError, match=r"absent\.csv"):
         load_split(manifest, tmp_path / "absent.csv")
 
 
-def test_a_few_patients_with_many_pictures_are_split():
+def test_a_few_patients_with_many_images_are_split():
     table = pd.DataFrame(
         {
             "image": [f"{i}.jpg" for i in range(60)],
@@ -163,3 +163,77 @@ def test_a_few_patients_with_many_pictures_are_split():
     parts = split(Manifest(table, ("a", "b")))
     assert set(parts) == {"train", "validation", "test"}
     assert all(table.assign(part=parts).groupby("patient_id")["part"].nunique() == 1)
+
+
+def test_without_validation_the_paper_split_has_the_papers_numbers(merge):
+    assignment = split(merge, "paper", 0, validation=0)
+    assert np.bincount(merge.labels[assignment == "train"]).tolist() == [26033, 4085]
+    assert np.bincount(merge.labels[assignment == "test"]).tolist() == [6509, 1021]
+    assert set(assignment) == {"train", "test"}
+    # The test images are those of the split with validation.
+    assert ((split(merge, "paper", 0) == "test") == (assignment == "test")).all()
+
+
+def test_without_validation_ham10000_is_split_80_to_20(ham):
+    manifest, with_validation = ham
+    by_image = split(manifest, "paper", 0, validation=0)
+    assert [(by_image == name).sum() for name in ("train", "test")] == [8012, 2003]
+    grouped = split(manifest, "grouped", 0, validation=0)
+    assert set(grouped) == {"train", "test"}
+    assert parts_of(manifest, grouped, "lesion_id") == 1
+    assert abs((grouped == "test").mean() - 0.2) < 0.01
+    assert ((grouped == "test") == (with_validation == "test")).mean() > 0.99
+
+
+@pytest.mark.parametrize("validation", [-0.1, 0.6, float("nan")])
+def test_a_share_of_validation_that_is_none_is_refused(validation):
+    with pytest.raises(ValueError, match=r"must be 0 to 0\.5"):
+        split(manifest_of({"nv": 9, "df": 9}), validation=validation)
+
+
+def test_a_larger_validation_takes_from_the_training_images():
+    manifest = manifest_of({"nv": 200, "df": 200})
+    assignment = split(manifest, validation=0.3)
+    assert [(assignment == part).mean() for part in PARTS] == [0.5, 0.3, 0.2]
+
+
+def given(subsets, **columns):
+    table = manifest_of({"a": len(subsets) // 2, "b": len(subsets) - len(subsets) // 2}).table
+    return Manifest(table.assign(split=subsets, **columns), ("a", "b"))
+
+
+def test_a_given_split_is_used_unless_another_is_asked_for():
+    subsets = np.tile(["train", "train", "validation", "test", "train", "test"], 10)
+    manifest = given(subsets)
+    for seed in range(3):
+        assert split(manifest, seed=seed).tolist() == subsets.tolist()
+        assert split(manifest, "given", seed, validation=0).tolist() == subsets.tolist()
+    assert split(manifest, "grouped").tolist() != subsets.tolist()
+    assert split(manifest, "paper").tolist() != subsets.tolist()
+    with pytest.raises(ValueError, match="gives no split: it has no column split"):
+        split(manifest_of({"nv": 9, "df": 9}), "given")
+
+
+def test_a_given_split_without_validation_gets_whole_groups_of_its_training_images():
+    subsets = np.repeat(np.tile(["train", "train", "train", "test"], 30), 2)
+    manifest = given(subsets, lesion_id=np.repeat([f"l{i}" for i in range(120)], 2))
+    assignment = split(manifest)
+    assert ((assignment == "test") == (subsets == "test")).all()
+    assert abs((assignment == "validation").sum() - 18) <= 4
+    assert parts_of(manifest, assignment, "lesion_id") == 1
+
+
+def test_a_given_split_that_divides_groups_is_said():
+    manifest = given(["train", "test"] * 10, lesion_id=[f"l{i // 2}" for i in range(20)])
+    assert manifest.warnings() == [
+        "The given split divides 10 groups of related images (of one lesion or patient): the test is then too easy."
+    ]
+
+
+def test_a_class_that_one_shuffle_leaves_out_of_a_subset_is_in_all_of_another():
+    # Six classes of three lesions each: in ten folds no fold has all of them.
+    manifest = manifest_of({name: 3 for name in "abcdef"}, pictures_a_lesion=2)
+    for seed in range(5):
+        assignment = split(manifest, seed=seed)
+        for part in PARTS:
+            assert set(manifest.labels[assignment == part]) == set(range(6))

@@ -9,7 +9,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skinkeras.datasets.synthetic import draw, synthetic
+from skinkeras.datasets.synthetic_images import draw, synthetic
 
 COUNT = 250
 
@@ -34,7 +34,7 @@ def test_manifest_says_that_it_is_synthetic(drawn):
     assert drawn.table["image_id"].is_unique
 
 
-def test_shares_of_classes_and_of_lesions_pictured_twice(drawn):
+def test_shares_of_classes_and_of_lesions_imaged_twice(drawn):
     # Three standard errors of 250 draws are 9 % and 7 %.
     assert 0.21 < drawn.labels.mean() < 0.39
     shots = drawn.table["lesion_id"].value_counts()
@@ -43,14 +43,14 @@ def test_shares_of_classes_and_of_lesions_pictured_twice(drawn):
     assert (drawn.table.groupby("lesion_id")["label"].nunique() == 1).all()
 
 
-def test_pictures_of_one_lesion_differ(drawn):
+def test_images_of_one_lesion_differ(drawn):
     for _, pair in list(drawn.table.groupby("lesion_id"))[:60]:
         if len(pair) == 2:
             first, second = (cv2.imread(path).astype(float) for path in pair["image"])
             assert np.abs(first - second).mean() > 3
 
 
-def test_a_picture_depends_on_seed_and_number_alone(drawn, tmp_path):
+def test_an_image_depends_on_seed_and_number_alone(drawn, tmp_path):
     fewer = synthetic(20, 0, tmp_path / "fewer")
     other = synthetic(20, 1, tmp_path / "other")
     for i in range(20):
@@ -62,7 +62,7 @@ def test_a_picture_depends_on_seed_and_number_alone(drawn, tmp_path):
     assert (draw(5, 3) == draw(5, 3)).all()
 
 
-def test_a_complete_folder_is_used_again_and_an_incomplete_one_drawn_anew(tmp_path):
+def test_a_complete_folder_is_used_again_and_an_incomplete_one_generated_anew(tmp_path):
     first = synthetic(20, 0, tmp_path)
     path = Path(first.table["image"][4])
     good = path.read_bytes()
@@ -77,17 +77,17 @@ def test_a_complete_folder_is_used_again_and_an_incomplete_one_drawn_anew(tmp_pa
     assert sorted(p.name for p in tmp_path.iterdir() if p.suffix != ".jpg") == ["labels.csv"]
 
 
-def test_too_few_pictures_and_negative_seeds_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="at least 20 pictures"):
+def test_too_few_images_and_negative_seeds_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="at least 20 images"):
         synthetic(19, 0, tmp_path)
     with pytest.raises(ValueError, match="seed=-1"):
         synthetic(20, -1, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_labels_of_other_pictures_are_not_overwritten(tmp_path):
+def test_labels_of_other_images_are_not_overwritten(tmp_path):
     (tmp_path / "labels.csv").write_text("image_id,lesion_id,dx\nISIC_1,HAM_1,nv\n")
-    with pytest.raises(ValueError, match=r"labels\.csv is not of drawn pictures"):
+    with pytest.raises(ValueError, match=r"labels\.csv is not of synthetic images"):
         synthetic(20, 0, tmp_path)
     assert (tmp_path / "labels.csv").read_text().endswith("ISIC_1,HAM_1,nv\n")
     assert len(list(tmp_path.iterdir())) == 1

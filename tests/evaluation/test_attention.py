@@ -39,7 +39,7 @@ def channel_bias(model):
 
 @pytest.fixture(scope="module")
 def flat():
-    model = models.create("efficientnet_lite0", 7, 64, weights="none", cbam=True)
+    model = models.create("efficientnet_lite0_cbam", 7, input_size=64, weights="none")
     for name in ("cbam", "logits"):
         shake(model.get_layer(name))
     return model

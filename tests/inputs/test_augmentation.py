@@ -13,14 +13,14 @@ def noise(count=8, size=24):
 
 
 def augment(images, *seed, by="standard", **settings):
-    return np.asarray(AUGMENTATIONS[by](**settings)(tf.constant(images), tf.constant(seed, tf.int64)))
+    return np.asarray(AUGMENTATIONS[by].build(**settings)(tf.constant(images), tf.constant(seed, tf.int64)))
 
 
 both = pytest.mark.parametrize("by", AUGMENTATIONS)
 
 
 @both
-def test_the_same_seed_gives_the_same_pictures_and_another_one_others(by):
+def test_the_same_seed_gives_the_same_images_and_another_one_others(by):
     first, again = augment(noise(), 1, 2, by=by), augment(noise(), 1, 2, by=by)
     assert np.array_equal(first, again)
     for other in (augment(noise(), 1, 3, by=by), augment(noise(), 2, 2, by=by)):
@@ -29,7 +29,7 @@ def test_the_same_seed_gives_the_same_pictures_and_another_one_others(by):
 
 @both
 def test_nothing_but_the_seed_matters(by):
-    augmentation, seed = AUGMENTATIONS[by](), tf.constant([1, 2], tf.int64)
+    augmentation, seed = AUGMENTATIONS[by].build(), tf.constant([1, 2], tf.int64)
     first = np.asarray(augmentation(noise(), seed))
     augmentation(noise(), tf.constant([5, 6], tf.int64))
     assert np.array_equal(np.asarray(augmentation(noise(), seed)), first)
@@ -37,7 +37,7 @@ def test_nothing_but_the_seed_matters(by):
 
 @both
 def test_inside_tf_data_it_is_what_it_is_outside(by):
-    augmentation = AUGMENTATIONS[by]()
+    augmentation = AUGMENTATIONS[by].build()
     dataset = tf.data.Dataset.range(6).map(
         lambda step: augmentation(tf.constant(noise()), tf.stack([tf.constant(4, tf.int64), step])),
         num_parallel_calls=2,
@@ -47,7 +47,7 @@ def test_inside_tf_data_it_is_what_it_is_outside(by):
 
 
 @both
-def test_the_pictures_of_a_batch_are_augmented_differently(by):
+def test_the_images_of_a_batch_are_augmented_differently(by):
     same = np.repeat(noise(1), 8, axis=0)
     augmented = augment(same, 0, 0, by=by).reshape(8, -1)
     distances = [np.abs(a - b).mean() for n, a in enumerate(augmented) for b in augmented[:n]]
@@ -66,7 +66,7 @@ def test_values_stay_between_0_and_255(by, level):
     assert augmented.max() <= 255
 
 
-def test_a_crop_keeps_the_share_of_the_picture_that_it_promises():
+def test_a_crop_keeps_the_share_of_the_image_that_it_promises():
     # The value of a pixel is its column: what is left of it tells the width of the crop.
     ramp = np.broadcast_to(np.linspace(0, 255, 64, dtype="float32")[None, None, :, None], (200, 64, 64, 3))
     settings = {**PLAIN, "least_side": 0.6, "whole": 0.0}
@@ -78,7 +78,7 @@ def test_a_crop_keeps_the_share_of_the_picture_that_it_promises():
     assert max(widths) <= 1 + 1e-6
 
 
-def test_the_promised_share_of_the_pictures_stays_whole_and_sharp():
+def test_the_promised_share_of_the_images_stays_whole_and_sharp():
     images = noise(400, size=12)
     augmented = augment(images, 0, 0, **{**PLAIN, "least_side": 0.6, "whole": 0.7})
     # Orientation aside, a whole picture has the same values; a crop has others, between them.
@@ -90,7 +90,7 @@ def test_the_promised_share_of_the_pictures_stays_whole_and_sharp():
 
 
 @pytest.mark.parametrize("settings", [PLAIN, {"by": "strong", "whole": 1.0, **NO_COLOURS}])
-def test_all_eight_orientations_of_a_picture_are_reached_about_equally_often(settings):
+def test_all_eight_orientations_of_an_image_are_reached_about_equally_often(settings):
     marked = noise(1, size=6)
     turned = [np.rot90(marked[0], k) for k in range(4)]
     orientations = [*turned, *(t[:, ::-1] for t in turned)]

@@ -53,7 +53,7 @@ def interior(image, margin=12):
 @pytest.mark.parametrize("sample", [bilinear, opencv])
 @pytest.mark.parametrize("rho", [0.005, 0.0133, 0.02])
 @pytest.mark.parametrize(("height", "width"), [(HEIGHT, WIDTH), (WIDTH, HEIGHT), (320, 320), (321, 401)])
-def test_it_is_the_papers_recursion_on_pictures_of_any_shape(height, width, rho, sample):
+def test_it_is_the_papers_recursion_on_images_of_any_shape(height, width, rho, sample):
     image = band_limited(height, width)
     expected = iterated(image, rho, sample=sample)
     assert psnr(np.asarray(radial_blur(image, rho)), expected) > 40
@@ -61,7 +61,7 @@ def test_it_is_the_papers_recursion_on_pictures_of_any_shape(height, width, rho,
     assert psnr(np.asarray(radial_blur(in_8_bits, rho)), expected) > 40
 
 
-def test_real_pictures_at_the_papers_size(shared_data):
+def test_real_images_at_the_papers_size(shared_data):
     for path in sorted((shared_data / "ham10000" / "images").glob("*.jpg"))[::2000]:
         image = decode(path, 320)
         for rho in (0.005, 0.01, 0.015, 0.02):
@@ -139,7 +139,7 @@ def test_the_range_is_kept():
 
 
 @pytest.mark.parametrize("leading", [(), (2,), (2, 3)])
-def test_any_number_of_leading_dimensions_and_one_rho_for_each_picture(leading):
+def test_any_number_of_leading_dimensions_and_one_rho_for_each_image(leading):
     rng = np.random.default_rng(0)
     images = rng.uniform(0, 255, (*leading, 18, 25, 3)).astype("float32")
     rhos = rng.uniform(0.005, 0.1, leading).astype("float32")
@@ -163,7 +163,7 @@ def test_inside_tf_data_it_is_what_it_is_outside():
     assert one_rho == pytest.approx(np.asarray(radial_blur(images, 0.02)), abs=1e-3)
 
 
-def test_pictures_of_different_sizes_in_one_pipeline():
+def test_images_of_different_sizes_in_one_pipeline():
     shapes = [(12, 20, 3), (17, 9, 3)]
     images = [np.random.default_rng(n).uniform(0, 255, s).astype("float32") for n, s in enumerate(shapes)]
     signature = tf.TensorSpec((None, None, 3), tf.float32)

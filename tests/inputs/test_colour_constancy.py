@@ -38,7 +38,7 @@ def test_two_colours_by_hand(p, expected):
     assert shades_of_gray(picture, p=p)[0] == pytest.approx(np.array(expected), abs=1e-3)
 
 
-def test_a_picture_of_one_colour_becomes_grey_of_the_same_length():
+def test_an_image_of_one_colour_becomes_grey_of_the_same_length():
     assert shades_of_gray(np.full((4, 4, 3), (100, 200, 100), "uint8")) == pytest.approx(100 * np.sqrt(2))
 
 
@@ -122,7 +122,7 @@ def test_the_smoothing_is_a_gaussian_mean_of_what_counts():
 
 @pytest.mark.parametrize("sigma", [0, 2])
 @pytest.mark.parametrize("level", [0, 20, 250, 255])
-def test_a_picture_that_tells_nothing_stays_as_it_is(level, sigma):
+def test_an_image_that_tells_nothing_stays_as_it_is(level, sigma):
     picture = np.full((5, 6, 3), level, "uint8")
     assert np.array_equal(shades_of_gray(picture, sigma=sigma), picture.astype("float32"))
 
@@ -134,7 +134,7 @@ def test_a_channel_that_is_black_stays_black():
 
 
 @pytest.mark.parametrize("sigma", [0.0, 2.0])
-def test_any_leading_dimensions_and_each_picture_for_itself(sigma):
+def test_any_leading_dimensions_and_each_image_for_itself(sigma):
     pictures = noise(2, 3, 7, 9, low=0, high=256)
     together = shades_of_gray(pictures, sigma=sigma)
     assert (together.shape, together.dtype) == (pictures.shape, np.float32)
@@ -181,6 +181,6 @@ def test_settings_outside_their_range_are_refused(settings, message):
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (4, 3), (4, 4, 1), (4, 4, 4)])
-def test_a_picture_without_three_channels_is_refused(shape):
+def test_an_image_without_three_channels_is_refused(shape):
     with pytest.raises(ValueError, match="needs an image of shape"):
         shades_of_gray(np.zeros(shape))

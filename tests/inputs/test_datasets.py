@@ -64,7 +64,7 @@ def test_shapes_types_and_the_last_smaller_batch(pictures):
         assert images.dtype == labels.dtype == np.float32
 
 
-def test_every_picture_is_seen_once_an_epoch_in_another_order(pictures):
+def test_every_image_is_seen_once_an_epoch_in_another_order(pictures):
     epochs = by_epoch(batches(pictures))
     for order in epochs:
         assert sorted(order) == sorted(ROWS)
@@ -73,7 +73,7 @@ def test_every_picture_is_seen_once_an_epoch_in_another_order(pictures):
     assert not np.array_equal(epochs[0], ROWS)
 
 
-def test_labels_stay_with_their_pictures(pictures):
+def test_labels_stay_with_their_images(pictures):
     for images, labels in batches(pictures):
         assert np.array_equal(labels.argmax(axis=1), rows_of(images) % 3)
 

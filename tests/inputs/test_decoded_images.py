@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from skinkeras.decoding import ImageError
 from skinkeras.inputs import BadImagesError, decode, decode_all, decoded_images
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
-# EXIF 2.3, tag 0x0112: what has been done to the upright picture before it was stored.
+# EXIF 2.3, tag 0x0112: what has been done to the upright image before it was stored.
 STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -32,15 +33,15 @@ def quadrants(height=80, width=120):
     return image
 
 
-def assert_quadrants(picture, tolerance=0):
-    size = len(picture)
+def assert_quadrants(image, tolerance=0):
+    size = len(image)
     quarter = size // 4
     for (row, column), colour in zip(
         ((1, 1), (1, 3), (3, 1), (3, 3)), (RED, GREEN, BLUE, WHITE), strict=True
     ):
-        found = picture[row * quarter, column * quarter].astype(int)
+        found = image[row * quarter, column * quarter].astype(int)
         assert np.abs(found - colour).max() <= tolerance
-    assert picture.max(axis=2).min() >= 127 - tolerance  # nothing of the black margins
+    assert image.max(axis=2).min() >= 127 - tolerance  # nothing of the black margins
 
 
 def save(path, image, **options):
@@ -53,7 +54,7 @@ def psnr(a, b):
 
 
 def dermoscopy(height, width):
-    """A smooth, wavy picture with a dark spot, in three different channels."""
+    """A smooth, wavy image with a dark spot, in three different channels."""
     y, x = np.mgrid[:height, :width] / max(height, width)
     waves = [np.sin(2 * np.pi * (k * x + (k + 2) * y)) for k in (3, 5, 7)]
     spot = np.exp(-((x - 0.5) ** 2 + (y - 0.4) ** 2) / 0.02)
@@ -63,10 +64,10 @@ def dermoscopy(height, width):
 @pytest.mark.parametrize(("height", "width"), [(80, 120), (120, 80), (80, 80)])
 def test_the_centred_square_is_seen_the_right_way_round(tmp_path, height, width):
     path = save(tmp_path / "a.png", quadrants(height, width))
-    picture = decode(path, 40)
-    assert picture.shape == (40, 40, 3)
-    assert picture.dtype == np.uint8
-    assert_quadrants(picture)
+    image = decode(path, 40)
+    assert image.shape == (40, 40, 3)
+    assert image.dtype == np.uint8
+    assert_quadrants(image)
 
 
 @pytest.mark.parametrize("orientation", STORED)
@@ -98,11 +99,11 @@ def test_a_large_jpeg_decoded_small_is_close_to_the_full_decode(tmp_path):
         assert psnr(decode(path, size), reference) > 42
 
 
-def test_a_small_picture_is_enlarged(tmp_path):
-    assert_quadrants(decode(save(tmp_path / "a.png", quadrants(20, 30)), 80), tolerance=2)
+def test_a_small_image_is_enlarged(tmp_path):
+    assert_quadrants(decode(save(tmp_path / "a.png", quadrants(40, 60)), 80), tolerance=2)
 
 
-def test_grey_and_transparent_pictures_become_rgb(tmp_path):
+def test_grey_and_transparent_images_become_rgb(tmp_path):
     grey = np.tile(np.arange(0, 128, 4, dtype=np.uint8), (32, 1))
     assert np.array_equal(decode(save(tmp_path / "grey.png", grey), 32), np.stack([grey] * 3, axis=-1))
     rgba = np.dstack([quadrants(32, 32), np.full((32, 32), 255, np.uint8)])
@@ -111,7 +112,7 @@ def test_grey_and_transparent_pictures_become_rgb(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two good pictures, a cut-off one, one that is none and one that is missing."""
+    """Two good images, a cut-off one, one that is not an image and one that is missing."""
     for name in ("good1.jpg", "good2.jpg"):
         save(tmp_path / name, dermoscopy(60, 80))
     buffer = io.BytesIO()
@@ -125,19 +126,37 @@ BAD = ("cut.jpg", "html.jpg", "missing.jpg")
 ALL = ("good1.jpg", *BAD, "good2.jpg")
 
 
-def test_every_bad_picture_is_listed_at_once_and_nothing_is_kept(folder):
+def test_every_bad_image_is_listed_at_once_and_nothing_is_kept(folder):
     with pytest.raises(BadImagesError) as caught:
         decode_all([folder / name for name in ALL], 32, folder / "cache")
     assert set(caught.value.problems) == {str(folder / name) for name in BAD}
     message = str(caught.value)
-    assert message.startswith("3 picture(s) cannot be read")
+    assert message.startswith("3 image(s) cannot be read")
     assert "--skip-bad-images" in message
     assert all(str(folder / name) in message for name in BAD)
     assert caught.value.problems[str(folder / "missing.jpg")] == "no such file"
     assert os.listdir(folder / "cache") == []
 
 
-def test_bad_pictures_are_left_black_and_named_on_request(folder):
+def test_a_list_of_bad_images_fits_a_screen(tmp_path):
+    paths = [tmp_path / f"{number}.jpg" for number in range(1000)]
+    with pytest.raises(BadImagesError) as caught:
+        decode_all(paths, 32, tmp_path / "cache")
+    assert len(caught.value.problems) == 1000
+    assert str(caught.value).startswith("1,000 image(s) cannot be read")
+    assert len(str(caught.value).splitlines()) < 25 and str(caught.value).endswith("and 980 more")
+
+
+def test_names_that_are_not_text_are_decoded(tmp_path):
+    path = save(tmp_path / os.fsdecode(b"a\xff.png"), np.full((32, 32, 3), 7, np.uint8))
+    missing = tmp_path / os.fsdecode(b"b\xff.png")
+    for _ in range(2):
+        decoded, problems = decode_all([path, missing], 32, tmp_path / "cache", skip_bad=True)
+        assert problems == {str(missing): "no such file"}
+        assert decoded.read([0]).max() == 7
+
+
+def test_bad_images_are_left_black_and_named_on_request(folder):
     for _ in range(2):  # the second time from the cache
         decoded, problems = decode_all([folder / name for name in ALL], 32, folder / "cache", skip_bad=True)
         assert set(problems) == {str(folder / name) for name in BAD}
@@ -147,7 +166,7 @@ def test_bad_pictures_are_left_black_and_named_on_request(folder):
         assert np.array_equal(rows[4], decode(folder / "good2.jpg", 32))
         assert not rows[1:4].any()
     # Whoever does not ask for it is not served from that cache.
-    with pytest.raises(BadImagesError, match="3 picture"):
+    with pytest.raises(BadImagesError, match="3 image"):
         decode_all([folder / name for name in ALL], 32, folder / "cache")
 
 
@@ -160,7 +179,7 @@ def test_rows_are_read_in_any_order_and_more_than_once(tmp_path):
     assert decoded.read([]).shape == (0, 8, 8, 3)
 
 
-def test_pictures_are_decoded_once_and_again_when_one_changes(tmp_path, monkeypatch):
+def test_images_are_decoded_once_and_again_when_one_changes(tmp_path, monkeypatch):
     decoded_paths = []
     original = decoded_images.decode
 
@@ -203,5 +222,5 @@ def test_grey_levels_of_16_bits_keep_their_tones(tmp_path):
         Image.fromarray((levels.astype(np.uint16) * 257).astype(dtype)).save(path)
         assert np.array_equal(decode(path, 64), np.repeat(levels[..., None], 3, axis=2))
     Image.fromarray(levels.astype(np.int32) * 257).save(tmp_path / "wide.tif")
-    with pytest.raises(OSError, match="32 bits"):
+    with pytest.raises(ImageError, match="0 to 65535, and which of them is white is unknown"):
         decode(tmp_path / "wide.tif", 64)

@@ -49,7 +49,7 @@ def test_the_papers_counts_on_isic_merge(shared_data):
     assert counts.to_dict() == {"benign": 52066, "malignant": 16340}
 
 
-def test_the_papers_variants_of_one_picture_of_each_class():
+def test_the_papers_variants_of_one_image_of_each_class():
     rows = table(ids="ab", labels="BM")
     assert rows[["picture", "variant", "turn", "flip"]].to_numpy().tolist() == [
         [0, "itself", 0, False],
@@ -81,7 +81,7 @@ def test_a_variant_is_a_function_of_seed_and_name_alone():
     assert not whole.equals(table(seed=1))
 
 
-def test_what_is_shown_is_the_picture_turned_flipped_and_blurred(pictures):
+def test_what_is_shown_is_the_image_turned_flipped_and_blurred(pictures):
     shown = variants(pictures)
     for row, (number, variant) in enumerate(shown.table[["picture", "variant"]].itertuples(index=False)):
         expected = pictures.read([number])[0]
@@ -99,7 +99,7 @@ def test_what_is_shown_is_the_picture_turned_flipped_and_blurred(pictures):
         assert variant == "itself" or not np.array_equal(picture, expected)
 
 
-def test_any_order_of_reading_gives_the_same_pictures(pictures):
+def test_any_order_of_reading_gives_the_same_images(pictures):
     shown = variants(pictures)
     rows = np.arange(len(shown))
     mixed = np.random.default_rng(0).permutation(rows)
@@ -107,7 +107,7 @@ def test_any_order_of_reading_gives_the_same_pictures(pictures):
     assert shown.shape == (2 * 4 + 4 * 2, SIZE, SIZE, 3)
 
 
-def test_no_oversampling_shows_the_chosen_pictures_as_they_are(pictures):
+def test_no_oversampling_shows_the_chosen_images_as_they_are(pictures):
     chosen = [5, 0, 3]
     shown = VariantImages(pictures, chosen, table(OVERSAMPLING["none"], ids="abc", labels="BMB"))
     assert np.array_equal(shown.read([0, 1, 2]), pictures.read(chosen))
@@ -152,6 +152,27 @@ def test_variants_are_written_for_people_to_see(pictures, tmp_path):
     materialise(shown, tmp_path)
     with pytest.raises(ValueError, match="holds other variants than these"):
         materialise(variants(pictures, seed=1), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "/etc/x", "a/../../x", "..", ".", "", "a//b", "x/", "..\\x", "x\0", "x\ny"]
+)
+@pytest.mark.parametrize("column", ["image_id", "label"])
+def test_a_name_that_leads_out_of_the_folder_is_refused_before_anything_is_written(
+    pictures, tmp_path, column, name
+):
+    shown = variants(pictures)
+    shown.table.loc[0, column] = name
+    with pytest.raises(ValueError, match=f"The {column} .* cannot be the name of a file of --materialise"):
+        materialise(shown, tmp_path / "images")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_image_ids_of_a_folder_of_images_stay_inside(pictures, tmp_path):
+    shown = variants(pictures)
+    shown.table["image_id"] = "benign/" + shown.table["image_id"] + ".jpg"
+    materialise(shown, tmp_path)
+    assert (tmp_path / "benign" / "benign" / "a.jpg_flip.png").is_file()
 
 
 @pytest.mark.parametrize(

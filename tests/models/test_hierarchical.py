@@ -213,7 +213,7 @@ def test_lite0_with_a_hierarchical_head():
 
 
 def test_lite0_with_cbam():
-    model = models.create("efficientnet_lite0", classes=7, input_size=32, weights="none", cbam=True)
+    model = models.create("efficientnet_lite0_cbam", classes=7, input_size=32, weights="none")
     assert isinstance(model.get_layer("cbam"), CBAM) and model.name == "efficientnet_lite0_cbam"
     assert model.output_shape == (None, 7)
     assert sum(layer.count_params() for layer in models.backbone_layers(model)) == 3_413_024
@@ -242,14 +242,14 @@ def test_the_sizes_of_the_models_of_the_paper():
     ("make", "sentence"),
     [
         (lambda: models.create_hierarchical("vgg", ISIC2018_TAXONOMY), "no model 'vgg'"),
-        (lambda: models.HierarchicalVGG16(ISIC2018_TAXONOMY, units=0), "units must be at least 1"),
+        (lambda: models.HierarchicalVGG16(ISIC2018_TAXONOMY, lstm_units=0), "lstm_units must be at least 1"),
         (lambda: models.HierarchicalVGG16(ISIC2018_TAXONOMY, input_size=31), "at least 32 pixels"),
         (lambda: models.HierarchicalVGG16(ISIC2018_TAXONOMY, weights="mine.h5"), "no weights file mine.h5"),
         (lambda: models.VGG16CBAM(classes=1), "classes must be at least 2"),
         (lambda: models.level_model(small(), UNEVEN), "'small' was not built for this taxonomy"),
         (
             lambda: models.level_model(
-                models.create("efficientnet_lite0", 7, 32, weights="none"), ISIC2018_TAXONOMY
+                models.create("efficientnet_lite0", 7, input_size=32, weights="none"), ISIC2018_TAXONOMY
             ),
             "the model no levels",
         ),

@@ -12,12 +12,12 @@ from skinkeras.models import (
     HierarchicalVGG16,
     WeightsFileError,
     WeightsUnavailableError,
+    backbones,
     check_available,
     create,
     read_torch_file,
-    registry,
 )
-from skinkeras.models.weights import load_torch_weights
+from skinkeras.models.pretrained import load_torch_weights
 
 LITE0 = "efficientnet_lite0"
 
@@ -37,9 +37,8 @@ def nothing_is_built(monkeypatch):
     def built(*_):
         raise AssertionError("a model was built before its weights were checked")
 
-    monkeypatch.setattr(registry, "lite_backbone", built)
-    monkeypatch.setattr(registry, "b_backbone", built)
-    monkeypatch.setattr(registry, "vgg_backbone", built)
+    for builder in ("lite_backbone", "b_backbone", "vgg_backbone"):
+        monkeypatch.setattr(backbones, builder, built)
 
 
 @pytest.fixture

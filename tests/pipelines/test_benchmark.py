@@ -146,7 +146,7 @@ def test_phones_are_joined_to_json_and_card_once_each(adb, released):
     assert card.startswith(INT8.with_name(f"{NAME}.card.md").read_text().rstrip())
     assert card.count("## On phones") == 1
     assert "| Google Pixel 8, Android 15 | CPU | 4 | 1.3 |" in card
-    assert "| NNAPI | 1 | not to be had |" in card
+    assert "| NNAPI | 1 | unavailable |" in card
 
 
 def test_a_file_without_json_has_nothing_to_join_to(adb, released):
@@ -154,6 +154,24 @@ def test_a_file_without_json_has_nothing_to_join_to(adb, released):
     done = adb("one=device", released, "--join")
     assert done.returncode == 2
     assert "there is nothing to join figures to" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"files": []}, "files must be an object"),
+        ({"threshold": float("nan")}, "threshold is not a finite number"),
+        ({"name": "../x"}, "name must be a bare file name"),
+    ],
+)
+def test_a_wrong_json_is_refused_before_a_phone_is_measured(adb, released, changed, words):
+    path = released.parent / f"{NAME}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    before = path.read_bytes()
+    done = adb("one=device", released, "--join")
+    assert done.returncode == 2
+    assert words in done.stderr and "Traceback" not in done.stderr and done.stderr.count("\n") <= 3
+    assert path.read_bytes() == before
 
 
 def test_logs_of_older_tools_are_read():
@@ -170,7 +188,7 @@ def test_logs_of_older_tools_are_read():
 
 
 def test_a_drifting_machine_hits_all_files_alike(monkeypatch):
-    """Each process is slower than the one before; turn about, the ratio of equal files stays near 1."""
+    """Each process is slower than the one before; in alternation, the ratio of equal files stays near 1."""
     calls = []
 
     def slower_and_slower(path, threads, runs, xnnpack):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from pipelines import binary
 from pipelines.common.console import refuse_invalid_input, run
 
 
@@ -19,11 +20,11 @@ class Settings:
 def outcome(monkeypatch, capsys):
     """Runs a job with a command line; (exit code, what it wrote to the error stream)."""
 
-    def call(main, *arguments):
+    def call(main, *arguments, settings_class=Settings):
         monkeypatch.setattr(sys, "argv", ["job", *arguments])
         code = 0
         try:
-            run(main, Settings)
+            run(main, settings_class)
         except SystemExit as stopped:
             code = stopped.code
         return code, capsys.readouterr().err
@@ -31,10 +32,10 @@ def outcome(monkeypatch, capsys):
     return call
 
 
-def raising(error, door=False):
+def raising(error, refused=False):
     def main(settings):
         """A job."""
-        if door:
+        if refused:
             with refuse_invalid_input():
                 raise error
         raise error
@@ -58,8 +59,8 @@ def test_a_command_line_that_cannot_be_read_exits_with_2_and_runs_nothing(outcom
 
 
 @pytest.mark.parametrize("error", [ValueError("gamma is wrong."), FileNotFoundError("gamma is wrong.")])
-def test_what_is_refused_at_the_door_is_one_sentence_and_exits_with_2(outcome, error):
-    assert outcome(raising(error, door=True)) == (2, "Error: gamma is wrong.\n")
+def test_invalid_input_is_one_sentence_and_exits_with_2(outcome, error):
+    assert outcome(raising(error, refused=True)) == (2, "Error: gamma is wrong.\n")
 
 
 def test_a_full_disk_is_one_sentence_and_exits_with_1(outcome):
@@ -68,17 +69,16 @@ def test_a_full_disk_is_one_sentence_and_exits_with_1(outcome):
     assert outcome(raising(error)) == (1, "Error: Could not write a.txt: No space left on device.\n")
 
 
-def test_ctrl_c_says_how_to_go_on_and_exits_with_130(outcome, monkeypatch):
+def test_ctrl_c_says_how_to_go_on_and_exits_with_130(outcome):
     assert outcome(raising(KeyboardInterrupt())) == (130, "Error: Stopped.\n")  # nothing of it goes on
-    monkeypatch.setattr(Settings, "resume", False, raising=False)
-    code, text = outcome(raising(KeyboardInterrupt()))
+    code, text = outcome(raising(KeyboardInterrupt()), settings_class=binary.Settings)
     assert code == 130
     assert "--resume" in text and "Traceback" not in text
 
 
 def test_brackets_in_a_message_are_printed_as_they_are(outcome):
-    assert outcome(raising(OSError("pictures[red]/a.jpg is missing.")))[1] == (
-        "Error: pictures[red]/a.jpg is missing.\n"
+    assert outcome(raising(OSError("images[red]/a.jpg is missing.")))[1] == (
+        "Error: images[red]/a.jpg is missing.\n"
     )
 
 

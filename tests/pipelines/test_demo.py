@@ -3,9 +3,11 @@
 import gzip
 import http.client
 import json
+import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -93,13 +95,75 @@ def test_a_file_that_is_not_shipped_is_not_asked_for(tmp_path, models):
     path = next(models.glob("*.json"))
     contract = json.loads(path.read_text())
     name = f"{contract['name']}_float32.tflite"
-    contract["files"]["float32"] = {"file": name, "sha256": "", "size_bytes": 1, "shipped": False}
+    contract["files"]["float32"] = {"file": name, "sha256": "0" * 64, "size_bytes": 1, "shipped": False}
     path.write_text(json.dumps(contract))
     assert web_page.build(tmp_path / "dist", models)
     assert not (tmp_path / "dist" / "models" / name).exists()
 
 
+def change(models, how):
+    path = next(models.glob("*.json"))
+    contract = json.loads(path.read_text())
+    how(contract)
+    path.write_text(json.dumps(contract))
+    return path.stem
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        (lambda c: c["files"]["int8"].update(file="../../secret.txt"), "int8.file must be a bare file name"),
+        (lambda c: c["files"]["int8"].update(file="/etc/passwd"), "int8.file must be a bare file name"),
+        (lambda c: c["files"]["int8"].update(file="secret.txt"), "int8.file must be a bare file name"),
+        (lambda c: c.update(name="../secret"), "name must be a bare file name"),
+        (lambda c: c.update(name="other"), "is called other inside"),
+        (lambda c: c["files"]["int8"].update(size_bytes=5), "says 5: copy both again"),
+        (lambda c: c.update(threshold=float("nan")), "is not a finite number"),
+        (lambda c: c.update(classes=["<b>", "x\ny"]), "classes.1 must be a text of one line"),
+    ],
+)
+def test_a_json_that_leads_out_of_the_folder_or_is_wrong_is_refused(tmp_path, models, how, words):
+    (tmp_path / "secret.txt").write_text("a password")
+    (models / "secret.txt").write_text("a password")
+    change(models, how)
+    with pytest.raises(ValueError, match=re.escape(words)):
+        web_page.build(tmp_path / "dist", models)
+    assert not (tmp_path / "dist").exists()
+
+
+@pytest.mark.parametrize("ending", [".json", ".card.md", "_int8.tflite"])
+def test_a_symbolic_link_among_the_models_is_refused(tmp_path, models, ending):
+    path = next(models.glob(f"*{ending}"))
+    path.rename(tmp_path / "secret")
+    path.symlink_to(tmp_path / "secret")
+    with pytest.raises(ValueError, match="is a symbolic link: put the file itself there"):
+        web_page.build(tmp_path / "dist", models)
+
+
+def test_a_folder_or_a_pipe_in_place_of_a_file_is_refused(tmp_path, models):
+    path = next(models.glob("*_int8.tflite"))
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ValueError, match=r"_int8\.tflite is missing"):
+        web_page.build(tmp_path / "dist", models)
+
+
+def test_a_card_of_the_wrong_size_is_refused(tmp_path, models):
+    next(models.glob("*.card.md")).write_bytes(b" " * 2_000_000)
+    with pytest.raises(ValueError, match="too large for a card"):
+        web_page.build(tmp_path / "dist", models)
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ValueError, match="holds something that is no build of the page"):
+        web_page.build(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"digest": "x", "project": "thesis"}', '{"name": "thesis"}'])
+def test_a_build_json_of_something_else_is_left_alone_too(tmp_path, text):
+    (tmp_path / "build.json").write_text(text)
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ValueError, match="holds something that is no build of the page"):
         web_page.build(tmp_path)
@@ -171,6 +235,71 @@ def test_nothing_else_is_served(ask, path):
     assert b"root:" not in body and b"Directory listing" not in body
 
 
+REQUESTS = [
+    *(
+        "/../secret.txt",
+        "/../../../../etc/passwd",
+        "/%2e%2e/secret.txt",
+        "/..%2fsecret.txt",
+        "/.%2e/secret.txt",
+    ),
+    *(
+        "/models/../../secret.txt",
+        "/./../secret.txt",
+        "//../secret.txt",
+        "/..\\secret.txt",
+        "/%2e%2e%5csecret.txt",
+    ),
+    *(
+        "../secret.txt",
+        "http://x/../secret.txt",
+        "/..;/secret.txt",
+        "/%252e%252e/secret.txt",
+        "/secret.txt%00.js",
+    ),
+    *(
+        "/link.txt",
+        "/folder/secret.txt",
+        "/folder/",
+        "/linked.js",
+        "/" + "x" * 5000,
+        "/%ff%fe",
+        "/index.html/../../secret.txt",
+    ),
+]
+
+
+@pytest.fixture
+def raw(folder, tmp_path):
+    """The answer to a request as it stands on the wire, from a folder with links that lead out of it."""
+    served = shutil.copytree(folder, tmp_path / "served")
+    (tmp_path / "secret.txt").write_text("a password")
+    (served / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (served / "folder").symlink_to(tmp_path)
+    (served / "linked.js").write_text("harmless")
+    (served / "linked.js.gz").symlink_to(tmp_path / "secret.txt")
+    server = web_page.server(served)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def ask(path):
+        with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as connection:
+            request = f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n"
+            connection.sendall(request.encode())
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    yield ask
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path[:30])
+def test_no_request_leaves_the_folder_by_dots_or_by_a_link(raw, path):
+    answer = raw(path)
+    assert b"a password" not in answer and b"root:" not in answer
+    if path != "/linked.js":
+        assert answer.startswith((b"HTTP/1.1 404", b"HTTP/1.1 400", b"HTTP/1.1 414"))
+
+
 def test_the_command_serves_until_it_is_interrupted(folder):
     options = ["--no-browser", "--port", "0", "--out", str(folder)]
     command = [sys.executable, "-u", "-m", "pipelines.demo", *options]
@@ -199,7 +328,7 @@ def test_a_port_that_is_taken_is_refused_in_one_sentence(folder, monkeypatch, ca
     taken.server_close()
     error = capsys.readouterr().err
     assert stopped.value.code == 2
-    assert error.startswith(f"Error: Cannot listen on 127.0.0.1, port {port}: ") and error.count("\n") == 1
+    assert error.startswith(f"Error: Cannot listen on 127.0.0.1, port {port} (") and error.count("\n") == 1
 
 
 def test_another_host_than_loopback_is_warned_of(folder, monkeypatch, capsys):

@@ -14,8 +14,10 @@ from PIL import Image
 from pipelines import binary, export
 from pipelines.common import export as common_export
 from pipelines.common.console import UsageError
+from pipelines.common.options import build, request_of
 from pipelines.common.run_folder import RunFolder
 from skinkeras import datasets, quantization, tflite
+from skinkeras.errors import RunError
 
 SIZE = 32
 
@@ -62,9 +64,9 @@ def test_a_keras_file_becomes_float_files_with_its_labels(saved, tmp_path):
     assert (out / "mole.labels.txt").read_text() == "a\nb\nc\n"
     metadata = tflite.read_metadata(out / "mole_float32.tflite")
     assert (metadata.labels, metadata.info.licence) == (("a", "b", "c"), "CC0")
-    pictures = list(tflite.golden_images(SIZE).values())
-    expected = small_model().predict(np.stack(pictures).astype("float32"), verbose=0)
-    answers = tflite.Classifier(out / "mole_float32.tflite").classify(pictures)
+    images = list(tflite.golden_images(SIZE).values())
+    expected = small_model().predict(np.stack(images).astype("float32"), verbose=0)
+    answers = tflite.Classifier(out / "mole_float32.tflite").classify(images)
     np.testing.assert_allclose(answers, expected, atol=1e-5)
 
 
@@ -73,7 +75,7 @@ def test_integers_for_the_weights_alone_are_a_choice(saved, tmp_path, capsys):
     kinds = ("weight_int8", "float32", "weight_int8")
     export.main(export.Settings(saved, out=out, labels=("a", "b", "c"), kinds=kinds))
     assert files_in(out) == ["mole.labels.txt", "mole_float32.tflite", "mole_weight_int8.tflite"]
-    assert "weight_int8: agrees with Keras on 100.00% of 3 pictures" in capsys.readouterr().out
+    assert "weight_int8: agrees with Keras on 100.00% of 3 images" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("io", ["float32", "uint8"])
@@ -91,12 +93,12 @@ def test_a_quantized_keras_file_becomes_an_int8_file(tmp_path, io):
     assert (report.int8_share, report.float_islands, report.input_dtype) == (1, (), io)
 
 
-def test_real_pictures_are_compared_if_named(saved, tmp_path, capsys):
+def test_real_images_are_compared_if_named(saved, tmp_path, capsys):
     for number in range(4):
         pixels = np.random.default_rng(number).integers(0, 256, (50, 60, 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
-    export.main(export.Settings(saved, labels=("a", "b", "c"), pictures=(tmp_path,)))
-    assert "agrees with Keras on 100.00% of 4 pictures" in capsys.readouterr().out
+    export.main(export.Settings(saved, labels=("a", "b", "c"), images=(tmp_path,)))
+    assert "agrees with Keras on 100.00% of 4 images" in capsys.readouterr().out
 
 
 @keras.saving.register_keras_serializable("somewhere_else")
@@ -134,13 +136,13 @@ def cut_off(path):
     ("make", "labels", "message"),
     [
         (unknown_layer, "abc", "cannot be loaded as a Keras model of known layers"),
-        (cut_off, "abc", "cannot be loaded as a Keras model"),
-        (lambda path: path.write_text("no model"), "abc", "cannot be loaded as a Keras model"),
+        (cut_off, "abc", "is damaged: copy it again, or save it again"),
+        (lambda path: path.write_text("no model"), "abc", "is damaged: copy it again, or save it again"),
         (lambda path: None, "abc", "There is no file or folder"),
         (lambda path: small_model().save(path), "ab", r"output of shape \(3,\), and there are 2 labels"),
         (lambda path: small_model().save(path), "", "--labels is missing"),
         (lambda path: small_model().save(path), "aab", "Labels must be different"),
-        (lambda path: small_model(size=None).save(path), "abc", "a classifier of pictures takes one"),
+        (lambda path: small_model(size=None).save(path), "abc", "a classifier of images takes one"),
         (
             lambda path: keras.Sequential([keras.layers.Dense(3)]).save(path),
             "abc",
@@ -205,18 +207,17 @@ def test_a_file_that_disagrees_is_not_written(saved, tmp_path, monkeypatch):
 def finished_run(tmp_path_factory):
     """A run as it is left behind, with small models in the place of trained ones."""
     root = tmp_path_factory.mktemp("runs")
-    data = root / "pictures"
+    data = root / "images"
     for name, grey in (("benign", 180), ("malignant", 60)):
         (data / name).mkdir(parents=True)
         for number in range(20):
             pixels = np.random.default_rng(number + grey).integers(grey, grey + 60, (40, 50, 3), np.uint8)
             Image.fromarray(pixels).save(data / name / f"{name}{number}.png")
-    settings = binary.resolved(
-        binary.Settings(data="folder", data_dir=data, image_size=SIZE, weights="none", out=root / "run")
-    )
+    values = {"data": "folder", "data_dir": data, "image_size": SIZE, "weights": "none", "out": root / "run"}
+    settings = binary.resolved(build(binary.Settings, values))
     folder = RunFolder(root / "run")
-    folder.begin(settings)
-    manifest = datasets.READERS["folder"](data)
+    folder.begin(request_of("binary", settings))
+    manifest = datasets.image_folder(data)
     datasets.save_split(manifest, datasets.split(manifest, "grouped", 0), folder.file("split.csv"))
     model = small_model(classes=2)
     functional(model).save(folder.file("model.keras"))
@@ -224,13 +225,15 @@ def finished_run(tmp_path_factory):
     return folder.path
 
 
-def test_a_run_is_exported_again_and_compared_on_its_test_images(finished_run, tmp_path, capsys):
+def test_a_run_is_exported_again_and_compared_on_its_validation_images(finished_run, tmp_path, capsys):
     export.main(export.Settings(finished_run, out=tmp_path / "out"))
     name = "melanoma_efficientnet_lite0_32"
     kinds = [f"{name}_{kind}.tflite" for kind in ("float16", "float32", "int8")]
     assert files_in(tmp_path / "out") == [f"{name}.labels.txt", *kinds]
     assert tflite.read_labels(tmp_path / "out" / "export" / kinds[2]) == ("benign", "malignant")
-    assert "of 8 test images" in capsys.readouterr().out
+    split = pd.read_csv(finished_run / "split.csv")["split"].value_counts()
+    assert split["validation"] != split["test"]
+    assert f"of {split['validation']} validation images" in capsys.readouterr().out
     assert not (finished_run / "export").exists()
 
 
@@ -246,7 +249,7 @@ def test_a_run_needs_nothing_again_that_only_its_training_needed(finished_run, t
 def test_integers_that_are_refused_leave_a_table_of_the_layers(finished_run, tmp_path, monkeypatch):
     strict = dataclasses.replace(tflite.TOLERANCES["int8"], max_difference=-1.0)
     monkeypatch.setitem(tflite.TOLERANCES, "int8", strict)
-    with pytest.raises(tflite.VerificationError, match=r"layer_noise\.csv says which layers add most"):
+    with pytest.raises(RunError, match=r"layer_noise\.csv says which layers add most"):
         export.main(export.Settings(finished_run, out=tmp_path / "out"))
     table = pd.read_csv(tmp_path / "out" / "layer_noise.csv")
     assert {"layer", "own", "total"} == set(table.columns)
@@ -267,7 +270,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path, finished_run):
     with pytest.raises(UsageError, match="holds no run"):
         export.main(export.Settings(tmp_path))
     (tmp_path / "config.yaml").write_text(json.dumps({"settings": {"flavour": 1}}))
-    with pytest.raises(UsageError, match="settings of no job known here: flavour"):
+    with pytest.raises(UsageError, match="is the record of a job that is not known here"):
         export.main(export.Settings(tmp_path))
     for wrong in ({"labels": ("a", "b")}, {"io": "uint8"}, {"licence": "CC0"}):
         with pytest.raises(UsageError, match=rf"--{next(iter(wrong))} belongs to a \.keras file"):

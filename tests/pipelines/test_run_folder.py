@@ -1,4 +1,5 @@
-import dataclasses
+"""A run's folder: what it records, and whom it lets go on."""
+
 import errno
 from pathlib import Path
 
@@ -7,9 +8,9 @@ import numpy as np
 import pytest
 import yaml
 
-from pipelines import multiclass
-from pipelines.binary import Settings
-from pipelines.common.run_folder import RunFolder
+from pipelines import binary, multiclass
+from pipelines.common.options import build, flatten, request_of
+from pipelines.common.run_folder import RunFolder, recorded_run
 from skinkeras.inputs.decoded_images import decode_all
 
 
@@ -17,14 +18,24 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+ASKED = {"gamma": 10.0, "data": "folder", "positive": ("mel", "bcc")}
+
+
+def asked_for(job=binary, **values):
+    """The request of a job's settings."""
+    name = job.__name__.rpartition(".")[2]
+    return request_of(name, job.with_defaults(build(job.Settings, values)))
+
+
 @pytest.fixture
 def begun(tmp_path):
-    settings = Settings(gamma=10.0, data="folder", data_dir=tmp_path, positive=("mel", "bcc"))
+    """A run that has begun, and what it was asked for."""
+    values = {**ASKED, "data_dir": tmp_path}
     folder = RunFolder(tmp_path / "run")
-    folder.check(settings, resume=False)
+    folder.check(asked_for(**values), resume=False)
     assert not folder.path.exists()  # to check is not to begin
-    folder.begin(settings)
-    return folder, settings
+    folder.begin(asked_for(**values))
+    return folder, values
 
 
 @pytest.fixture
@@ -37,43 +48,44 @@ def full_disk(tiny_disk):
 
 
 def test_a_run_of_an_earlier_version_goes_on_with_what_newer_settings_default_to(begun):
-    folder, settings = begun
+    folder, values = begun
     config = folder.file("config.yaml")
     record = yaml.safe_load(config.read_text())
     del record["settings"]["augmentation"], record["settings"]["dropout"]
     config.write_text(yaml.safe_dump(record))
-    folder.check(settings, resume=True)
+    folder.check(asked_for(**values), resume=True)
     with pytest.raises(ValueError, match="with augmentation=standard, this command has augmentation=strong"):
-        folder.check(dataclasses.replace(settings, augmentation="strong"), resume=True)
+        folder.check(asked_for(**values, augmentation="strong"), resume=True)
 
 
 def test_config_says_what_was_asked_for_and_with_which_versions(begun):
-    folder, settings = begun
+    folder, values = begun
     record = yaml.safe_load(folder.file("config.yaml").read_text())
-    assert set(record["settings"]) == {field.name for field in dataclasses.fields(settings)}
+    assert list(record["settings"]) == list(flatten(binary.Settings()))
+    assert record["job"] == "binary"
     assert record["settings"]["gamma"] == 10
     assert record["settings"]["positive"] == ["mel", "bcc"]
-    assert record["settings"]["data_dir"] == str(settings.data_dir)
+    assert record["settings"]["data_dir"] == str(values["data_dir"])
     assert {"tensorflow", "keras", "python", "skinkeras"} <= set(record["versions"])
 
 
 def test_a_folder_that_holds_a_run_is_refused_and_left_alone(begun):
-    folder, settings = begun
+    folder, values = begun
     (folder.path / "model.keras").write_bytes(b"a model")
     before = contents(folder.path)
     with pytest.raises(
         ValueError, match=r"/run already holds a run: add --resume .* or choose another --out"
     ):
-        RunFolder(folder.path).check(settings, resume=False)
+        RunFolder(folder.path).check(asked_for(**values), resume=False)
     assert contents(folder.path) == before
 
 
 def test_resuming_leaves_the_config_as_it_is(begun):
-    folder, settings = begun
+    folder, values = begun
     before = contents(folder.path)
     again = RunFolder(folder.path)
-    again.check(settings, resume=True)
-    again.begin(settings)
+    again.check(asked_for(**values), resume=True)
+    again.begin(asked_for(**values))
     assert contents(folder.path) == before
 
 
@@ -81,33 +93,33 @@ def test_resuming_leaves_the_config_as_it_is(begun):
     ("changed", "sentence"),
     [
         ({"gamma": 5.0}, "gamma=10.0, this command has gamma=5.0"),
-        ({"limit": 100}, "limit=None, this command has limit=100"),
-        ({"positive": ("mel",)}, r"positive=\['mel', 'bcc'\], this command has positive=\['mel'\]"),
+        ({"max_images": 100}, "max_images=None, this command has max_images=100"),
+        ({"positive": ("mel",)}, r"positive=\('mel', 'bcc'\), this command has positive=\('mel',\)"),
         ({"learning_rate": 1e-5}, "learning_rate=0.0005, this command has learning_rate=1e-05"),
     ],
 )
 def test_resuming_with_another_setting_names_it_and_both_values(begun, changed, sentence):
-    folder, settings = begun
+    folder, values = begun
     before = contents(folder.path)
     with pytest.raises(ValueError, match=sentence):
-        folder.check(dataclasses.replace(settings, **changed), resume=True)
+        folder.check(asked_for(**{**values, **changed}), resume=True)
     assert contents(folder.path) == before
 
 
 def test_resuming_may_name_the_folders_another_way(begun):
-    folder, settings = begun
+    folder, values = begun
     before = contents(folder.path)
-    settings = dataclasses.replace(settings, resume=True, out=Path("elsewhere"), cache_dir=Path("cache"))
-    folder.check(settings, resume=True)  # does not raise
+    elsewhere = {"resume": True, "out": Path("elsewhere"), "cache_dir": Path("cache")}
+    folder.check(asked_for(**values, **elsewhere), resume=True)  # does not raise
     assert contents(folder.path) == before
 
 
 def test_a_folder_of_other_things_is_refused_and_an_empty_one_taken(tmp_path):
-    RunFolder(tmp_path).check(Settings(), resume=False)
+    RunFolder(tmp_path).check(asked_for(), resume=False)
     (tmp_path / "thesis.doc").write_text("the only copy")
     for resume in (False, True):
         with pytest.raises(ValueError, match="is not empty and holds no run"):
-            RunFolder(tmp_path).check(Settings(), resume)
+            RunFolder(tmp_path).check(asked_for(), resume=resume)
 
 
 def test_a_run_is_complete_with_its_card_and_without_its_state(begun):
@@ -124,10 +136,10 @@ def test_a_run_that_a_full_disk_stops_has_not_begun(full_disk):
     with pytest.raises(
         OSError, match=r"^Could not write .*/run/config\.yaml: No space left on device; "
     ) as caught:
-        folder.begin(Settings())
+        folder.begin(asked_for())
     assert caught.value.errno == errno.ENOSPC
     assert contents(full_disk).keys() == {full_disk / "filler"}
-    folder.check(Settings(), resume=False)
+    folder.check(asked_for(), resume=False)
 
 
 def test_a_full_disk_while_decoding_raises_and_leaves_nothing(full_disk, tmp_path):
@@ -143,13 +155,28 @@ def test_a_full_disk_while_decoding_raises_and_leaves_nothing(full_disk, tmp_pat
 
 @pytest.mark.parametrize("content", ["name: my project", "", "a: [b", "settings: hello", "\x00"])
 def test_a_record_that_is_none_is_refused(begun, content):
-    folder, settings = begun
+    folder, values = begun
     folder.file("config.yaml").write_text(content)
     with pytest.raises(ValueError, match=r"config\.yaml is not the record of a run"):
-        folder.check(settings, resume=True)
+        folder.check(asked_for(**values), resume=True)
 
 
 def test_the_run_of_another_job_is_refused(begun):
     folder, _ = begun
     with pytest.raises(ValueError, match="holds a run of another job"):
-        folder.check(multiclass.Settings(), resume=True)
+        folder.check(asked_for(multiclass), resume=True)
+
+
+def test_a_record_holds_the_settings_themselves(begun, tmp_path):
+    folder, values = begun
+    recorded = recorded_run(folder.path)
+    assert recorded.job == "binary"
+    assert recorded.settings == binary.with_defaults(build(binary.Settings, values))
+    assert recorded.versions["skinkeras"] and recorded.versions["keras"]
+    with pytest.raises(ValueError, match="holds no run: it has no config"):
+        recorded_run(tmp_path / "nowhere")
+
+
+def test_the_first_repeat_lies_in_the_run_and_the_others_in_folders_of_their_own(tmp_path):
+    run = RunFolder(tmp_path)
+    assert [run.repeat(number).path for number in (1, 2)] == [tmp_path, tmp_path / "repeat_2"]

@@ -1,4 +1,4 @@
-"""The committed models are what their json files say, and whatever is broken is refused."""
+"""The committed models are what their json files and records say, and whatever is broken is refused."""
 
 import json
 import shutil
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import release
+from pipelines import release, report
 from pipelines.common.console import UsageError
-from skinkeras import tflite
+from skinkeras import reports, tflite
 from skinkeras.errors import RunError
 from skinkeras.files import write_json
 from skinkeras.tflite.contract import sha256
@@ -30,14 +30,23 @@ def faults(folder):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A copy of one released model, its int8 file alone, and the README."""
-    for name in (INT8, f"{NAME}.json", f"{NAME}.labels.txt", f"{NAME}.card.md", "README.md"):
+    """A copy of one released model, its int8 file alone, with its record and the README."""
+    for name in (INT8, f"{NAME}.labels.txt", "README.md"):
         shutil.copy(RELEASED / name, tmp_path)
-    change(tmp_path, lambda contract: contract["files"].pop("float16"))
+    change_record(tmp_path, lambda record: record["files"].pop("float16"))
     readme = tmp_path / "README.md"
     readme.write_text(tflite.with_models_table(readme.read_text(), tmp_path))
     assert faults(tmp_path) == ""
+    assert reports.rendering_faults(tmp_path) == {}
     return tmp_path
+
+
+def change_record(folder, how):
+    """Changes the record by a function, and renders json and card of it."""
+    path = folder / "records" / f"{NAME}.json"
+    record = reports.read_record(path if path.is_file() else RELEASED / "records" / path.name)
+    how(record)
+    reports.render_model(reports.write_record(path, record), folder)
 
 
 def change(folder, how):
@@ -80,17 +89,20 @@ def test_the_committed_models_are_as_promised():
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        (lambda c: c.update(schema_version=2), "has schema_version 2"),
-        (lambda c: c.pop("schema_version"), "lacks schema_version"),
+        (lambda c: c.update(schema_version=2), "its schema_version is 2"),
+        (lambda c: c.pop("schema_version"), "schema_version is missing"),
         (lambda c: c.update(name="other"), "is called other inside"),
-        (lambda c: c.update(threshold=None), "do not fit the classes"),
-        (lambda c: c.update(threshold=1.5), "not between 0 and 1"),
-        (lambda c: c.update(positive_class="nevus"), "do not fit the classes"),
+        (lambda c: c.update(threshold=None), "positive_class and threshold must both be null, or neither"),
+        (lambda c: c.update(threshold=1.5), "threshold must be a number above 0 and below 1"),
+        (lambda c: c.update(threshold=0.5), "files.int8.test was measured at threshold 0.1"),
+        (lambda c: c["files"]["int8"].update(threshold=0.5), "and the file is used at 0.5"),
+        (lambda c: c["files"]["int8"].pop("test"), "files.int8 lacks test"),
+        (lambda c: c.update(positive_class="nevus"), "is not one of its classes"),
         (lambda c: c.update(classes=["malignant", "benign"]), "has other classes than the json"),
         (lambda c: c.update(class_titles={"benign": "harmless"}), "class_titles has other classes"),
-        (lambda c: c["files"]["int8"].pop("sha256"), "files.int8 lacks one of"),
+        (lambda c: c["files"]["int8"].pop("sha256"), "files.int8.sha256 is missing"),
         (lambda c: c["files"]["int8"].update(size_bytes=1), "not 1."),
-        (lambda c: c["files"]["int8"].update(sha256="0"), "another sha256"),
+        (lambda c: c["files"]["int8"].update(sha256="0" * 64), "another sha256"),
         (lambda c: c["files"]["int8"].update(shipped=False), "names no file that is shipped"),
         (lambda c: c["files"]["int8"].pop("golden"), "no golden predictions"),
         (lambda c: c["files"]["int8"]["golden"].update(tolerance=0.5), "golden tolerance 0.5"),
@@ -104,9 +116,29 @@ def test_the_committed_models_are_as_promised():
         (lambda c: c["data"].update(licence="CC0"), "its metadata give the licence as 'CC BY-NC 4.0'"),
         (
             lambda c: c["files"].update(
-                float32={"file": "f.tflite", "sha256": "", "size_bytes": 0, "test": {}}
+                float32={
+                    "file": f"{NAME}_float32.tflite",
+                    "sha256": "0" * 64,
+                    "size_bytes": 1,
+                    "test": {"threshold": c["threshold"]},
+                }
             ),
-            "f.tflite: is missing, and the json does not say",
+            "_float32.tflite: is missing or no regular file, and the json does not say",
+        ),
+        (
+            lambda c: c["files"].update(
+                float32={"file": "f.tflite", "sha256": "0" * 64, "size_bytes": 1, "test": {}}
+            ),
+            f"files.float32.file is f.tflite, not {NAME}_float32.tflite",
+        ),
+        (
+            lambda c: c["files"]["int8"].update(file="../x.tflite"),
+            "files.int8.file must be a bare file name",
+        ),
+        (lambda c: c.update(name="../x"), "name must be a bare file name"),
+        (
+            lambda c: c["files"]["int8"]["golden"]["pictures"][0].update(probabilities=[1]),
+            "files.int8.golden.pictures.0.probabilities must be one number for each class",
         ),
         (
             lambda c: c["files"]["int8"]["test"].update(roc_auc=0.99),
@@ -120,11 +152,40 @@ def test_a_json_that_promises_something_else_is_refused(folder, how, message):
 
 
 def test_float32_figures_without_the_file_must_say_so(folder):
-    entry = {"file": f"{NAME}_float32.tflite", "sha256": "", "size_bytes": 1, "test": {}, "shipped": False}
+    entry = {
+        "file": f"{NAME}_float32.tflite",
+        "sha256": "0" * 64,
+        "size_bytes": 1,
+        "test": {},
+        "shipped": False,
+    }
     change(folder, lambda contract: contract["files"].update(float32=entry))
     assert faults(folder) == ""
     (folder / entry["file"]).write_bytes(b"x")
     assert 'is there, though the json says "shipped": false' in faults(folder)
+
+
+def test_a_file_may_have_a_threshold_of_its_own(folder):
+    def move(contract):
+        own = contract["threshold"]
+        contract["threshold"] = 0.5
+        for entry in contract["files"].values():
+            entry["threshold"] = own
+
+    change(folder, move)
+    assert faults(folder) == ""
+
+
+def test_a_symbolic_link_is_no_released_file(folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / INT8
+    (folder / INT8).rename(elsewhere)
+    (folder / INT8).symlink_to(elsewhere)
+    assert f"{INT8}: is missing or no regular file" in faults(folder)
+
+
+def test_markup_in_a_json_is_text_in_the_table(folder):
+    change(folder, lambda contract: contract.update(task="<b>mole</b> | [x](y) *z*"))
+    assert "&lt;b&gt;mole&lt;/b&gt; \\| \\[x\\](y) \\*z\\* (2 classes)" in tflite.models_table(folder)
 
 
 @pytest.mark.parametrize("name", [INT8, f"{NAME}.labels.txt", f"{NAME}.card.md", "README.md"])
@@ -183,7 +244,10 @@ def test_the_table_is_made_from_the_json_files(folder):
 
     def double(contract):
         contract["files"]["int8"]["size_bytes"] *= 2
-        contract["classes"] = list("abcdefg")
+        contract["classes"], contract["output"]["shape"] = list("abcdefg"), [1, 7]
+        contract.update(class_titles={}, positive_class=None, threshold=None)
+        for entry in contract["files"].values():
+            entry["golden"] = None
         contract["files"]["int8"]["test"] = {
             "balanced_accuracy": 0.7,
             "balanced_accuracy_interval": [0.6, 0.8],
@@ -204,12 +268,38 @@ def test_the_command_refuses_with_exit_code_1_and_renews_the_table(folder):
         command = [sys.executable, "-m", "pipelines.verify_release", str(folder), *arguments]
         return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
 
-    change(folder, lambda contract: contract["files"]["int8"]["test"].update(roc_auc=0.99))
+    def improve(record):
+        record["repeats"][0]["forms"]["int8"]["metrics"]["roc_auc"] = 0.99
+
+    change_record(folder, improve)
     done = run()
     assert done.returncode == 1
     assert "README.md: its table is not that of the json files" in done.stderr
     assert run("--write-table").returncode == 0
     assert "AUC 0.990" in (folder / "README.md").read_text()
+
+
+@pytest.mark.parametrize("ending", ["json", "card.md"])
+def test_a_json_or_card_that_its_record_does_not_say_is_refused_until_it_is_rendered_again(folder, ending):
+    path, record = folder / f"{NAME}.{ending}", folder / "records" / f"{NAME}.json"
+    path.write_text(path.read_text() + "\n")
+    (sentence,) = reports.rendering_faults(folder)[path.name]
+    assert sentence == f"is not what its record says: run python -m pipelines.report {record}."
+    report.main(report.Settings(record))
+    assert reports.rendering_faults(folder) == {}
+
+
+def test_a_json_without_a_record_and_a_record_without_its_json_are_refused(folder):
+    record = folder / "records" / f"{NAME}.json"
+    text = record.read_text()
+    record.unlink()
+    assert reports.rendering_faults(folder) == {f"{NAME}.json": [f"{NAME} has no record."]}
+    record.write_text(text.replace('"schema_version": 1', '"schema_version": 2'))
+    (sentence,) = reports.rendering_faults(folder)[f"records/{NAME}.json"]
+    assert "does not fit the schema of a record at schema_version" in sentence
+    record.write_text(text)
+    (folder / f"{NAME}.json").unlink()
+    assert reports.rendering_faults(folder) == {f"{NAME}.json": [f"no {NAME}.json goes with it."]}
 
 
 @pytest.fixture
@@ -222,16 +312,28 @@ def finished_run(tmp_path):
         shutil.copy(path, export)
     shutil.copy(RELEASED / "README.md", to)
     (tmp_path / "run" / "card.md").write_text("# Card")
+    record = reports.read_record(RELEASED / "records" / f"{NAME}.json")
+    record["settings"] |= {"data_dir": "/home/me/images", "out": "/home/me/run", "cache_dir": "/home/me"}
+    reports.write_record(tmp_path / "run" / "record.json", record)
     return tmp_path / "run", to
+
+
+def change_run(run, how):
+    """Changes the run's record by a function."""
+    record = reports.read_record(run / "record.json")
+    how(record)
+    reports.write_record(run / "record.json", record)
 
 
 def test_a_run_is_released_and_passes_the_check(finished_run):
     run, to = finished_run
     release.main(release.Settings(run, ("int8",), to))
     assert faults(to) == ""
+    assert reports.rendering_faults(to) == {}
     assert sorted(path.name for path in to.iterdir()) == sorted(
-        ["README.md", INT8, f"{NAME}.json", f"{NAME}.labels.txt", f"{NAME}.card.md"]
+        ["README.md", INT8, f"{NAME}.json", f"{NAME}.labels.txt", f"{NAME}.card.md", "records"]
     )
+    assert "/home/me" not in (to / "records" / f"{NAME}.json").read_text()
     files = json.loads((to / f"{NAME}.json").read_text())["files"]
     assert files["float16"]["shipped"] is False and "shipped" not in files["int8"]
     assert f"`{NAME}`" in (to / "README.md").read_text()
@@ -244,12 +346,17 @@ def test_a_run_is_released_and_passes_the_check(finished_run):
         (lambda run: (run / "state").mkdir(), "holds no exported model"),
         (lambda run: (run / "card.md").unlink(), "holds no exported model"),
         (
-            lambda run: change(run / "export", lambda contract: contract.update(synthetic=True)),
-            "drawn pictures",
+            lambda run: change_run(run, lambda record: record.update(synthetic=True)),
+            "synthetic images",
         ),
         (
-            lambda run: change(run / "export", lambda contract: contract["files"].pop("int8")),
+            lambda run: change_run(run, lambda record: record["files"].pop("int8")),
             "--kinds must name",
+        ),
+        (lambda run: (run / "export" / INT8).unlink(), "is missing: export the run again"),
+        (
+            lambda run: write_json(run / "record.json", {"schema_version": 2}),
+            "does not fit the schema",
         ),
     ],
 )
@@ -261,11 +368,42 @@ def test_what_cannot_be_released_leaves_the_folder_alone(finished_run, spoil, wo
     assert [path.name for path in to.iterdir()] == ["README.md"]
 
 
+def call_everything_malignant(record):
+    for point in (record["operating_point"], *(f["metrics"] for f in record["repeats"][0]["forms"].values())):
+        point["threshold"] = 0.0
+
+
 def test_a_model_that_must_not_be_released_leaves_the_good_one_where_it_is(finished_run):
     run, to = finished_run
     release.main(release.Settings(run, ("int8", "float16"), to))
+    before = {path: path.read_bytes() for path in to.rglob("*") if path.is_file()}
+    change_run(run, call_everything_malignant)
+    with pytest.raises((RunError, UsageError), match=r"threshold .* 0\.0"):
+        release.main(release.Settings(run, ("int8",), to))
+    assert {path: path.read_bytes() for path in to.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["../victim.txt", "..", "/tmp/x", "victim.txt\0", "a/b"])
+@pytest.mark.parametrize("shipped", [True, False])
+def test_a_record_with_a_path_for_a_name_is_refused_and_nothing_is_touched(finished_run, name, shipped):
+    run, to = finished_run
+    victim = to.parent / "victim.txt"
+    victim.write_text("years of work")
+    record = json.loads((run / "record.json").read_text())
+    record["files"]["float16" if not shipped else "int8"]["file"] = name
+    (run / "record.json").write_text(json.dumps(record))
+    with pytest.raises(UsageError, match=r"does not fit the schema of a record at files\."):
+        release.main(release.Settings(run, ("int8",), to))
+    assert victim.read_text() == "years of work"
+    assert [path.name for path in to.iterdir()] == ["README.md"]
+
+
+@pytest.mark.parametrize("name", ["other_int8.tflite", "README.md"])
+def test_a_record_that_names_another_models_file_is_refused_and_that_file_stays(finished_run, name):
+    run, to = finished_run
+    (to / "other_int8.tflite").write_bytes(b"another model")
     before = {path.name: path.read_bytes() for path in to.iterdir()}
-    change(run / "export", lambda contract: contract.update(threshold=0.0))
-    with pytest.raises(RunError, match=r"to must not be released:\n.*threshold 0\.0"):
+    change_run(run, lambda record: record["files"]["float16"].update(file=name))
+    with pytest.raises((RunError, UsageError)):
         release.main(release.Settings(run, ("int8",), to))
     assert {path.name: path.read_bytes() for path in to.iterdir()} == before

@@ -135,7 +135,7 @@ def test_a_layer_outside_the_recipe_is_named(layer, named):
         quantization.quantize(keras.Model(image, layer(x)))
 
 
-def test_a_model_that_does_not_begin_with_a_picture_and_its_normalisation_is_refused():
+def test_a_model_that_does_not_begin_with_an_image_and_its_normalisation_is_refused():
     image, vector = layers.Input((8, 8, 3), name="image"), layers.Input((8,), name="vector")
     with pytest.raises(ValueError, match="Rescaling layer behind the input 'image'; 'conv'"):
         quantization.quantize(keras.Model(image, layers.Conv2D(2, 1, name="conv")(image)))

@@ -91,7 +91,7 @@ def test_a_training_step_is_the_moving_average_over_inputs_limited_to_the_double
     layer.build(values.shape)
     layer.set_weights([np.float32(low), np.float32(high)])
     # The quantizer of tensorflow-model-optimization itself, on a copy of the inputs.
-    theirs = quantizers.MovingAverageQuantizer(8, per_axis=False, symmetric=False, narrow_range=False)
+    theirs = quantizers().MovingAverageQuantizer(8, per_axis=False, symmetric=False, narrow_range=False)
     variables = {"min_var": tf.Variable(float(low)), "max_var": tf.Variable(float(high))}
     most = 2.0 * max(-low, high)
 

@@ -2,11 +2,14 @@ import hashlib
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from skinkeras import tflite
+
+ROOT = Path(__file__).parents[2]
 
 # Written from the text of tflite_models/README.md, in another language than skinkeras/tflite/golden.py.
 JAVASCRIPT = """
@@ -71,7 +74,7 @@ def test_pixels_worked_out_by_hand():
 @pytest.mark.parametrize("kind", ["int8", "float16"])
 def test_wrong_pixels_do_not_pass_for_right_ones(kind):
     """Pixels in the wrong order or range move the released files further than the tolerance."""
-    path = f"tflite_models/melanoma_efficientnet_lite0_224_{kind}.tflite"
+    path = ROOT / "tflite_models" / f"melanoma_efficientnet_lite0_224_{kind}.tflite"
     report, classifier = tflite.golden(path), tflite.Classifier(path)
     expected = np.array([one["probabilities"] for one in report["pictures"]])
     images = np.stack(list(tflite.golden_images(224).values())).astype(np.float32)

@@ -1,3 +1,4 @@
+import tracemalloc
 import zipfile
 
 import pytest
@@ -93,3 +94,67 @@ def test_a_foreign_file_is_one_sentence(files, tmp_path):
             tflite.Classifier(path)
     with pytest.raises(FileNotFoundError):
         tflite.Classifier(tmp_path / "missing.tflite")
+
+
+def with_archive(files, path, content, **options):
+    """A file whose labels are `content`, as zipfile writes them with these options."""
+    path.write_bytes(pack(unpack(files["float32"][0].read_bytes())))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labels.txt", content, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA], ids=["deflate", "bzip2", "lzma"]
+)
+def test_labels_that_inflate_to_a_multiple_of_the_file_are_refused_and_not_inflated(files, tmp_path, method):
+    path = with_archive(files, tmp_path / "bomb.tflite", b"a" * 100_000_000, compress_type=method)
+    assert path.stat().st_size < 3_000_000
+    tracemalloc.start()
+    with pytest.raises(
+        ValueError, match=r"bomb\.tflite is not a whole TensorFlow Lite file with embedded labels"
+    ):
+        tflite.read_labels(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40_000_000
+
+
+def test_a_size_that_the_archive_lies_about_changes_nothing(files, tmp_path):
+    path = with_archive(
+        files, tmp_path / "bomb.tflite", b"a" * 50_000_000, compress_type=zipfile.ZIP_DEFLATED
+    )
+    data = path.read_bytes()
+    size = (50_000_000).to_bytes(4, "little")
+    assert data.count(size) == 2
+    path.write_bytes(data.replace(size, (9).to_bytes(4, "little")))
+    with pytest.raises(ValueError, match="is not a whole TensorFlow Lite file"):
+        tflite.read_labels(path)
+
+
+def test_an_encrypted_or_damaged_archive_is_one_sentence(files, tmp_path):
+    path = with_archive(files, tmp_path / "x.tflite", b"a\nb\n" * 200, compress_type=zipfile.ZIP_DEFLATED)
+    data = path.read_bytes()
+    start = data.rindex(b"PK\x01\x02")
+    local = data.rindex(b"PK\x03\x04")
+    encrypted = bytearray(data)
+    encrypted[start + 8] |= 1
+    encrypted[local + 6] |= 1
+    damaged = bytearray(data)
+    damaged[local + 42] ^= 0xFF
+    newer = bytearray(data)
+    newer[start + 6] = 255
+    for content in (encrypted, damaged, newer):
+        path.write_bytes(bytes(content))
+        with pytest.raises(ValueError, match="is not a whole TensorFlow Lite file"):
+            tflite.read_labels(path)
+
+
+@pytest.mark.parametrize("label", ["\x1b[31mred", "a\x00b", "a\tb", "a\x9bb"])
+def test_labels_with_control_characters_are_neither_written_nor_read(files, tmp_path, label):
+    with pytest.raises(ValueError, match="without control characters"):
+        tflite.add_metadata(files["float32"][0].read_bytes(), ("benign", label), tflite.ModelInfo(*"abcde"))
+    path = with_archive(files, tmp_path / "x.tflite", f"benign\n{label}\n")
+    with pytest.raises(ValueError, match="has embedded labels with control characters") as refused:
+        tflite.read_labels(path)
+    assert str(refused.value).isprintable()

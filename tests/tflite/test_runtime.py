@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 from exporting import exported
-from PIL import Image
+from icc_profiles import DISPLAY_P3
+from PIL import Image, ImageCms
 from small_efficientnet import pictures
 
 from skinkeras import tflite
@@ -45,7 +46,7 @@ def test_benchmark_reports_each_number_of_threads(files):
 
 @pytest.fixture
 def photo(tmp_path):
-    """A picture larger and wider than the model's input, as a file without loss and as pixels."""
+    """An image larger and wider than the model's input, as a file without loss and as pixels."""
     pixels = np.repeat(pictures(1, seed=6)[0][0].astype(np.uint8), 4, axis=0)
     pixels = np.hstack([pixels[:, :20], np.repeat(pixels, 4, axis=1), pixels[:, -60:]])
     Image.fromarray(pixels).save(tmp_path / "photo.png")
@@ -67,7 +68,7 @@ def test_paths_arrays_and_pil_images_of_any_size_are_classified_as_training_sees
     for way in ways:
         np.testing.assert_array_equal(classifier.classify(way), expected)
     np.testing.assert_array_equal(classifier.classify(ways), np.repeat(expected, 6, axis=0))
-    # The largest centred square, averaged: rows of 4 x 4 equal pixels give the small picture back exactly.
+    # The largest centred square, averaged: rows of 4 x 4 equal pixels give the small image back exactly.
     np.testing.assert_array_equal(
         classifier.prepare(pixels[:, 20:-60]), pictures(1, seed=6)[0][0].astype(np.uint8)
     )
@@ -84,7 +85,22 @@ def test_the_camera_orientation_is_obeyed(files, photo, tmp_path):
     np.testing.assert_array_equal(classifier.prepare(Image.open(turned)), classifier.prepare(path))
 
 
-def test_pictures_are_read_batch_by_batch(files):
+def test_a_colour_profile_is_converted_in_files_and_pil_images_alike(files, photo, tmp_path):
+    path, pixels = photo
+    profiled = tmp_path / "p3.png"
+    Image.fromarray(pixels).save(profiled, icc_profile=DISPLAY_P3)
+    classifier = tflite.Classifier(files["float32"][0])
+    converted = classifier.prepare(profiled)
+    np.testing.assert_array_equal(classifier.prepare(Image.open(profiled)), converted)
+    assert np.abs(converted.astype(int) - classifier.prepare(path)).max() > 10
+    srgb, p3 = ImageCms.createProfile("sRGB"), ImageCms.ImageCmsProfile(io.BytesIO(DISPLAY_P3))
+    reference = ImageCms.profileToProfile(
+        Image.fromarray(pixels), p3, srgb, ImageCms.Intent.RELATIVE_COLORIMETRIC
+    )
+    assert np.abs(converted.astype(int) - classifier.prepare(np.asarray(reference))).max() <= 1
+
+
+def test_images_are_read_batch_by_batch(files):
     read = []
 
     def endless():
@@ -99,26 +115,29 @@ def test_pictures_are_read_batch_by_batch(files):
 
 
 @pytest.mark.parametrize(
-    ("picture", "message"),
+    ("image", "message"),
     [
         (np.full((9, 9, 3), 0.5), "multiply them by 255"),
+        (np.zeros((9, 80, 3)), "it has 80 x 9 pixels, and the shorter side needs 32"),
+        (Image.new("RGB", (9, 80)), "it has 9 x 80 pixels, and the shorter side needs 32"),
+        (Image.fromarray(np.full((80, 80), -3, np.int32)), "which of them is white is unknown"),
         (np.full((9, 9, 3), 300), r"must be 0\.\.255. Received: 300"),
         (np.full((9, 9, 3), np.nan), "Received: nan"),
         (np.zeros((9, 9)), r"Received: \(9, 9\)"),
         (np.zeros((9, 9, 3), bool), "of bool"),
         ("nowhere.jpg", r"nowhere\.jpg: no such file"),
-        (__file__, "not a picture of any format"),
+        (__file__, "not an image in a format that is read"),
     ],
 )
-def test_what_is_no_picture_is_one_sentence(files, picture, message):
+def test_what_is_no_image_is_one_sentence(files, image, message):
     with pytest.raises(tflite.ImageError, match=message):
-        tflite.Classifier(files["int8"][0]).classify([picture])
+        tflite.Classifier(files["int8"][0]).classify([image])
 
 
-def test_a_picture_that_is_cut_off_is_one_sentence(files, photo):
+def test_a_truncated_image_is_one_sentence(files, photo):
     path, _ = photo
     path.write_bytes(path.read_bytes()[:-2000])
-    with pytest.raises(tflite.ImageError, match=r"photo\.png cannot be read as a picture"):
+    with pytest.raises(tflite.ImageError, match=r"photo\.png: it is damaged \(image file is truncated\)\.$"):
         tflite.Classifier(files["int8"][0]).classify(path)
 
 

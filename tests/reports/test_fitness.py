@@ -1,0 +1,65 @@
+"""What speaks against using a model at all: on the card in large, and in the way of a release."""
+
+import json
+
+import pytest
+
+from skinkeras import evaluation
+from skinkeras.files import json_text
+from skinkeras.reports import unfit_forms
+from skinkeras.reports.card import model_card
+
+# Fifty malignant images of a hundred, each scored right.
+LABELS = [0] * 50 + [1] * 50
+SCORES = [i / 200 for i in range(50)] + [0.6 + i / 200 for i in range(50)]
+
+
+def measured(record, threshold, scores=SCORES):
+    """The record with an int8 file of these scores at this threshold."""
+    metrics = evaluation.binary_metrics(LABELS, scores, threshold, bootstrap=100)
+    point = {**record["operating_point"], "threshold": threshold, "chosen_by": "int8"}
+    record["repeats"][0]["forms"] = {
+        "int8": {"metrics": json.loads(json_text(metrics)), "operating_point": point}
+    }
+    return record
+
+
+def test_a_threshold_that_calls_everything_malignant_is_named(binary):
+    (reasons,) = unfit_forms(measured(binary, 0.0)).values()
+    assert reasons == [
+        "At its threshold it names no benign test image correctly.",
+        "At its threshold it names every malignant test image correctly.",
+    ]
+
+
+def test_a_threshold_that_calls_everything_benign_is_named(binary):
+    # What was once released: a float16 file at the threshold of the integers.
+    assert unfit_forms(measured(binary, 0.99))["int8"][1] == (
+        "At its threshold it names no malignant test image correctly."
+    )
+
+
+def test_an_interval_of_the_auc_that_includes_a_half_is_named(binary):
+    guessing = [((37 * i) % 101) / 101 for i in range(100)]
+    (reasons,) = unfit_forms(measured(binary, 0.5, guessing)).values()
+    assert "includes 0.5 or lies below" in reasons[-1]
+
+
+def test_a_sound_model_has_nothing_against_it(binary):
+    mixed = [0.9 if i == 3 else 0.1 if i == 60 else score for i, score in enumerate(SCORES)]
+    record = measured(binary, 0.54, mixed)
+    assert unfit_forms(record) == {}
+    assert "Not fit for use" not in model_card(record)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.99])
+def test_the_card_says_it_before_anything_else(binary, threshold):
+    card = model_card(measured(binary, threshold))
+    assert "Not fit for use" in card.split("## ")[0]
+
+
+def test_a_class_that_is_never_named_is_said(diagnosis):
+    metrics = diagnosis["repeats"][0]["forms"]["float"]["metrics"]
+    metrics["confusion_matrix"] = [[1, 0, 1], [2, 0, 0], [0, 0, 3]]
+    metrics["macro_auc_interval"] = [0.7, 0.9]
+    assert unfit_forms(diagnosis)["float"] == ["It never names nv."]

@@ -1,0 +1,105 @@
+"""Ctrl-C, SIGTERM, a closed pipe, a folder that is removed: one line, an exit code, and the run goes on."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from processes import ROOT, SURROUNDINGS, start
+
+#: Where in its imports the process is when the signal comes.
+WHILE_IMPORTING = """
+import os, runpy, signal, sys
+class Stops:
+    def find_spec(self, name, *more):
+        if name == sys.argv_module:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), sys.argv_signal)
+sys.argv_module, sys.argv_signal = sys.argv[1], int(sys.argv[2])
+sys.meta_path.insert(0, Stops())
+sys.argv, sys.orig_argv = ["-m"], ["python", "-m", "pipelines.binary"]
+runpy._run_module_as_main("pipelines.binary")
+"""
+
+
+@pytest.mark.parametrize("module", ["tyro", "skinkeras.losses.catalog", "rich.console", "filelock"])
+@pytest.mark.parametrize(
+    ("number", "text"), [(signal.SIGINT, "Stopped."), (signal.SIGTERM, "Stopped (SIGTERM).")]
+)
+def test_a_signal_while_importing_is_one_line(module, number, text):
+    command = [sys.executable, "-c", WHILE_IMPORTING, module, str(int(number))]
+    done = subprocess.run(command, capture_output=True, text=True, **SURROUNDINGS)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", f"Error: {text}\n")
+
+
+def test_importing_the_package_elsewhere_changes_no_signal():
+    code = (
+        "import signal; before = signal.getsignal(signal.SIGTERM); import pipelines.common.console; "
+        "assert signal.getsignal(signal.SIGTERM) == before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, **SURROUNDINGS)
+
+
+@pytest.mark.parametrize("words", [["binary", "--help"], ["report", str(ROOT / "tflite_models" / "records")]])
+def test_a_closed_pipe_ends_quietly(words):
+    command = [sys.executable, "-m", f"pipelines.{words[0]}", *words[1:]]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **SURROUNDINGS
+    )
+    process.stdout.close()
+    errors = process.stderr.read()
+    assert process.wait(120) in (0, 1, 2) and "Traceback" not in errors and "Broken pipe" not in errors
+
+
+def test_printing_into_a_closed_pipe_ends_quietly(tmp_path):
+    code = (
+        "import sys\nfrom dataclasses import dataclass\nfrom pipelines.common.console import run\n"
+        "@dataclass\nclass Settings:\n    a: int = 1\n"
+        "def main(settings):\n    'A job.'\n    print('x' * 100_000)\n"
+        "sys.argv = ['job']\nrun(main, Settings)\n"
+    )
+    (tmp_path / "job.py").write_text(code)
+    process = subprocess.Popen(
+        [sys.executable, tmp_path / "job.py"],
+        **{**SURROUNDINGS, "env": {**SURROUNDINGS["env"], "PYTHONPATH": str(ROOT)}},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait(60)) == ("", 1)
+
+
+def wait_for(path, process, log, seconds=600):
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert process.poll() is None and time.monotonic() < end, log.read_text()[-2000:]
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_sigterm_ctrl_c_and_a_removed_folder_end_a_run_with_a_sentence(small_run, tmp_path):
+    out, log = tmp_path / "run", tmp_path / "log"
+    words = (*small_run, "--epochs", "1000", "--out", out)
+    for number, name in ((signal.SIGTERM, "Stopped (SIGTERM)."), (signal.SIGINT, "Stopped.")):
+        log.write_text("")
+        process = start("binary", *words, "--resume", log=log)
+        wait_for(out / "state" / "head.npz", process, log)
+        wait_for(out / ".lock", process, log)
+        time.sleep(3)  # anywhere
+        process.send_signal(number)
+        assert process.wait(120) == 128 + number, log.read_text()
+        last = log.read_text().splitlines()[-1]
+        assert last == f"Error: {name} Run the same command with --resume to go on."
+        assert "Traceback" not in log.read_text()
+        assert not [path for path in out.rglob(".*")]
+    log.write_text("")
+    process = start("binary", *words, "--resume", log=log)
+    wait_for(out / ".lock", process, log)
+    shutil.move(out, tmp_path / "moved away")
+    assert process.wait(300) == 1, log.read_text()
+    assert "was removed while this process was working there: start again." in log.read_text()
+    assert "Traceback" not in log.read_text() and not out.exists()

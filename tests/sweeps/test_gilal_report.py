@@ -1,0 +1,368 @@
+"""The report of a sweep, from hand-made predictions whose differences are known exactly."""
+
+import dataclasses
+import json
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from pipelines.common.console import UsageError
+from pipelines.sweeps.engine.sweep_report import report_sweep
+from pipelines.sweeps.gilal2023 import tables
+from pipelines.sweeps.gilal2023.claims import all_claims
+from pipelines.sweeps.gilal2023.results import read_sweep
+from skinkeras.evaluation import binary_metrics, paired_bootstrap
+from skinkeras.reports import predictions_table
+
+MALIGNANT, BENIGN = 40, 100
+LABELS = np.repeat([1, 0], [MALIGNANT, BENIGN])
+IDS = [f"{i:03d}" for i in range(LABELS.size)]
+CLASSES = ["benign", "malignant"]
+
+
+def scores(misses, alarms=10):
+    """A model that misses the first so many malignant images and flags the first so many benign ones."""
+    malignant = np.where(np.arange(MALIGNANT) < misses, 0.2, 0.8)
+    benign = np.where(np.arange(BENIGN) < alarms, 0.7, 0.1)
+    return np.r_[malignant, benign]
+
+
+class Sweep:
+    """A sweep's folder, written run by run."""
+
+    def __init__(self, path, *, synthetic=True, released=False):
+        self.path, self.synthetic, self.released, self.rows = path, synthetic, released, []
+        path.mkdir()
+
+    def add(self, probabilities, status="done", error="", **settings):
+        name = f"run_{len(self.rows):02d}"
+        row = {
+            "run": name, "status": status, "error": error, "seconds": 1.5, "oversample": "none",
+            "cleaning": "", "rounds": 0, "train_benign": 800, "train_malignant": 200, "balance_ratio": 0.25,
+            "model": "lite0", "loss": "crossentropy", "gamma": "", "focal_delta": "", "seed": 0,
+        }  # fmt: skip
+        self.rows.append(row | settings)
+        pd.DataFrame(self.rows).to_csv(self.path / "runs.csv", index=False)
+        if status == "done":
+            folder = self.path / "runs" / name
+            folder.mkdir(parents=True)
+            at_half = dataclasses.asdict(binary_metrics(LABELS, probabilities, bootstrap=20))
+            write = self._write_released if self.released else self._write
+            metrics, table = write(probabilities, at_half)
+            (folder / "metrics.json").write_text(json.dumps({"synthetic": self.synthetic, **metrics}))
+            table.to_csv(folder / "predictions.csv", index=False)
+
+    def _write(self, probabilities, at_half):
+        images = pd.DataFrame({"image_id": IDS, "image": "", "group": IDS, "label": np.take(CLASSES, LABELS)})
+        both = {"float": np.stack([1 - probabilities, probabilities], axis=1)}
+        forms = {"float": {"metrics": at_half, "metrics_at_half": at_half}}
+        metrics = {"classes": CLASSES, "repeats": [{"images": {}, "forms": forms}], "mean": None}
+        return metrics, predictions_table(
+            images, CLASSES, both, {"float": (probabilities >= 0.5).astype(int)}
+        )
+
+    def _write_released(self, probabilities, at_half):
+        images = {"image_id": IDS, "group": range(LABELS.size), "malignant": LABELS}
+        metrics = {"images": {}, "test": {"float": {"at_0.5": at_half, "at_threshold": at_half}}}
+        return metrics, pd.DataFrame(images | {"probability_float": probabilities})
+
+    def read(self):
+        """(`SweepResults`, rates)"""
+        sweep = read_sweep(self.path)
+        return sweep, paired_bootstrap(
+            sweep.images["malignant"], sweep.scores, groups=sweep.images["group"], resamples=400
+        )
+
+    def claims(self):
+        sweep, rates = self.read()
+        return {claim.name: claim for claim in all_claims(sweep.runs, rates)}
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    return Sweep(tmp_path / "sweep")
+
+
+def test_the_paired_difference_and_its_interval_are_those_of_the_binomial(sweep):
+    sweep.add(scores(20))
+    sweep.add(scores(5, alarms=30), oversample="g23")
+    claim = sweep.claims()["blur"]
+    comparison = claim.comparisons[0]
+    assert (claim.verdict, comparison.count) == ("supported", 1)
+    miss, alarm = comparison.effect["miss_rate"], comparison.effect["false_alarm_rate"]
+    assert miss.value == pytest.approx(-15 / 40)
+    assert alarm.value == pytest.approx(20 / 100)
+    # The models differ on 15 of the malignant images and on 20 of the benign: a draw holds Binomial many.
+    low, high = -stats.binom.ppf([0.975, 0.025], 40, 15 / 40) / 40
+    assert miss[1:] == pytest.approx((low, high), abs=1.01 / 40)
+    low, high = stats.binom.ppf([0.025, 0.975], 100, 20 / 100) / 100
+    assert alarm[1:] == pytest.approx((low, high), abs=1.01 / 100)
+
+
+@pytest.mark.parametrize(
+    ("plain", "blurred", "verdict"),
+    [
+        (scores(20), scores(5), "supported"),
+        (scores(5), scores(20), "contradicted"),
+        (scores(5), scores(5), "not decided by these runs"),
+        (scores(5), scores(6), "not decided by these runs"),
+    ],
+)
+def test_blur_is_judged_by_the_interval_of_the_miss_rate(sweep, plain, blurred, verdict):
+    sweep.add(plain)
+    sweep.add(blurred, oversample="g23")
+    assert sweep.claims()["blur"].verdict == verdict
+
+
+def test_only_runs_that_agree_in_everything_else_are_compared(sweep):
+    sweep.add(scores(20))
+    sweep.add(scores(16), model="b0")
+    sweep.add(scores(12), oversample="g23")
+    sweep.add(scores(0), oversample="g23", seed=1)
+    sweep.add(scores(0), oversample="g23", loss="recall", gamma=1)
+    sweep.add(scores(0), oversample="g23", rounds=2, cleaning="small")
+    sweep.add(scores(10), oversample="g23", model="b0")
+    comparison = sweep.claims()["blur"].comparisons[0]
+    assert comparison.count == 2
+    assert comparison.effect["miss_rate"].value == pytest.approx(-(8 + 6) / 2 / 40)
+
+
+def test_cleaning_is_compared_with_none_together_and_by_number_of_rounds(sweep):
+    sweep.add(scores(20))
+    sweep.add(scores(14), rounds=1, cleaning="small")
+    sweep.add(scores(4), rounds=3, cleaning="small")
+    claim = sweep.claims()["cleaning"]
+    found = {c.what: (c.count, round(c.effect["miss_rate"].value * 40, 6)) for c in claim.comparisons}
+    assert found == {
+        "cleaning - no cleaning": (2, -11),
+        "1 round - no cleaning": (1, -6),
+        "3 rounds - no cleaning": (1, -16),
+    }
+    assert claim.verdict == "supported"
+
+
+def test_the_slope_over_gamma_is_per_factor_of_ten(sweep):
+    sweep.add(scores(24))
+    for gamma, misses in ((1, 20), (10, 12), (100, 4)):
+        sweep.add(scores(misses, alarms=10 + misses), loss="recall", gamma=gamma)
+    claim = sweep.claims()["gamma"]
+    slope, *against_plain = claim.comparisons
+    assert claim.verdict == "supported"
+    assert slope.effect["miss_rate"].value == pytest.approx(-8 / 40)
+    assert slope.effect["false_alarm_rate"].value == pytest.approx(-8 / 100)
+    assert [round(c.effect["miss_rate"].value * 40, 6) for c in against_plain] == [-4, -12, -20]
+
+
+def test_gammas_of_which_none_misses_less_decide_nothing(sweep):
+    for gamma in (1, 10, 100):
+        sweep.add(scores(7), loss="recall", gamma=gamma)
+    claim = sweep.claims()["gamma"]
+    assert claim.verdict == "not decided by these runs"
+    assert claim.comparisons[0].effect["miss_rate"] == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("by_model", "by_loss", "verdict"),
+    [(0, 20, "supported"), (20, 0, "contradicted"), (8, 8, "not decided by these runs")],
+)
+def test_architecture_is_judged_against_the_factor_of_the_widest_spread(sweep, by_model, by_loss, verdict):
+    for m, model in enumerate(("lite0", "b0")):
+        for i, loss in enumerate(("crossentropy", "inverse_frequency")):
+            sweep.add(scores(2 + by_model * m + by_loss * i), model=model, loss=loss)
+    claim = sweep.claims()["architecture"]
+    found = {c.what: c.effect["balanced_accuracy"].value for c in claim.comparisons}
+    # A miss more is 1/40 of malignant recall, and balanced accuracy is half of that.
+    assert found == pytest.approx({
+        "spread over architectures - widest other spread": (by_model - by_loss) / 80,
+        "spread over architectures": by_model / 80,
+        "spread over losses": by_loss / 80,
+    })  # fmt: skip
+    assert claim.verdict == verdict
+
+
+def test_what_the_sweep_lacks_is_not_tested(sweep):
+    sweep.add(scores(5))
+    sweep.add(scores(5), status="failed", error="The loss is not finite.", oversample="g23")
+    verdicts = [claim.verdict for claim in sweep.claims().values()]
+    assert all(verdict.startswith("not tested: the sweep has no ") for verdict in verdicts)
+
+
+def test_table_1_is_sorted_by_balanced_accuracy_and_ends_with_what_failed(sweep):
+    sweep.add(scores(20))
+    sweep.add(None, status="failed", error="The loss is not finite.", model="b0")
+    sweep.add(scores(2), loss="focal", focal_delta=2)
+    table = tables.configurations(sweep.read()[0])
+    assert table["run"].tolist() == ["run_02", "run_00", "run_01"]
+    best = binary_metrics(LABELS, scores(2), bootstrap=20)
+    assert table["accuracy"][0] == pytest.approx((38 + 90) / 140)
+    assert (table["roc_auc_low"][0], table["roc_auc_high"][0]) == pytest.approx(best.roc_auc_interval)
+    text = tables.configurations_markdown(table)
+    assert "focal, delta 2" in text
+    assert "- `run_01`: The loss is not finite." in text
+
+
+def test_table_2_adds_to_the_base_line_of_each_architecture(sweep):
+    sweep.add(scores(20))
+    sweep.add(scores(10), loss="recall", gamma=10)
+    sweep.add(scores(16), rounds=1, cleaning="small")
+    sweep.add(scores(8), rounds=2, cleaning="small")
+    sweep.add(scores(4), oversample="g23", rounds=1, cleaning="small", loss="recall", gamma=10)
+    sweep.add(scores(3), model="b0", oversample="g23")
+    sweep.add(scores(1), loss="inverse_frequency")
+    results, rates = sweep.read()
+    table = tables.ablation(results.runs, rates)
+    table["configuration"] = table["model"] + " " + table["configuration"]
+    found = table.set_index("configuration")["miss_rate_difference"] * 40
+    expected = {
+        "lite0 BL": np.nan,
+        "lite0 +RL(10)": -10,
+        "lite0 +UNDER": -12,
+        "lite0 +BLUR+UNDER+RL(10)": -16,
+        "b0 +BLUR": np.nan,  # b0 has no base line
+    }
+    assert found.to_dict() == pytest.approx(expected, nan_ok=True)
+
+
+def test_the_report_is_written_and_says_that_it_is_synthetic(sweep, capsys):
+    for i, oversample in enumerate(("none", "g23")):
+        for rounds in (0, 2):
+            kind = {"oversample": oversample, "rounds": rounds, "cleaning": "small" if rounds else ""}
+            ratio = 0.1 * 3 ** (i + rounds)
+            sweep.add(scores(20 - 4 * i - 5 * rounds), balance_ratio=ratio, **kind)
+            sweep.add(scores(9 - 4 * i), loss="recall", gamma=10, balance_ratio=ratio, **kind)
+    report_sweep(sweep.path)
+    printed = capsys.readouterr().out
+    assert "SYNTHETIC" in printed and "report.md" in printed
+    out = sweep.path / "report"
+    assert sorted(path.name for path in out.iterdir()) == [
+        "claims.csv", "figure_5.png", "figure_6.png", "report.md", "table_1.csv", "table_1.md",
+        "table_2.csv", "table_2.md",
+    ]  # fmt: skip
+    text = (out / "report.md").read_text()
+    assert text.startswith("# SYNTHETIC: sweep sweep\n")
+    assert "figure_5.png" in text and "figure_6.png" in text
+    assert "lowers the miss rate: supported" in text
+    assert "do not cover the seed of training" in text
+    for name in ("figure_5.png", "figure_6.png"):
+        image = cv2.imread(str(out / name))
+        assert image.shape[1] >= 900 and image.std() > 5
+    claims = pd.read_csv(out / "claims.csv")
+    assert claims.loc[claims["decides"], "claim"].tolist() == ["blur", "cleaning"]
+
+
+def test_a_sweep_of_one_run_and_of_real_images_has_a_report_too(tmp_path, capsys):
+    sweep = Sweep(tmp_path / "sweep", synthetic=False)
+    sweep.add(scores(5), loss="recall", gamma=10)
+    report_sweep(sweep.path)
+    assert "SYNTHETIC" not in capsys.readouterr().out + (sweep.path / "report" / "report.md").read_text()
+
+
+def test_a_lower_miss_rate_alone_is_not_taken_for_a_better_model(sweep):
+    ranked = scores(20)
+    sweep.add(ranked)
+    sweep.add(np.clip(ranked + 0.35, 0, 1), oversample="g23")  # the same ranking, more called malignant
+    report_sweep(sweep.path)
+    text = (sweep.path / "report" / "report.md").read_text()
+    assert "The miss rate falls, the false alarm rate does not change" in text
+    assert "a lower threshold might have done as much" in text
+
+
+def test_several_seeds_are_counted(sweep):
+    for seed in (0, 1, 2):
+        sweep.add(scores(5 + seed), seed=seed)
+    report_sweep(sweep.path)
+    assert "3 seeds of training" in (sweep.path / "report" / "report.md").read_text()
+
+
+def drop_metrics(path):
+    (path / "runs" / "run_01" / "metrics.json").unlink()
+
+
+def cut_metrics(path):
+    (path / "runs" / "run_01" / "metrics.json").write_text('{"synthetic": true, "test"')
+
+
+def empty_metrics(path):
+    repeats = [{"images": {}, "forms": {}}]
+    metrics = {"synthetic": True, "classes": CLASSES, "repeats": repeats, "mean": None}
+    (path / "runs" / "run_01" / "metrics.json").write_text(json.dumps(metrics))
+
+
+def drop_predictions(path):
+    (path / "runs" / "run_01" / "predictions.csv").unlink()
+
+
+def edit_predictions(change):
+    def edit(path):
+        file = path / "runs" / "run_01" / "predictions.csv"
+        change(pd.read_csv(file, dtype={"image_id": str})).to_csv(file, index=False)
+
+    return edit
+
+
+def edit_runs(**values):
+    def edit(path):
+        table = pd.read_csv(path / "runs.csv", keep_default_na=False).assign(**values)
+        table.to_csv(path / "runs.csv", index=False)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda path: (path / "runs.csv").unlink(), "There is no .*runs.csv"),
+        (lambda path: (path / "runs.csv").write_text(""), "runs.csv is not a table that can be read"),
+        (lambda path: (path / "runs.csv").write_text("run,status\na,done\n"), "runs.csv has no column error"),
+        (lambda path: (path / "sweep.yaml").write_text("- 1\n"), "sweep.yaml: the file must be keys"),
+        (edit_runs(status="waiting"), "No run of .* has finished"),
+        (edit_runs(balance_ratio="many"), "no number as balance_ratio of the run run_00: found 'many'"),
+        (edit_runs(loss="recall"), "no number as gamma of the run run_00"),
+        (drop_metrics, "run_01 is marked as done, .*No such file"),
+        (cut_metrics, "run_01 is marked as done, .*run the sweep again"),
+        (empty_metrics, "run_01 is marked as done, .*it lacks 'float'"),
+        (drop_predictions, "run_01 is marked as done, .*No such file"),
+        (edit_predictions(lambda t: t.drop(columns="group")), r"run_01 is marked as done, .*\['group'\]"),
+        (
+            edit_predictions(lambda t: t.assign(probability_float_malignant=2.0)),
+            "run_01 .*Received: 2.0 in row 0",
+        ),
+        (edit_predictions(lambda t: t[::-1]), "The run run_01 was measured on other test images"),
+        (edit_predictions(lambda t: t[1:]), "The run run_01 was measured on other test images"),
+        (
+            edit_predictions(lambda t: t.assign(label=np.take(CLASSES, 1 - LABELS))),
+            "The run run_01 was measured on other test images",
+        ),
+    ],
+)
+def test_a_folder_that_cannot_be_reported_is_refused_in_one_sentence(sweep, spoil, words):
+    sweep.add(scores(5))
+    sweep.add(scores(3), oversample="g23")
+    spoil(sweep.path)
+    with pytest.raises(UsageError, match=words) as refused:
+        report_sweep(sweep.path)
+    assert "\n" not in str(refused.value)
+    assert not (sweep.path / "report").exists()
+
+
+def test_no_such_folder_is_refused(tmp_path):
+    with pytest.raises(UsageError) as refused:
+        report_sweep(tmp_path / "nowhere")
+    assert str(refused.value) == f"There is no folder {tmp_path / 'nowhere'}: name the folder of a sweep."
+
+
+def test_sweeps_of_the_released_version_have_the_same_report(tmp_path):
+    texts = []
+    for released in (False, True):
+        (tmp_path / str(released)).mkdir()
+        sweep = Sweep(tmp_path / str(released) / "sweep", released=released)
+        for misses, oversample in ((20, "none"), (5, "g23")):
+            sweep.add(scores(misses), oversample=oversample)
+            sweep.add(scores(misses + 2), loss="recall", gamma=10, oversample=oversample)
+        report_sweep(sweep.path)
+        texts.append((sweep.path / "report" / "report.md").read_text())
+    assert texts[0] == texts[1]
+    assert "lowers the miss rate: supported" in texts[1]
