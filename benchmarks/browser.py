@@ -1,12 +1,12 @@
-"""How fast the web page's models answer in headless Chromium, against LiteRT in Python, measured turn about.
+"""How fast the web page's models answer in headless Chromium, against LiteRT in Python, timed in alternation.
 
     python benchmarks/browser.py [--rounds 5] [--repeats 20] [--models DIR] [--webgpu]
 
-From a frame of 640 x 480 pixels to its probabilities: cropping, resizing, judging its quality (browser) and
-running the model. In a round each file is timed in both, with one thread and with as many as there are cores.
-The figures are medians over the rounds; the ratio is the median of the rounds' ratios. Needs Chromium and
-what `python -m pipelines.demo --build-only` needs. `--webgpu` runs that back end too, drawn in software: it
-shows that the probabilities agree, and nothing about speed.
+Timed is everything from a frame of 640 x 480 pixels to its probabilities: cropping, resizing, checking its
+quality (browser) and running the model. A round times each file in both, with one thread and with one thread
+per core. The figures are medians over the rounds; the ratio is the median of the rounds' ratios. Needs
+Chromium and what `python -m pipelines.demo --build-only` needs. `--webgpu` also runs the WebGPU back end on a
+software renderer: this shows that the probabilities agree, and nothing about speed.
 """
 
 import argparse
@@ -26,14 +26,14 @@ from playwright.sync_api import sync_playwright
 
 from pipelines.common import web_page
 from skinkeras import tflite
-from skinkeras.datasets.synthetic import draw
-from skinkeras.inputs import resize_to_square
+from skinkeras.datasets.synthetic_images import draw
+from skinkeras.decoding import resize_to_square
 
 SIZE = (640, 480)
 WARM_UP = 5
 SOFTWARE_GPU = ("--enable-unsafe-webgpu", "--enable-features=Vulkan", "--use-webgpu-adapter=swiftshader")
 
-# Medians in ms, and the answer.
+# Returns medians in ms, and the probabilities.
 SCRIPT = """async ({ name, kind, backend, threads, width, height, pixels, repeats, warmUp }) => {
   const { Engine } = await import("/engine.js");
   const { readContracts } = await import("/contract.js");
@@ -137,7 +137,7 @@ def report(title, rounds):
 
     gap = max(np.abs(np.subtract(web["probabilities"], own["probabilities"])).max() for web, own in rounds)
     print(
-        f"{title}: {median(lambda r: r[0]['total']):.1f} ms in the browser (picture "
+        f"{title}: {median(lambda r: r[0]['total']):.1f} ms in the browser (image "
         f"{median(lambda r: r[0]['prepare']):.1f}, model {median(lambda r: r[0]['run']):.1f}), "
         f"{median(lambda r: r[1]['total']):.1f} ms in Python, "
         f"{median(lambda r: r[0]['total'] / r[1]['total']):.2f} times; probabilities differ by {gap:.4f}"

@@ -1,9 +1,9 @@
-"""Images a second through the input pipeline, stage by stage.
+"""Images per second through the input pipeline, stage by stage.
 
     python benchmarks/input_pipeline.py --data-dir DIR [--size 224] [--count 1024]
 
-DIR is any folder of pictures. The stages run in turn, `ROUNDS` times, and the median is printed: the speed
-of a shared machine drifts, so that only figures of one call may be compared.
+DIR is any folder of JPEG files. The stages run in turn, `ROUNDS` times, and the median is printed. The speed
+of a shared machine drifts, so only figures of one call may be compared.
 """
 
 import argparse
@@ -31,18 +31,18 @@ def main():
     rows, labels = np.arange(len(paths)), np.eye(2, dtype="float32")[np.arange(len(paths)) % 2]
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        pictures, _ = inputs.decode_all(paths, options.size, folder)
+        images, _ = inputs.decode_all(paths, options.size, folder)
         speed = len(paths) / (time.perf_counter() - started)
         print(f"decode and resize to {options.size}: {speed:.0f} images/s")
 
         def epoch(augmentation=None):
-            return inputs.training_dataset(pictures, rows, labels, BATCH, 0, 1, augmentation=augmentation)
+            return inputs.training_dataset(images, rows, labels, BATCH, 0, 1, augmentation=augmentation)
 
-        def blurred(images, targets):
-            return inputs.radial_blur(images, tf.random.uniform((tf.shape(images)[0],), 0.005, 0.02)), targets
+        def blurred(batch, targets):
+            return inputs.radial_blur(batch, tf.random.uniform((tf.shape(batch)[0],), 0.005, 0.02)), targets
 
         stages = {
-            "decoded pictures, shuffled": epoch(),
+            "decoded images, shuffled": epoch(),
             "with augmentation": epoch(inputs.Augmentation()),
             "with radial blur of every image": epoch().map(blurred, num_parallel_calls=2),
         }

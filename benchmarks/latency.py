@@ -1,14 +1,13 @@
-"""How fast and how large the files of each architecture are: float32, float16 and int8, timed turn about.
+"""How fast and how large the files of each architecture are: float32, float16 and int8, timed in alternation.
 
-    python benchmarks/latency.py                              all that the mobile targets are, a table
+    python benchmarks/latency.py                              all mobile architectures, as a table
     python benchmarks/latency.py efficientnet_lite0           some of them
-    python benchmarks/latency.py --folder FOLDER              keeps the files, and uses those that are there
+    python benchmarks/latency.py --folder FOLDER              keeps the files, and uses those already there
 
-Each architecture has its own input size. Weights are random and ranges come from noise: neither changes a
-speed. Each round times the three files with LiteRT's own benchmark tool, each in a process of its own.
+Each architecture has its own input size. Weights are random and ranges come from noise, which does not change
+the speed. Each round times the three files with LiteRT's own benchmark tool, each in a process of its own.
 Milliseconds are medians over the rounds; how many times faster a file is than float32 is the median of the
-rounds' ratios.
-(`python -m pipelines.benchmark FILE...` compares files of your own.)
+rounds' ratios. To compare files of your own, use `python -m pipelines.benchmark FILE...`.
 """
 
 import argparse
@@ -18,11 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.common.export import KINDS
-from pipelines.multiclass import backbone_of, is_hierarchical
 from skinkeras import models, quantization, tflite
 from skinkeras.datasets import ISIC2018_TAXONOMY
 from skinkeras.files import write_bytes
-from skinkeras.models.architectures import variant
 
 THREADS = (1, 2)
 ARCHITECTURES = (
@@ -33,17 +30,14 @@ ARCHITECTURES = (
 
 
 def build(name):
-    """An untrained model at its own size, named as the jobs name it; its labels."""
-    backbone, cbam = backbone_of(name), name.endswith("_cbam")
-    size, diagnoses = variant(backbone).input_size, ISIC2018_TAXONOMY.classes
-    if is_hierarchical(name):
-        return models.create_hierarchical(backbone, ISIC2018_TAXONOMY, size, "none"), diagnoses
-    labels = diagnoses if cbam else ("benign", "malignant")
-    return models.create(backbone, len(labels), size, "none", cbam=cbam), labels
+    """(untrained model of a --model name at its own size, its labels)."""
+    if models.parse_name(name).head == "dense":
+        return models.create(name, weights="none"), ("benign", "malignant")
+    return models.create(name, weights="none", taxonomy=ISIC2018_TAXONOMY), ISIC2018_TAXONOMY.classes
 
 
 def make_files(name, folder):
-    """The paths of an architecture's files in `folder`, where they are made unless they are there."""
+    """The paths of an architecture's files in `folder`; files that are not there yet are made."""
     paths = [folder / f"{name}_{kind}.tflite" for kind in KINDS]
     if all(path.exists() for path in paths):
         return paths
@@ -80,7 +74,7 @@ def main():
 
 def print_rows(name, paths, options):
     """Times an architecture's files and prints a row of the table for each number of threads."""
-    size = variant(backbone_of(name)).input_size
+    size = models.architecture(models.parse_name(name).architecture).input_size
     megabytes = ", ".join(f"{path.stat().st_size / 1e6:.1f}" for path in paths)
     compared = tflite.compare(paths, THREADS, (True,), runs=options.runs, rounds=options.rounds)
     for start in range(0, len(compared), len(KINDS)):

@@ -2,10 +2,10 @@
 
     python benchmarks/radial_blur.py --data-dir DIR [--size 320] [--count 32]
 
-DIR is any folder of pictures. The paper's loop is five iterations of two OpenCV remaps with float maps, which
-are computed beforehand and not timed, and a blend. Both run on one thread over the same pictures with the
-same rho of each, in turn, `ROUNDS` times; printed are medians and the median of the rounds' ratios. Signal
-to noise is against the recursion in float64.
+DIR is any folder of JPEG files. The paper's loop is five iterations of two OpenCV remaps and a blend; the
+float maps are computed beforehand and not timed. Both blurs run on one thread over the same images with the
+same rho for each, in turn, `ROUNDS` times. Printed are medians and the median of the rounds' ratios. The
+signal-to-noise ratio is against the recursion in float64.
 """
 
 import argparse
@@ -71,7 +71,7 @@ def our_batch(rhos):
 
 
 def in_tf_data(images, blurs):
-    """Both blurs in a tf.data pipeline of two threads."""
+    """Times both blurs in a tf.data pipeline of two threads."""
     speeds = {name: [] for name in blurs}
     for _ in range(ROUNDS):
         for name, blur in blurs.items():
@@ -91,17 +91,17 @@ def in_tf_data(images, blurs):
 
 
 def oversampled(paths, images, size):
-    """The variants of the paper's oversampling through the training pipeline, against the plain pictures."""
+    """Times the training pipeline with the paper's oversampling, and without."""
     labels = np.where(np.arange(len(paths)) % 2, "malignant", "benign")
     names = [path.stem for path in paths]
     with tempfile.TemporaryDirectory() as folder:
-        np.save(Path(folder) / "pictures.npy", images)
-        pictures = inputs.DecodedImages(Path(folder) / "pictures.npy")
+        np.save(Path(folder) / "images.npy", images)
+        decoded = inputs.DecodedImages(Path(folder) / "images.npy")
         speeds = {"none": [], "g23": []}
         for _ in range(ROUNDS):
             for policy in speeds:
                 table = inputs.variant_table(names, labels, inputs.OVERSAMPLING[policy], 0)
-                shown = inputs.VariantImages(pictures, np.arange(len(names)), table)
+                shown = inputs.VariantImages(decoded, np.arange(len(names)), table)
                 one_hot = np.eye(2, dtype=np.float32)[(table["label"] == "malignant").astype(int)]
                 started = time.perf_counter()
                 for _ in inputs.training_dataset(shown, np.arange(len(shown)), one_hot, 32, 0, 2):
@@ -128,7 +128,7 @@ def opencv_loop(image, expand, shrink):
 
 
 def reference(image, rho):
-    """Gilal et al. 2023, eq. 1, in float64: the zoom is a product with a matrix from each side."""
+    """Gilal et al. 2023, eq. 1, in float64: a zoom multiplies by a matrix from each side."""
     image = np.moveaxis(image.astype(float), -1, 0)
     expand, shrink = (zoom_matrix(image.shape[1], factor) for factor in (1 + rho, 1 - rho))
     for _ in range(STEPS):

@@ -1,11 +1,11 @@
-"""How well released files stand other light, other cameras and careless hands.
+"""How much accuracy released files lose under different lighting, with other cameras and in careless hands.
 
     python benchmarks/robustness.py FILE.tflite... --data-dir DIR/ham10000 [--seed 0]
 
-Every file classifies the same test pictures of HAM10000 (the grouped split of that seed), as they are and
-disturbed in each of the ways below before they are resized: by how much is drawn once a picture, equal for
-all files. Printed are the area under the ROC curve of melanoma, and how many of 100 answers (the likeliest
-class) differ from those to the pictures as they are.
+Every file classifies the same test images of HAM10000 (the grouped split of that seed), undisturbed and
+disturbed in each of the ways below before they are resized. The strength is sampled once per image and is the
+same for all files. Printed are the area under the ROC curve of melanoma, and how many of 100 answers (the
+likeliest class) differ from those for the undisturbed images.
 """
 
 import argparse
@@ -20,23 +20,23 @@ from skinkeras import datasets, tflite
 from skinkeras.decoding import decode
 
 MELANOMA = {"malignant", "mel"}
-DECODED = 225  # pixels, height and width of the square that is disturbed; the height of the subset's pictures
+DECODED = 225  # pixels, height and width of the square that is disturbed: the height of images of 300 x 225
 
 
 def warped(pixels, scale, angle):
-    """Enlarged and turned around the centre; what is outside is mirrored."""
+    """Scaled and rotated about the centre; places outside the image are mirrored."""
     size = pixels.shape[0]
     matrix = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), angle, scale)
     return cv2.warpAffine(pixels, matrix, (size, size), borderMode=cv2.BORDER_REFLECT)
 
 
 def compressed(pixels, quality):
-    """Through a JPEG file; OpenCV has blue first."""
+    """Saved as a JPEG file and read again; OpenCV has blue first."""
     file = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1]
 
 
-# What is done to a picture (uint8 or float, 0..255), given a random generator of its own.
+# Name -> function (image, uint8 or float, 0..255; a random generator of its own) -> the disturbed image.
 DISTURBANCES = {
     "none": lambda pixels, rng: pixels,
     "light of another colour: each channel times 0.82 to 1.22": lambda pixels, rng: (
@@ -64,12 +64,12 @@ def main():
     for name, labels in melanoma.items():
         if not labels:
             parser.error(f"{name} has no class of {' or '.join(sorted(MELANOMA))}.")
-    manifest = datasets.READERS["ham10000"](options.data_dir)
+    manifest = datasets.ham10000(options.data_dir)
     test = np.flatnonzero(datasets.split(manifest, "grouped", options.seed) == "test")
     truth = manifest.labels[test] == manifest.classes.index("mel")
-    pictures = [decode(manifest.table["image"].iloc[row], DECODED) for row in test]
+    images = [decode(manifest.table["image"].iloc[row], DECODED) for row in test]
 
-    print(f"{len(test)} test pictures, {truth.sum()} melanomas\n")
+    print(f"{len(test)} test images, {truth.sum()} melanomas\n")
     print(
         "| disturbance | "
         + " | ".join(f"{name}: AUC, answers of 100 that change" for name in classifiers)
@@ -79,8 +79,8 @@ def main():
     undisturbed = {}
     for name, disturb in DISTURBANCES.items():
         disturbed = [
-            np.clip(np.rint(disturb(picture, np.random.default_rng(row))), 0, 255).astype(np.uint8)
-            for row, picture in zip(test, pictures, strict=True)
+            np.clip(np.rint(disturb(image, np.random.default_rng(row))), 0, 255).astype(np.uint8)
+            for row, image in zip(test, images, strict=True)
         ]
         cells = []
         for file, classifier in classifiers.items():

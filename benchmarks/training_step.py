@@ -1,9 +1,9 @@
-"""What RecallCrossentropy and RecallTerms cost in training, against plain cross-entropy.
+"""Training time that RecallCrossentropy and RecallTerms add to plain cross-entropy.
 
     python benchmarks/training_step.py [--size 128] [--rounds 7]
 
-Two identical models are trained in turn, a few steps each a round, on random pixels (their values do not
-change the work). The figure is the median over the rounds of the ratio of their times.
+Two identical models are trained in turn, a few steps of each per round, on random pixels (their values do not
+change the time). The figure is the median over the rounds of the ratio of their times.
 """
 
 import argparse
@@ -20,7 +20,7 @@ BATCH, STEPS = 32, 8
 
 def trainer(size, loss, extra):
     """A function that trains for a round and returns its seconds."""
-    model = models.create("efficientnet_lite0", 2, size, weights="none")
+    model = models.create("efficientnet_lite0", 2, input_size=size, weights="none")
     model.compile(optimizer=callbacks.CyclicalAdam(), loss=loss, jit_compile=False)
     generator = np.random.default_rng(0)
     images = generator.uniform(0, 255, (BATCH * STEPS, size, size, 3)).astype("float32")
@@ -45,7 +45,7 @@ def main():
     recall = trainer(options.size, loss, [callbacks.RecallTerms(loss)])
     pairs = []
     for number in range(options.rounds):
-        # Turn about, so that neither always has the other's warm or throttled processor.
+        # Alternating the order keeps either from always running on a processor that the other has heated up.
         order = (plain, recall) if number % 2 else (recall, plain)
         seconds = {train: train() for train in order}
         pairs.append((seconds[plain], seconds[recall]))

@@ -1,10 +1,10 @@
-"""Where an integer file and its quantization-aware model part, layer by layer.
+"""Where an int8 file and its quantization-aware model differ, layer by layer.
 
-    python tools/compare_layers.py RUN/model_qat.keras RUN/export/NAME_int8.tflite PICTURES...
+    python tools/compare_layers.py RUN/model_qat.keras RUN/export/NAME_int8.tflite IMAGES...
 
-For each rounding of the model: the share of its values that the file has otherwise, how many levels they are
-apart on average and at most. The file's tensors have no names of layers; each rounding is compared with the
-tensor of its shape that is nearest to it.
+For each rounding of the model it prints the share of values that differ in the file, and by how many levels
+the values differ on average and at most. The file's tensors do not carry the names of layers; each rounding
+is compared with the tensor of its shape that is nearest to it.
 """
 
 import argparse
@@ -24,13 +24,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("file", type=Path)
-    parser.add_argument("pictures", type=Path, nargs="+")
+    parser.add_argument("images", type=Path, nargs="+")
     options = parser.parse_args()
     model = keras.models.load_model(options.model, compile=False)
     size = model.input_shape[1]
-    images = np.stack([inputs.decode(path, size) for path in options.pictures]).astype("float32")
+    images = np.stack([inputs.decode(path, size) for path in options.images]).astype("float32")
     held = tensors_of_file(options.file, images)
-    print(f"{'layer':55} {'share':>9} {'mean':>7} {'most':>5}   levels, {len(images)} pictures")
+    print(f"{'layer':55} {'share':>9} {'mean':>7} {'most':>5}   levels, {len(images)} images")
     for name, values in roundings_of_model(model, images):
         found = [np.abs(read - values) / scale for read, scale in held if read.shape == values.shape]
         if not found:
@@ -64,7 +64,7 @@ def tensors_of_file(path, images):
         for index, values in read.items():
             try:
                 values.append(interpreter.get_tensor(index)[0].copy())
-            except ValueError:  # XNNPACK keeps some tensors to itself
+            except ValueError:  # XNNPACK does not expose some tensors
                 continue
     found = []
     for detail in details:

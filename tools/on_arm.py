@@ -1,11 +1,11 @@
-"""Do released files compute the same on an ARM processor as on this one? An optional tool, no part of CI.
+"""Do released files compute the same on an ARM processor as on this one? An optional tool, not part of CI.
 
-    python tools/on_arm.py tflite_models/*.tflite [--pictures FILE...] [--work DIR]
+    python tools/on_arm.py tflite_models/*.tflite [--images FILE...] [--work DIR]
 
 Runs each file with LiteRT's aarch64 wheel on an emulated Cortex-A72, and with the LiteRT of this machine, on
-the three golden pictures and any others. An int8 file must give the same bits, a float file the same to 1e-3:
+the three golden images and any others. An int8 file must give the same bits, a float file the same to 1e-3:
 exit code 1 if one does not. Needs Debian's apt-get and dpkg, and pip. Nothing is installed: everything goes
-into DIR, by default a folder `on_arm` in the system's temporary one, where a second call finds it.
+into DIR, by default a folder `on_arm` in the system's temporary folder, and a second call uses it again.
 """
 
 import argparse
@@ -24,9 +24,9 @@ from skinkeras.tflite.graph import read_graph
 from skinkeras.tflite.verify import int8_share
 
 CPU = "cortex-a72"
-# LiteRT reads in /proc/cpuinfo which instructions there are, and qemu 7.2 shows it the host's: from a list
-# that is not that of `-cpu` it picks other kernels, and int8 results are silently wrong. qemu reads the file
-# in the guest's folder first.
+# LiteRT reads in /proc/cpuinfo which instructions the processor has, and qemu 7.2 shows it the host's file. If
+# that list is not the one of `-cpu`, LiteRT picks other kernels, and int8 results are silently wrong. qemu prefers
+# the file in the guest's folder.
 CPUINFO = """\
 processor\t: {core}
 BogoMIPS\t: 108.00
@@ -48,7 +48,7 @@ GUEST_PLATFORMS = (
     "manylinux2014_aarch64",
 )
 FLOAT_TOLERANCE = 1e-3
-# Runs there and here. Arguments: model, images, where the answers go, and what else belongs on the path.
+# Runs on both processors. Arguments: model, images, file for the answers, further folders for sys.path.
 PROGRAM = """
 import sys
 sys.path[:0] = sys.argv[4:]
@@ -69,18 +69,18 @@ np.save(sys.argv[3], np.stack(answers))
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--pictures", nargs="*", type=Path, default=[])
+    parser.add_argument("--images", nargs="*", type=Path, default=[])
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "on_arm")
     options = parser.parse_args()
     prepare(options.work.resolve())
-    results = [compare(path, options.pictures, options.work.resolve()) for path in options.files]
+    results = [compare(path, options.images, options.work.resolve()) for path in options.files]
     sys.exit(0 if all(results) else 1)
 
 
-def compare(path, pictures, work):
-    """Whether a file gives on both processors what it should; prints one line."""
+def compare(path, image_files, work):
+    """Whether a file gives the same answers on both processors; prints one line."""
     size = tflite.Classifier(path).input_size[0]
-    images = [*tflite.golden_images(size).values(), *(decode(picture, size) for picture in pictures)]
+    images = [*tflite.golden_images(size).values(), *(decode(file, size) for file in image_files)]
     with tempfile.TemporaryDirectory() as folder:
         program, inputs = Path(folder) / "program.py", Path(folder) / "images.npy"
         program.write_text(PROGRAM)
@@ -94,7 +94,7 @@ def compare(path, pictures, work):
     difference = float(np.abs(answers[0].astype(np.float64) - answers[1]).max())
     good = difference == 0 if integer else difference <= FLOAT_TOLERANCE
     verdict = "bit for bit the same" if difference == 0 else f"largest difference {difference:.2e}"
-    print(f"{path.name}: {len(images)} pictures, {verdict}{'' if good else ': TOO MUCH'}")
+    print(f"{path.name}: {len(images)} images, {verdict}{'' if good else ': TOO MUCH'}")
     return good
 
 
@@ -112,7 +112,7 @@ def prepare(work):
     print(f"Filling {work} ...")
     for name in ("apt/state/lists/partial", "apt/cache/archives/partial", "guest/proc", "wheels", "site"):
         (work / name).mkdir(parents=True, exist_ok=True)
-    # A package manager of its own, without installed packages: so it fetches all that the guest needs,
+    # With a status file of its own that lists no installed packages, apt fetches everything that the guest needs,
     # and this machine's package lists stay as they are.
     (work / "apt/status").touch()
     settings = {
