@@ -148,7 +148,8 @@ class BinaryTask(Task):
 
     name = "binary"
     file_prefix = "melanoma"
-    file_description = "Melanoma or benign from a dermoscopy image."
+    # Word for word that of the released files, which a new export has to match bit for bit.
+    file_description = "Melanoma or benign from a dermoscopy picture."
     positive_class = datasets.BINARY_CLASSES[1]
     seeds = {"head": 1, "all": 2, "qat": 3}
 
@@ -224,7 +225,8 @@ class DiagnosisTask(Task):
 
     name = "diagnosis"
     file_prefix = "diagnosis"
-    file_description = "A diagnosis from a dermoscopy image."
+    # As in the released files, see `BinaryTask`.
+    file_description = "A diagnosis from a dermoscopy picture."
     seeds = {"all": 1, "qat": 2, "head": 3}
 
     def description(self, classes):

@@ -1,5 +1,7 @@
 """What a run's record says of its images, and what the console says of a threshold."""
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,9 +9,10 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from pipelines.common import line, records
+from pipelines import binary, multiclass
+from pipelines.common import line, options, records
 from pipelines.common.groups import BinaryDataOptions
-from skinkeras import datasets, evaluation
+from skinkeras import datasets, evaluation, tflite
 
 
 def table(**ids):
@@ -58,3 +61,19 @@ def test_sums_of_probabilities_a_little_above_1_are_measured():
 def test_a_model_that_calls_everything_malignant_is_warned_of(threshold, warned, capsys):
     line._warn_of("float", {"threshold": threshold})
     assert ("it is not fit to ship" in " ".join(capsys.readouterr().out.split())) == warned
+
+
+@pytest.mark.parametrize(
+    ("job", "name"),
+    [
+        (binary, "melanoma_efficientnet_lite0_224"),
+        (multiclass, "diagnosis_efficientnet_lite0_224"),
+    ],
+)
+def test_an_export_of_the_released_models_would_say_the_same_in_the_file(job, name):
+    # The metadata are part of the file: another word would be another sha256.
+    folder = Path(__file__).parents[2] / "tflite_models"
+    words = json.loads((folder / "records" / f"{name}.json").read_text())["command"].split()[3:]
+    settings = job.with_defaults(options.parse(job.Settings, words))
+    info = records.model_info(job.task_class(), settings.data, settings.model)
+    assert tflite.read_metadata(folder / f"{name}_int8.tflite").info == info
