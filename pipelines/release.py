@@ -13,6 +13,7 @@ from tyro.conf import Positional
 from pipelines.common import options
 from pipelines.common.console import refuse_invalid_input, run, say
 from pipelines.common.run_folder import RunFolder
+from skinkeras.errors import RunError, UsageError
 from skinkeras.files import replacing, write_text
 from skinkeras.locks import LOCK, locked_folder
 
@@ -42,7 +43,10 @@ def main(settings):
         rehearsed = Path(folder) / settings.to.resolve().name
         shutil.copytree(settings.to, rehearsed, ignore=shutil.ignore_patterns(LOCK))
         place(source, record, rehearsed)
-        verify_release.main(verify_release.Settings(rehearsed, write_table=True))
+        try:
+            verify_release.main(verify_release.Settings(rehearsed, write_table=True))
+        except (RunError, UsageError) as error:
+            raise type(error)(str(error).replace(str(rehearsed), str(settings.to))) from error
         place(source, record, settings.to)
         copy(rehearsed / "README.md", settings.to / "README.md")
     say(f"Released: {settings.to / record['name']}")

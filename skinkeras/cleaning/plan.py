@@ -71,9 +71,8 @@ class CleaningPlan:
                 f"{rounds} rounds of {each} would remove all {benign} benign images: remove fewer, "
                 "or a share of them (the presets that end in -scaled do)."
             )
-        removed = []
-        while len(removed) < rounds and benign - sum(removed) > keep:
-            removed.append(min(each, benign - sum(removed) - keep))
+        removable = min(max(benign - keep, 0), rounds * each)
+        removed = [each] * (removable // each) + [removable % each] * (removable % each > 0)
         if self.until_ratio is not None and benign - sum(removed) > wished:
             left = benign - sum(removed)
             raise ValueError(

@@ -13,6 +13,7 @@ from pathlib import Path
 import jsonschema
 
 from skinkeras.files import write_json
+from skinkeras.json_files import numbers, read_json
 
 SCHEMA_VERSION = 1
 
@@ -41,27 +42,20 @@ def check_record(record, origin="The record"):
         if len(message) > 200:  # it quotes a long value, and says at its end what is wrong with it
             message = f"{message[:80]} ... {message[-100:]}"
         raise ValueError(f"{origin} does not fit the schema of a record at {place}: {message}.")
-    place = next(_not_finite(record), None)
+    place = next((place for place, number in numbers(record) if not math.isfinite(number)), None)
     if place is not None:
-        raise ValueError(f"{origin} holds a NaN or infinite number at {'.'.join(place)}.")
+        raise ValueError(f"{origin} holds a NaN or infinite number at {'.'.join(map(str, place))}.")
     contradiction = next(_contradictions(record), None)
     if contradiction is not None:
         raise ValueError(f"{origin} contradicts itself: {contradiction}.")
 
 
-def _not_finite(value, place=()):
-    """The places of numbers that JSON lacks, which pass every comparison of a schema."""
-    if isinstance(value, float) and not math.isfinite(value):
-        yield place
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield from _not_finite(item, (*place, str(key)))
-
-
 def _contradictions(record):
     """What is wrong between parts of a record each of which fits the schema, as clauses."""
     forms, point = record["repeats"][0]["forms"], record["operating_point"]
-    for kind in record["files"]:
+    for kind, file in record["files"].items():
+        if file["file"] != f"{record['name']}_{kind}.tflite":
+            yield f"files.{kind}.file is {file['file']!r}, not '{record['name']}_{kind}.tflite'"
         if kind not in forms:
             yield f"files.{kind} has no results in repeats.0.forms"
     if record["mean"] is None and len(record["repeats"]) > 1:
@@ -87,13 +81,7 @@ def read_record(path):
         FileNotFoundError: there is no such file.
         ValueError: it is not JSON, or `check_record` refuses it.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
-    try:
-        record = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}.") from error
+    record = read_json(path)
     check_record(record, str(path))
     return record
 

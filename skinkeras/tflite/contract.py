@@ -13,6 +13,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from skinkeras.json_files import numbers, read_json
+
 SCHEMA_VERSION = 1
 _MOST_BYTES = 2**20  # the released ones have 25 KB
 _LONGEST_VALUE = 60  # of a wrong value that a message quotes
@@ -47,22 +49,11 @@ def read_contract(path: str | os.PathLike) -> dict[str, Any]:
         FileNotFoundError: there is no such file.
         ValueError: it is no JSON, or does not describe a model; one sentence with the place.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file {path}.")
-    if not path.is_file():
-        raise ValueError(f"{path} is not a file.")
-    if path.stat().st_size > _MOST_BYTES:
-        raise ValueError(f"{path} does not describe a model: it is larger than {_MOST_BYTES // 2**20} MiB.")
+    contract = read_json(path, _MOST_BYTES)
     try:
-        contract = json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=_members)
         problem = next(_problems(contract), None)
     except RecursionError as error:
         raise ValueError(f"{path} does not describe a model: it is nested too deeply.") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not JSON: it is not text in UTF-8.") from error
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}.") from error
     if problem is not None:
         raise ValueError(f"{path} does not describe a model: {problem}.")
     return contract
@@ -111,16 +102,6 @@ def contract_schema() -> dict[str, Any]:
     return json.loads(resources.files("skinkeras.tflite").joinpath("contract.schema.json").read_text("utf-8"))
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object's members; of a name that stands there twice, one reader takes the first and another the last."""
-    members: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in members:
-            raise ValueError(f"an object has the name {_quoted(name)} twice")
-        members[name] = value
-    return members
-
-
 def _problems(contract: Any) -> Iterator[str]:
     """What is wrong with a contract, as clauses."""
     import jsonschema  # takes 0.1 s, which `import skinkeras.tflite` need not wait for
@@ -137,14 +118,12 @@ def _problems(contract: Any) -> Iterator[str]:
     yield from _contradictions(contract)
 
 
-def _unreadable_numbers(value: Any, place: tuple = ()) -> Iterator[str]:
-    if isinstance(value, float) and not math.isfinite(value):
-        yield f"{_place(place)} is not a finite number"
-    elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
-        yield f"{_place(place)} is a number beyond 2^53"
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield from _unreadable_numbers(item, (*place, key))
+def _unreadable_numbers(contract: Any) -> Iterator[str]:
+    for place, number in numbers(contract):
+        if isinstance(number, float) and not math.isfinite(number):
+            yield f"{_place(place)} is not a finite number"
+        elif isinstance(number, int) and abs(number) > _LARGEST_INTEGER:
+            yield f"{_place(place)} is a number beyond 2^53"
 
 
 def _clause(error) -> str:

@@ -378,7 +378,7 @@ def test_a_model_that_must_not_be_released_leaves_the_good_one_where_it_is(finis
     release.main(release.Settings(run, ("int8", "float16"), to))
     before = {path: path.read_bytes() for path in to.rglob("*") if path.is_file()}
     change_run(run, call_everything_malignant)
-    with pytest.raises((RunError, UsageError), match=r"threshold .* 0\.0"):
+    with pytest.raises((RunError, UsageError), match=rf"^{to}/{NAME}\.json does .*: threshold .* is 0\.0\.$"):
         release.main(release.Settings(run, ("int8",), to))
     assert {path: path.read_bytes() for path in to.rglob("*") if path.is_file()} == before
 
@@ -403,7 +403,25 @@ def test_a_record_that_names_another_models_file_is_refused_and_that_file_stays(
     run, to = finished_run
     (to / "other_int8.tflite").write_bytes(b"another model")
     before = {path.name: path.read_bytes() for path in to.iterdir()}
-    change_run(run, lambda record: record["files"]["float16"].update(file=name))
-    with pytest.raises((RunError, UsageError)):
+    record = reports.read_record(run / "record.json")
+    record["files"]["float16"]["file"] = name
+    write_json(run / "record.json", record)
+    with pytest.raises(UsageError, match=r"contradicts itself: files\.float16\.file is "):
         release.main(release.Settings(run, ("int8",), to))
     assert {path.name: path.read_bytes() for path in to.iterdir()} == before
+
+
+def test_of_two_releases_into_one_folder_the_second_is_refused(finished_run):
+    run, to = finished_run
+    held = "import sys, time; from skinkeras.locks import locked_folder\n"
+    held += "with locked_folder(sys.argv[1]): print('in', flush=True); time.sleep(600)"
+    with subprocess.Popen(
+        [sys.executable, "-c", held, to], stdout=subprocess.PIPE, text=True, cwd=RELEASED.parent
+    ) as other:
+        assert other.stdout.readline() == "in\n"
+        with pytest.raises(
+            UsageError, match=r"^Another process is working in .*: wait for it, or .* --to\.$"
+        ):
+            release.main(release.Settings(run, ("int8",), to))
+        other.kill()
+    assert sorted(path.name for path in to.iterdir()) in (["README.md"], [".lock", "README.md"])

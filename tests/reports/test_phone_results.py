@@ -88,7 +88,8 @@ def test_a_copy_without_record_gets_them_into_json_and_card(binary, tmp_path):
 
 def test_the_record_of_another_model_is_left_alone(binary, tmp_path):
     path = model_folder(binary, tmp_path / "export")
-    other = {**binary, "name": "other"}
+    files = {kind: {**file, "file": f"other_{kind}.tflite"} for kind, file in binary["files"].items()}
+    other = {**binary, "name": "other", "files": files}
     reports.write_record(tmp_path / "record.json", other)
     phone_results.join(path, PHONE, [CPU])
     assert reports.read_record(tmp_path / "record.json") == other

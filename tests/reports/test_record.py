@@ -87,6 +87,9 @@ def test_a_record_without_one_of_its_parts_is_refused(task, part):
         ),
         (lambda r: r["files"]["int8"].update(file="a\\b.tflite"), "at files.int8.file:"),
         (lambda r: r["files"]["int8"].update(sha256="0"), "at files.int8.sha256: '0' does not match"),
+        (lambda r: r["files"]["int8"].update(sha256="0" * 64 + "\n"), "at files.int8.sha256:"),
+        (lambda r: r.update(name="melanoma\n"), "at name:"),
+        (lambda r: r["model"].update(classes=["benign", "malig\nnant"]), "at model.classes.1:"),
         (
             lambda r: r["files"]["int8"].update(phones=[{}]),
             "at files.int8.phones.0: 'model' is a required property.",
@@ -138,6 +141,11 @@ def test_a_number_that_json_lacks_is_refused_with_the_place(how, place, tmp_path
             "binary",
             lambda r: r["operating_point"].update(threshold=0.3),
             "the metrics of float were measured at threshold 0.447265625, where its operating point is 0.3",
+        ),
+        (
+            "binary",
+            lambda r: r["files"]["int8"].update(file="other_int8.tflite"),
+            "files.int8.file is 'other_int8.tflite', not 'melanoma_lite0_int8.tflite'",
         ),
         ("diagnosis", lambda r: r.update(mean=None), "mean is null, and there are 2 repeats"),
     ],

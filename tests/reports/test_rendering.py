@@ -73,7 +73,8 @@ def test_a_file_has_the_threshold_that_was_chosen_for_it(binary):
         "int8": {**forms["int8"], "operating_point": binary["operating_point"]},
     }
     binary["files"] = {
-        kind: {**binary["files"]["int8"], "file": f"a_{kind}.tflite"} for kind in ("float16", "int8")
+        kind: {**binary["files"]["int8"], "file": f"{binary['name']}_{kind}.tflite"}
+        for kind in ("float16", "int8")
     }
     reports.check_record(binary)
     files = reports.contract_of(binary)["files"]
