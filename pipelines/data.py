@@ -13,6 +13,7 @@ from tyro.conf import Positional, arg
 from pipelines.common.console import progress_bar, refuse_invalid_input, run, say
 from skinkeras.datasets.catalog import DATASETS
 
+_MOST_SPLIT = 100_000  # images; a split by groups of more takes too long for a first look
 _NAMES = tuple(name for name, row in DATASETS.items() if not row.synthetic)
 
 
@@ -44,7 +45,7 @@ def main(settings):
         check_settings(settings)
         from skinkeras.datasets import file_search, image_index, inspection
 
-        name, manifest, others = read(settings)
+        name, manifest, others, refusals = read(settings)
         missing = image_index.missing_images(manifest)
         there = manifest.table[~manifest.table["image_id"].isin(missing)]
         if there.empty:
@@ -54,6 +55,8 @@ def main(settings):
     say(f"{settings.folder}: --data {name}, {row.title}")
     if others:
         say(f"  also read by: --data {', '.join(others)}")
+    for other, why in refusals.items() if name == "folder" else ():
+        say(f"  not read by --data {other}: {why}")
     for sentence in (*manifest.notes, *manifest.warnings()):
         say(f"  {sentence}")
     say(f"  {len(manifest):,} images: {counts(manifest.counts())}")
@@ -73,7 +76,9 @@ def main(settings):
 def check_settings(settings):
     """Raises ValueError if a flag is out of range, or belongs to another reader."""
     if not settings.folder.is_dir():
-        raise ValueError(f"There is no folder {settings.folder}.")
+        from skinkeras.datasets.file_search import check_folder  # with OpenCV
+
+        check_folder(settings.folder)
     if settings.max_images is not None and settings.max_images < 1:
         raise ValueError(f"--max-images must be at least 1. Received: {settings.max_images}")
     for name in reader_options(settings):
@@ -90,15 +95,15 @@ def reader_options(settings):
 
 
 def read(settings):
-    """(name of the reader, its manifest, names of further readers that take the folder)."""
+    """(name of the reader, its manifest, names of further readers that take the folder, {others: why not})."""
     from skinkeras.datasets import inspection
 
     if settings.data:
         manifest = DATASETS[settings.data].read(settings.folder, **reader_options(settings))
-        return settings.data, manifest, []
-    manifests = inspection.recognise(settings.folder)
+        return settings.data, manifest, [], {}
+    manifests, refusals = inspection.recognise(settings.folder)
     name, *others = manifests
-    return name, manifests[name], others
+    return name, manifests[name], others, refusals
 
 
 def some_rows(manifest, rows, most):
@@ -128,6 +133,8 @@ def groups(manifest):
     """A line on lesions, patients and the given split."""
     import numpy as np
 
+    from skinkeras import datasets
+
     sizes = np.bincount(manifest.groups())
     ids = [
         f"{manifest.table[column].nunique():,} {word}"
@@ -141,6 +148,11 @@ def groups(manifest):
     if manifest.given_split is not None:
         names, numbers = np.unique(manifest.given_split, return_counts=True)
         line += f"; a split is given: {counts(dict(zip(names, numbers, strict=True)))}"
+    if manifest.given_split is not None or len(manifest) <= _MOST_SPLIT:
+        try:
+            datasets.split(manifest)
+        except ValueError as error:
+            line += f". Training refuses this: {error}"
     return line
 
 
@@ -150,8 +162,9 @@ def duplicates(manifest):
 
     with progress_bar("Comparing images") as progress:
         pairs = datasets.find_duplicates(manifest, progress=progress)
+    word = "pair" if len(pairs) == 1 else "pairs"
     line = (
-        f"{len(pairs):,} pairs ({int(pairs['exact'].sum()):,} of the same file), "
+        f"{len(pairs):,} {word} ({int(pairs['exact'].sum()):,} of the same file), "
         f"{int((~pairs['same_group']).sum()):,} of them of different groups"
     )
     try:

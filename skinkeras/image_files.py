@@ -1,5 +1,6 @@
 """The bytes of an image: of a file, or of an entry of an HDF5 file, whose path is `file.hdf5/name`."""
 
+import hashlib
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -40,6 +41,41 @@ def read_bytes(path):
         if entry[1] not in file:
             raise FileNotFoundError(f"{entry[0]} has no image {entry[1]}.")
         return bytes(file[entry[1]][()])
+
+
+def size(path):
+    """The bytes of the encoded image. Raises OSError if there is no such file or entry."""
+    return os.path.getsize(path) if hdf5_entry(path) is None else len(read_bytes(path))
+
+
+def digest(path):
+    """The first 16 hexadecimal digits of the SHA-256 of the encoded image; "" if it cannot be read."""
+    try:
+        return hashlib.sha256(read_bytes(path)).hexdigest()[:16]
+    except OSError:
+        return ""
+
+
+def content_key(paths, words=""):
+    """A name for what is made of images: another one for other files, other times of change, sizes or `words`.
+
+    Args:
+        paths: the images, in order.
+        words: str, what else the result depends on.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    digest = hashlib.sha256(words.encode())
+    for path in map(Path, paths):
+        entry = hdf5_entry(path)
+        try:
+            status = os.stat(entry[0] if entry else path)
+            what = f"{status.st_mtime_ns}|{status.st_size}"
+        except OSError:
+            what = "missing"
+        digest.update(f"{path.absolute()}|{what}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:16]
 
 
 def hdf5_names(path):

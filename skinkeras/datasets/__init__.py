@@ -9,7 +9,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "catalog": ["DATASETS", "Dataset"],
-        "duplicates": ["add_subsets", "find_duplicates", "group_duplicates"],
+        "duplicates": [
+            "add_subsets",
+            "check_labels_of_copies",
+            "count_duplicates",
+            "find_duplicates",
+            "group_duplicates",
+        ],
         "image_index": ["ImageIndex", "check_images", "missing_images"],
         "manifest": ["Manifest"],
         "metadata": ["METADATA"],
@@ -28,8 +34,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "readers.isic2024": ["isic2024"],
         "readers.isic_archive": ["isic_archive"],
         "readers.pad_ufes": ["pad_ufes"],
-        "splits": ["check_split", "load_split", "save_split", "split"],
+        "splits": ["check_split", "load_split", "save_split", "split", "split_method"],
         "synthetic_images": ["synthetic"],
+        "targets": ["malignancy_of", "target_of"],
         "taxonomy": [
             "BINARY_CLASSES",
             "HAM10000",

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from skinkeras.datasets.targets import MELANOMA_ONLY, Target
 from skinkeras.datasets.taxonomy import (
     DERM7PT,
+    DERM7PT_TAXONOMY,
     HAM10000,
     ISIC2018_TAXONOMY,
+    ISIC2019_TAXONOMY,
     ISIC2019_TITLES,
+    PAD_UFES_TAXONOMY,
     PAD_UFES_TITLES,
     SYNTHETIC_TAXONOMY,
     Taxonomy,
@@ -30,6 +34,7 @@ class Dataset:
         positive: the classes that count as malignant unless others are named.
         taxonomy: the tree whose leaves are its classes, or None.
         class_titles: {class: its name in full} where the class is an abbreviation.
+        target: what `positive` means, where the names of the classes do not say it.
         known_duplicates: from (manifest, folder) to (manifest without the second image of each published
             pair, number left out); None where no list is published.
         overlaps: data sets of this table that have images of this one: a model trained on one must not be
@@ -47,6 +52,7 @@ class Dataset:
     positive: tuple[str, ...] = ("malignant",)
     taxonomy: Taxonomy | None = None
     class_titles: Mapping[str, str] = field(default_factory=dict)
+    target: Target | None = None
     known_duplicates: Callable | None = None
     overlaps: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
@@ -154,6 +160,7 @@ DATASETS = {
         _ISIC2019_LIMITS,
         (_MELANOMA_ONLY.format("basal cell and squamous cell carcinoma"),),
         positive=("mel",),
+        taxonomy=ISIC2019_TAXONOMY,
         class_titles=ISIC2019_TITLES,
         overlaps=("bcn20000", "ham10000", "isic2018", "isic_archive", "isic_merge"),
     ),
@@ -165,6 +172,7 @@ DATASETS = {
         "folders",
         _ISIC2020_LIMITS,
         ('"Malignant" means melanoma: other cancers were not looked for.',),
+        target=MELANOMA_ONLY,
         known_duplicates=_drop_known_duplicates,
         overlaps=("isic_archive", "isic_merge"),
     ),
@@ -180,6 +188,7 @@ DATASETS = {
             *_ISIC2019_LIMITS[1:3],
         ),
         ('"Malignant" means melanoma: other cancers were not looked for.',),
+        target=MELANOMA_ONLY,
         known_duplicates=_drop_known_duplicates,
         overlaps=("bcn20000", "ham10000", "isic2018", "isic2019", "isic2020", "isic_archive"),
     ),
@@ -231,6 +240,7 @@ DATASETS = {
         ),
         (_MELANOMA_ONLY.format("basal cell and squamous cell carcinoma"),),
         positive=("mel",),
+        taxonomy=ISIC2019_TAXONOMY,
         class_titles=ISIC2019_TITLES,
         overlaps=("isic2019", "isic_archive", "isic_merge"),
     ),
@@ -250,6 +260,7 @@ DATASETS = {
             '"Malignant" means basal cell carcinoma, squamous cell carcinoma (with Bowen\'s disease) and melanoma.',
         ),
         positive=("bcc", "mel", "scc"),
+        taxonomy=PAD_UFES_TAXONOMY,
         class_titles=PAD_UFES_TITLES,
     ),
     "derm7pt": Dataset(
@@ -266,6 +277,7 @@ DATASETS = {
         ),
         ('"Benign" means every diagnosis but melanoma, and so includes basal cell carcinoma.',),
         positive=("mel",),
+        taxonomy=DERM7PT_TAXONOMY,
         class_titles=DERM7PT,
         options=("clinical",),
     ),
@@ -286,7 +298,7 @@ DATASETS = {
         "images in a table",
         _NO_LICENCE,
         LazyFunction("skinkeras.datasets.readers.folder:manifest_csv"),
-        "`manifest.csv` with the columns `image` (path), `image_id`, `label`, and where known `lesion_id`, "
+        "`manifest.csv` with the columns `image` (path) and `label`, and where known `image_id`, `lesion_id`, "
         "`patient_id` (images that share one are never divided between training and test) and `split`",
         (
             "Where the images come from, which skin they show and how their labels were confirmed is not known "

@@ -1,8 +1,10 @@
 """Images that occur twice: the same file, or one so alike that it is a copy."""
 
 import hashlib
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +15,8 @@ from scipy.sparse.csgraph import connected_components
 from skinkeras import image_files
 from skinkeras.datasets.file_search import name_some
 from skinkeras.decoding import ImageError, decode
+from skinkeras.files import replacing
+from skinkeras.locks import exclusive
 
 COLUMNS = ("image_id_1", "image_id_2", "split_1", "split_2", "distance", "exact", "same_group")
 _SIDE = 32  # of the grey image that is hashed
@@ -22,9 +26,10 @@ _MARGIN = 6  # of it, where dark corners make all images of one camera alike
 _LEAST_CORRELATION = 0.65
 _LARGEST_DETAIL = 127
 _ROWS_AT_ONCE = 128  # 128 x 38,000 distances take 40 MB
+_CACHED = "1"  # counts up when other pairs are found of the same files
 
 
-def find_duplicates(manifest, split=None, max_distance=8, *, progress=None):
+def find_duplicates(manifest, split=None, max_distance=8, *, cache_dir=None, progress=None):
     """Finds pairs of images that are equal or nearly so.
 
     Pairs whose perceptual hashes of 64 bits differ in few bits are kept if the fine details of the two
@@ -42,6 +47,7 @@ def find_duplicates(manifest, split=None, max_distance=8, *, progress=None):
             split_1 and split_2 empty.
         max_distance: the largest number of differing bits, 0 to 64, at which two images are compared
             further. (The hashes have as many ones as zeros, so that distances are even.)
+        cache_dir: a folder in which the pairs are kept for the next call with the same files, or None.
         progress: called as `progress(done, total)` now and then.
 
     Returns:
@@ -56,19 +62,81 @@ def find_duplicates(manifest, split=None, max_distance=8, *, progress=None):
         raise ValueError(f"max_distance must be between 0 and 64 bits. Received: {max_distance}")
     if split is not None and len(split) != len(manifest):
         raise ValueError(f"split must have one entry for each of {len(manifest)} rows, but has {len(split)}.")
-    rows, hashes, details, digests = _fingerprints(manifest.table["image"].tolist(), progress)
-    first, second, distance, alike = _near_pairs(hashes, details, max_distance)
-    exact = digests[first] == digests[second]
-    kept = exact | alike
-    first, second, distance, exact = first[kept], second[kept], distance[kept], exact[kept]
-    order = np.lexsort((second, first, distance))
-    first, second, distance = first[order], second[order], distance[order]
-    exact, first, second = exact[order], rows[first], rows[second]
+    images = manifest.table["image"].tolist()
+    if cache_dir is None:
+        first, second, distance, exact = _pairs(images, max_distance, progress)
+    else:
+        first, second, distance, exact = _cached_pairs(images, max_distance, cache_dir, progress)
     ids, groups = manifest.table["image_id"].to_numpy(), manifest.groups()
     together = groups[first] == groups[second]
     values = (ids[first], ids[second], None, None, distance, exact, together)
     pairs = pd.DataFrame(dict(zip(COLUMNS, values, strict=True)), columns=COLUMNS)
     return pairs if split is None else add_subsets(pairs, manifest, split)
+
+
+def _pairs(images, max_distance, progress):
+    """(first row, second row, distance, whether the files are equal) of each pair, nearest first."""
+    rows, hashes, details, digests = _fingerprints(images, progress)
+    first, second, distance, alike = _near_pairs(hashes, details, max_distance)
+    exact = digests[first] == digests[second]
+    kept = exact | alike
+    first, second, distance, exact = first[kept], second[kept], distance[kept], exact[kept]
+    order = np.lexsort((second, first, distance))
+    return rows[first[order]], rows[second[order]], distance[order], exact[order]
+
+
+def _cached_pairs(images, max_distance, folder, progress):
+    """As `_pairs`, from a file in `folder`, which is made if it is not there or damaged."""
+    key = image_files.content_key(images, f"duplicates {_CACHED} {max_distance}")
+    file = Path(folder) / f"duplicates-{key}.json"
+    if (pairs := _read_pairs(file, len(images))) is not None:
+        return pairs
+    with exclusive(file):
+        # Another process may have made it meanwhile.
+        if (pairs := _read_pairs(file, len(images))) is None:
+            pairs = _pairs(images, max_distance, progress)
+            with replacing(file) as temporary:
+                temporary.write_text(json.dumps([column.tolist() for column in pairs]))
+    return pairs
+
+
+def _read_pairs(file, n):
+    """The pairs in a file of `_cached_pairs`; None if there is none, or a damaged one."""
+    try:
+        first, second, distance, exact = (np.array(column) for column in json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    first, second, distance = (column.astype(int) for column in (first, second, distance))
+    shapes = {column.shape for column in (first, second, distance, exact)}
+    if shapes != {(len(first),)} or not ((first >= 0) & (first < second) & (second < n)).all():
+        return None
+    return first, second, distance, exact.astype(bool)
+
+
+def count_duplicates(manifest, pairs, split):
+    """How many pairs of images are copies of each other.
+
+    Args:
+        manifest: `Manifest`, before or after `group_duplicates`.
+        pairs: from `find_duplicates`.
+        split: the name of each row's subset, in the manifest's order; rows whose subset is "" are not counted.
+
+    Returns:
+        dict of int: exact (pairs of files that are equal byte by byte), near (of nearly equal images),
+        of_different_groups (pairs of which lesion and patient do not say that they belong together) and
+        across_subsets (pairs with an image in each of two subsets).
+    """
+    pairs = add_subsets(pairs, manifest, split)
+    pairs = pairs[(pairs["split_1"] != "") & (pairs["split_2"] != "")]
+    named = manifest.with_table(manifest.table.drop(columns="duplicate_set", errors="ignore"))
+    group = dict(zip(manifest.table["image_id"], named.groups(), strict=True))
+    exact = int(pairs["exact"].sum())
+    return {
+        "exact": exact,
+        "near": len(pairs) - exact,
+        "of_different_groups": int((pairs["image_id_1"].map(group) != pairs["image_id_2"].map(group)).sum()),
+        "across_subsets": int((pairs["split_1"] != pairs["split_2"]).sum()),
+    }
 
 
 def add_subsets(pairs, manifest, split):
@@ -92,18 +160,8 @@ def group_duplicates(manifest, pairs, *, near=True):
     Raises:
         ValueError: two files are equal and have different labels.
     """
-    label = dict(zip(manifest.table["image_id"], manifest.table["label"], strict=True))
-    differ = pairs["image_id_1"].map(label) != pairs["image_id_2"].map(label)
-    contradictions = pairs[pairs["exact"] & differ]
-    if len(contradictions):
-        names = [
-            f"{a} ({label[a]}) and {b} ({label[b]})"
-            for a, b in zip(contradictions["image_id_1"], contradictions["image_id_2"], strict=True)
-        ]
-        raise ValueError(
-            f"{manifest.origin}: {len(names):,} pairs of images are the same file with different labels: "
-            f"{name_some(names)}. Keep one of each pair, with the right label."
-        )
+    check_labels_of_copies(manifest, pairs)
+    differ = _labels_differ(manifest, pairs)
     joined = ~pairs["same_group"] & (pairs["exact"] | near)
     if not joined.any():
         return manifest
@@ -116,6 +174,33 @@ def group_duplicates(manifest, pairs, *, near=True):
         note += f" Different labels: {int((joined & differ).sum()):,} of these pairs."
     table = manifest.table.assign(duplicate_set=_sets(manifest, pairs[joined]))
     return manifest.with_table(table, note)
+
+
+def check_labels_of_copies(manifest, pairs):
+    """Raises ValueError, with the names of ten pairs, if two files are equal and have different labels.
+
+    Args:
+        manifest: `Manifest`.
+        pairs: from `find_duplicates`.
+    """
+    contradictions = pairs[pairs["exact"] & _labels_differ(manifest, pairs)]
+    if contradictions.empty:
+        return
+    label = dict(zip(manifest.table["image_id"], manifest.table["label"], strict=True))
+    names = [
+        f"{a} ({label[a]}) and {b} ({label[b]})"
+        for a, b in zip(contradictions["image_id_1"], contradictions["image_id_2"], strict=True)
+    ]
+    number = "1 pair of images is" if len(names) == 1 else f"{len(names):,} pairs of images are"
+    raise ValueError(
+        f"{manifest.origin}: {number} the same file with different labels: {name_some(names)}. Keep one of each "
+        "pair, with the right label."
+    )
+
+
+def _labels_differ(manifest, pairs):
+    label = dict(zip(manifest.table["image_id"], manifest.table["label"], strict=True))
+    return pairs["image_id_1"].map(label) != pairs["image_id_2"].map(label)
 
 
 def _sets(manifest, pairs):

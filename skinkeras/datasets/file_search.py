@@ -6,12 +6,15 @@ from collections import Counter
 from skinkeras.decoding import IMAGE_ENDINGS
 
 MOST_NAMES = 10  # in any sentence
+_PACKED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+_SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 
 
 def walk(root, max_depth=None):
     """Yields (folder relative to `root` with "/" between names, names of folders, names of files), sorted.
 
-    Hidden files and folders and `__MACOSX` are passed over. Links to folders are followed, each folder once.
+    Hidden files and folders and `__MACOSX` are passed over. Links to folders are followed, each folder once; a link
+    to a folder that it lies in is none.
 
     Args:
         root: the folder.
@@ -40,10 +43,19 @@ def _entries(folder):
             for entry in entries:
                 if entry.name.startswith(".") or entry.name == "__MACOSX":
                     continue
-                (folders if entry.is_dir() else files).append(entry.name)
+                if not entry.is_dir():
+                    files.append(entry.name)
+                elif not (entry.is_symlink() and _leads_up(entry.path)):
+                    folders.append(entry.name)
     except PermissionError:
         return [], []
     return sorted(folders), sorted(files)
+
+
+def _leads_up(link):
+    """Whether a link leads to a folder that it lies in: what is below it is there already."""
+    target, place = os.path.realpath(link), os.path.realpath(os.path.dirname(link))
+    return os.path.commonpath([target, place]) == target
 
 
 def ending(name):
@@ -84,3 +96,27 @@ def what_is_there(root):
     if images:
         parts.append(f"{count_endings(images)} images")
     return f"there is: {'; '.join(parts)}" if parts else "it is empty"
+
+
+def advice(root):
+    """A sentence, after a space, on files of a folder that hide what is looked for; "" where there are none."""
+    if not root or not os.path.isdir(root):
+        return ""
+    files = next(walk(root, 0))[2]
+    sentences = ""
+    for endings, what in ((_PACKED, "Unpack {} there."), (_SPREADSHEETS, "Save {} as CSV.")):
+        names = [name for name in files if ending(name) in endings]
+        if names:
+            sentences += f" {what.format(name_some(names))}"
+    return sentences
+
+
+def check_folder(path, option="the folder"):
+    """Raises ValueError, a sentence that says what to do, if a path leads to no folder."""
+    if os.path.isdir(path):
+        return
+    if not os.path.exists(path):
+        raise ValueError(f"There is no folder {path}: check {option}.")
+    packed = ending(os.fspath(path)) in _PACKED
+    to_do = "unpack it, and name the folder" if packed else "name the folder that holds it"
+    raise ValueError(f"{path} is a file, not a folder: {to_do}.")

@@ -3,10 +3,12 @@
 import os
 import re
 from collections import Counter
+from urllib.parse import unquote, urlsplit
 
 from skinkeras import image_files
 from skinkeras.datasets.file_search import (
     IMAGE_ENDINGS,
+    advice,
     ending,
     name_some,
     walk,
@@ -15,6 +17,7 @@ from skinkeras.datasets.file_search import (
 
 # Where a mask is called like its image.
 _NOT_THE_IMAGE = re.compile(r"mask|segment|superpixel|attribute|heatmap", re.IGNORECASE)
+_COMPARED = 1 << 16  # first bytes of two files of one name and size: their tables and first pixels
 
 
 class ImageIndex:
@@ -40,7 +43,7 @@ class ImageIndex:
             for name in files:
                 path = f"{folder}/{name}" if folder else name
                 if ending(name) in IMAGE_ENDINGS:
-                    self._paths.setdefault(_stem(name).casefold(), []).append(path)
+                    self._paths.setdefault(stem(name).casefold(), []).append(path)
                 elif hdf5 and ending(name) in image_files.HDF5_ENDINGS:
                     for entry in image_files.hdf5_names(os.path.join(self.root, path)):
                         self._paths.setdefault(entry.casefold(), []).append(f"{path}/{entry}")
@@ -54,27 +57,40 @@ class ImageIndex:
         """The path of an image, relative to the root, or None.
 
         Args:
-            name: an id, a file's name, or a path with `/` or `\\`, with or without ending, of which the last
-                folders may be there and the first not.
+            name: an id, a file's name, a URL, or a path with `/` or `\\`, with or without ending, of which the
+                last folders may be there and the first not.
             folders: relative paths of folders; one that comes first is preferred.
 
         Raises:
             ValueError: several different files are equally good answers.
         """
+        name = name.strip()
+        if "://" in name:
+            name = unquote(urlsplit(name).path)
         parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
         if not parts:
             return None
-        candidates = self._paths.get(_stem(parts[-1]).casefold(), ())
+        candidates = self._paths.get(stem(parts[-1]).casefold(), ())
         if len(candidates) < 2:
             return candidates[0] if candidates else None
         ranks = {path: self._rank(path, parts, folders) for path in candidates}
         best = [path for path, rank in ranks.items() if rank == min(ranks.values())]
-        if len({os.path.getsize(os.path.join(self.root, path)) for path in best}) > 1:
+        if len(best) > 1 and len({self._start(path) for path in best}) > 1:
             raise ValueError(
                 f"{self.root} holds several images called {name}, which differ: {name_some(best)}: keep one of "
                 "these folders there."
             )
         return best[0]
+
+    def _start(self, path):
+        """What tells an image from another one without reading all of it."""
+        whole = os.path.join(self.root, path)
+        if image_files.hdf5_entry(whole):
+            return image_files.read_bytes(whole)
+        if not os.path.isfile(whole):  # a link that leads nowhere
+            return None
+        with open(whole, "rb") as file:
+            return os.path.getsize(whole), file.read(_COMPARED)
 
     def _rank(self, path, parts, folders):
         """What of several images of one name is the best answer: the least."""
@@ -87,6 +103,8 @@ class ImageIndex:
         preferred = [n for n, folder in enumerate(folders) if f"/{folder}/".casefold() in whole]
         return (
             -shared,
+            # Two names may differ in upper and lower case only.
+            stem(os.path.basename(path)) != stem(parts[-1]),
             preferred[0] if preferred else len(folders),
             bool(_NOT_THE_IMAGE.search(os.path.dirname(path))),
             bool(image_files.hdf5_entry(os.path.join(self.root, path))),
@@ -116,7 +134,8 @@ class ImageIndex:
         ]
 
 
-def _stem(name):
+def stem(name):
+    """A name without the ending of an image, if it has one."""
     return os.path.splitext(name)[0] if ending(name) in IMAGE_ENDINGS else name
 
 
@@ -142,5 +161,5 @@ def check_images(manifest):
         raise FileNotFoundError(
             f"{len(missing):,} of {len(manifest):,} images are missing: {name_some(missing)}. They were looked "
             f"for in {where} and all folders below it, with the endings {', '.join(IMAGE_ENDINGS)}{there}. "
-            "Download them, or pass --skip-bad-images to leave them out."
+            f"Download them, or pass --skip-bad-images to leave them out.{advice(manifest.root)}"
         )

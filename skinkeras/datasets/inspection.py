@@ -11,15 +11,16 @@ from PIL import Image, ImageDraw, ImageFont
 
 from skinkeras import image_files
 from skinkeras.datasets.catalog import DATASETS
-from skinkeras.datasets.file_search import ending, is_image, name_some, walk, what_is_there
-from skinkeras.datasets.image_index import missing_images
-from skinkeras.datasets.tables import find_tables, header
+from skinkeras.datasets.file_search import advice, ending, is_image, name_some, walk, what_is_there
+from skinkeras.datasets.image_index import check_images, missing_images
+from skinkeras.datasets.tables import NoTableError, find_tables, header
 from skinkeras.decoding import ImageError, decode
 from skinkeras.files import replacing
 
 _CHECKED_AT = 64  # pixels; the whole file is decoded
 _SIDE, _GAP, _TITLE = 128, 4, 24
 _MOST_ROWS, _MOST_COLUMNS = 12, 10
+_MOST_REASONS = 2
 
 
 def recognise(root):
@@ -29,30 +30,40 @@ def recognise(root):
         root: the folder.
 
     Returns:
-        {name in `DATASETS`: `Manifest`}, in the order of the table.
+        ({name in `DATASETS`: `Manifest`}, {name: why not}), in the order of the table; the latter of those readers
+        that find their table there.
 
     Raises:
-        ValueError: none does; the sentence says what is there.
+        ValueError: none does; the sentence says what is there, and why not.
     """
-    manifests = {}
+    manifests, refusals = {}, {}
     for name, row in DATASETS.items():
         if row.synthetic:
             continue
         try:
             manifest = row.read(root)
-        except (ValueError, OSError):  # its sentence matters only where this reader is asked for
-            continue
-        if len(missing_images(manifest)) < len(manifest):
+            if len(missing_images(manifest)) == len(manifest):
+                check_images(manifest)
             manifests[name] = manifest
+        except NoTableError:  # another data set
+            continue
+        except (ValueError, OSError) as error:
+            refusals[name] = str(error)
     if not manifests:
-        raise ValueError(f"No reader takes {root}: {_description(root)} --data NAME says why one does not.")
-    return manifests
+        reasons = {name: why for name, why in refusals.items() if name != "folder"} or refusals
+        sentences = [f"--data {name}: {why}" for name, why in list(reasons.items())[:_MOST_REASONS]]
+        if not any(advice(root) in sentence for sentence in sentences):
+            sentences.append(advice(root).strip())
+        raise ValueError(f"No reader takes {root}: {_description(root)} {' '.join(sentences)}")
+    return manifests, refusals
 
 
 def _description(root):
     counts = Counter(ending(name) for _, _, files in walk(root) for name in files if is_image(name))
     sentence = f"{what_is_there(root)}; {sum(counts.values()):,} images in it and below."
     tables = [path for path in find_tables(root) if len(header(path)) > 1]
+    if counts and not (tables or advice(root) or next(walk(root, 0))[1]):
+        sentence += " Images without labels are for python -m pipelines.predict."
     for path in tables[:3]:
         sentence += f" {path.relative_to(root)} has the columns {name_some(header(path))}."
     return sentence

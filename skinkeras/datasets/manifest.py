@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from skinkeras import image_files
-from skinkeras.datasets.image_index import ImageIndex
+from skinkeras.datasets.image_index import ImageIndex, stem
 from skinkeras.datasets.metadata import IDS, METADATA, clean_ids, clean_metadata, group_warnings
 from skinkeras.datasets.tables import read_table
 from skinkeras.datasets.taxonomy import BINARY_CLASSES, check_positive
@@ -66,6 +66,8 @@ class Manifest:
             raise ValueError(f"{origin} needs two or more different classes. Received: {self.classes}")
         self._check_names()
         optional = [name for name in _OPTIONAL if name in table and table[name].notna().any()]
+        numbered = pd.api.types.is_integer_dtype(table.index)
+        self._rows = table.index.to_numpy() if numbered else np.arange(len(table))
         table = table.reindex(columns=[*COLUMNS, *optional]).reset_index(drop=True).astype(object)
         self.table = table.where(table.notna() & (table != ""), None)
         self._check_rows(file_columns or {})
@@ -102,7 +104,7 @@ class Manifest:
             row = int(np.flatnonzero(wrong)[0])
             # + 2: rows are counted from 1, below a line of column names.
             raise ValueError(
-                f"{self.origin}, line {row + 2}, column {called}: {self.table[column][row]!r} {problem}."
+                f"{self.origin}, line {self._rows[row] + 2}, column {called}: {self.table[column][row]!r} {problem}."
             )
 
     def with_table(self, table, *notes, classes=None):
@@ -119,7 +121,8 @@ class Manifest:
         """Reads a table written by `to_csv`, or by hand.
 
         Args:
-            path: table with a line of column names; relative image paths count from its folder. A path that
+            path: table with a line of column names; image and label are needed, and without image_id the names of
+                the files are the ids. Relative image paths count from its folder. A path that
                 does not lead to a file is looked for below that folder, whatever its slashes, its ending and
                 its first folders are.
             classes: the class names in order; None takes those that occur, sorted.
@@ -131,11 +134,16 @@ class Manifest:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"There is no manifest {path}.")
-        table = read_table(path, ("image", "image_id", "label"))
+        table = read_table(path, ("image", "label"))
         _check_group_columns(table, path)
+        table["label"] = table["label"].str.strip()
+        notes = []
+        if "image_id" not in table:
+            table["image_id"] = _ids_of(table["image"])
+            notes.append(f"{path} has no column image_id: the names of the files are the ids.")
         table["image"] = _existing(path.parent, table["image"])
         found = sorted(table["label"].dropna().unique()) if classes is None else classes
-        return cls(table, found, origin=path, root=str(path.parent))
+        return cls(table, found, origin=path, notes=notes, root=str(path.parent))
 
     def to_csv(self, path):
         """Writes the table; images below the file's folder get relative paths, others absolute ones."""
@@ -245,6 +253,13 @@ def _check_group_columns(table, path):
         for meant in ("lesion", "patient"):
             if f"{meant}_id" not in table.columns and letters in (meant, f"{meant}id"):
                 raise ValueError(f"{path} has a column {column}, which is not looked at: call it {meant}_id.")
+
+
+def _ids_of(images):
+    """The names of the files without folders and endings; where two would be alike, the whole paths."""
+    names = images.str.replace("\\", "/").str.rsplit("/", n=1).str[-1]
+    names = names.map(lambda name: name if pd.isna(name) else stem(name))
+    return images if names.dropna().duplicated().any() else names
 
 
 def _relative_to(folder, image):

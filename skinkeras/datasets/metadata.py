@@ -150,13 +150,14 @@ def as_labels(values, names, path, column):
 
     Args:
         values: `pandas.Series` of str.
-        names: {label in the file, in upper case: class}.
+        names: {label in the file, in upper or lower case: class}.
         path, column: for the error sentence.
 
     Raises:
         ValueError: an unknown or missing label; the sentence names file, line and column.
     """
-    labels = values.map(lambda value: names.get(str(value).strip().upper()))
+    folded = {name.casefold(): label for name, label in names.items()}
+    labels = values.map(lambda value: folded.get(str(value).strip().casefold()))
     if labels.isna().any():
         row = int(np.flatnonzero(labels.isna())[0])
         raise ValueError(

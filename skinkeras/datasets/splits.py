@@ -27,8 +27,8 @@ def split(manifest, method=None, seed=0, *, validation=0.1):
             images that share a lesion or a patient are on one side, and every class is spread as evenly
             as the groups allow. `"paper"`: by image, stratified, 20 % of each class for the test as Gilal
             et al. 2023; the validation images are a tenth of their training images, which they used
-            whole. Related images then straddle the split. `"given"`: the manifest's own. None: `"given"` where
-            there is one, else `"grouped"`.
+            whole. Related images then straddle the split. `"given"`: the manifest's own. None: see
+            `split_method`.
         seed: int >= 0.
         validation: share of the validation images, 0 to 0.5: of all images (`"grouped"`, in tenths), or of the
             training images (`"paper"`, and `"given"` where the source has train and test only). 0: none,
@@ -42,8 +42,7 @@ def split(manifest, method=None, seed=0, *, validation=0.1):
     """
     if not 0 <= validation <= 0.5:
         raise ValueError(f"The share of validation images must be 0 to 0.5. Received: {validation}")
-    if method is None:
-        method = "grouped" if manifest.given_split is None else "given"
+    method = split_method(manifest, method)
     if method == "grouped":
         assignment = _grouped(manifest, seed, validation)
     elif method == "paper":
@@ -54,6 +53,22 @@ def split(manifest, method=None, seed=0, *, validation=0.1):
         raise ValueError(f'The split must be "grouped", "paper" or "given". Received: {method!r}')
     check_split(manifest, assignment)
     return assignment
+
+
+def split_method(manifest, method=None):
+    """How `split` splits a manifest.
+
+    Args:
+        manifest: `Manifest`.
+        method: as `split` takes it.
+
+    Returns:
+        `method`, or where it is None `"given"` if the manifest names two or more subsets, else `"grouped"`.
+    """
+    if method is not None:
+        return method
+    given = manifest.given_split
+    return "grouped" if given is None or len(set(given)) < 2 else "given"
 
 
 def check_split(manifest, assignment):
@@ -76,7 +91,10 @@ def check_split(manifest, assignment):
 def _given(manifest, seed, validation):
     given = manifest.given_split
     if given is None:
-        raise ValueError(f"{manifest.origin} gives no split: it has no column split.")
+        raise ValueError(
+            f"{manifest.origin} gives no split: it has no column split. Add one of train, validation and test, or "
+            "let the images be split by group."
+        )
     present = set(given)
     if "train" not in present or len(present) < 2:
         raise ValueError(

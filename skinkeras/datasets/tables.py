@@ -2,22 +2,32 @@
 
 import csv
 import fnmatch
+import re
 from pathlib import Path
 
 import pandas as pd
 
-from skinkeras.datasets.file_search import ending, name_some, walk, what_is_there
+from skinkeras.datasets.file_search import advice, ending, name_some, walk, what_is_there
 
 _ENDINGS = (".csv", ".tab", ".tsv", ".txt", "")  # in the order in which they are preferred
 _DEPTH = 3  # archives unpack to a folder in a folder
 _HEADER_BYTES = 1 << 16
+# What Excel reads and writes above the names of the columns.
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")
+
+
+class NoTableError(FileNotFoundError):
+    """A folder without the table by which a data set is known."""
 
 
 def read_table(path, columns=(), **options):
     """A table as text, with the columns that it must have. Only an empty cell is a missing value.
 
+    The names of its columns are those of `column_name`; empty lines are left out, and the index still counts them, so
+    that row + 2 is the line of the file.
+
     Args:
-        path: a file whose first line names the columns, which commas, tabs or semicolons separate.
+        path: a file whose first line names the columns, which commas, tabs, semicolons or vertical bars separate.
         columns: names of columns.
         **options: for `pandas.read_csv`.
 
@@ -30,26 +40,42 @@ def read_table(path, columns=(), **options):
         raise FileNotFoundError(f"There is no label file {path}.")
     try:
         with open(path, "rb") as file:
-            encoding, separator = _form(file.read(_HEADER_BYTES))
+            encoding, separator, skipped = _form(file.read(_HEADER_BYTES))
         table = pd.read_csv(
             path,
             dtype=str,
             sep=separator,
             encoding=encoding,
+            skiprows=skipped,
+            skip_blank_lines=False,
             keep_default_na=False,  # a class may be called NA or None
             na_values=[""],
             **options,
         )
     except ValueError as error:  # of pandas and of the encoding alike
-        raise ValueError(f"{path} is not a table of comma-separated values: {error}") from error
-    table.columns = [str(name).strip() for name in table.columns]
+        reason = str(error).strip().rstrip(".")
+        raise ValueError(f"{path} is not a table of comma-separated values: {reason}.") from error
+    table.columns = _column_names(table.columns)
+    table.index += skipped
+    table = table[table.notna().any(axis=1)]
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise ValueError(f"{path} has no column {missing[0]}; it has {name_some(table.columns, 30)}.")
     return table
 
 
-def find_table(root, names, columns, what, *, required=True):
+def column_name(name):
+    """The name by which a column is known: in lower case, with underscores for spaces, hyphens and points."""
+    return re.sub(r"[\s.-]+", "_", str(name).strip().casefold())
+
+
+def _column_names(names):
+    known = [column_name(name) for name in names]
+    # Two columns that only differ in this are told from each other by what the file calls them.
+    return known if len(set(known)) == len(known) else [str(name).strip() for name in names]
+
+
+def find_table(root, names, columns, what, *, required=True, beside=None):
     """The path of a table: the first of `names` that is there, or else the only one with all of `columns`.
 
     It is looked for in `root` and three folders deep; upper and lower case and the ending do not matter.
@@ -60,12 +86,14 @@ def find_table(root, names, columns, what, *, required=True):
         columns: what makes a table of another name the right one; empty where only the name does.
         what: what the table is, for the error sentence.
         required: whether a table that is not there is an error.
+        beside: the path of the data set's first table, if this is a further one.
 
     Returns:
         `Path`, or None.
 
     Raises:
-        FileNotFoundError: there is none.
+        NoTableError: there is none.
+        FileNotFoundError: there is none, and `beside` is there.
         ValueError: several tables have the columns, and none of them the name.
     """
     tables = find_tables(root)
@@ -88,23 +116,30 @@ def find_table(root, names, columns, what, *, required=True):
         return None
     wanted = " nor ".join(f"{name}.csv" for name in names)
     by_columns = f", nor another table with the columns {', '.join(columns)}" if columns else ""
-    raise FileNotFoundError(f"{root} has no {what}: neither {wanted}{by_columns}; {what_is_there(root)}.")
+    needed = f", which {Path(beside).name} needs" if beside else ""
+    error = FileNotFoundError if beside else NoTableError
+    raise error(
+        f"{root} has no {what}{needed}: neither {wanted}{by_columns}; {what_is_there(root)}.{advice(root)}"
+    )
 
 
 def header(path):
-    """The names of a table's columns; empty for what is not a table."""
+    """The names of a table's columns, see `column_name`; empty for what is not a table."""
     try:
         with open(path, "rb") as file:
             start = file.read(_HEADER_BYTES)
-        encoding, separator = _form(start)
-        lines = start.decode(encoding, errors="ignore").splitlines()
-        return [name.strip() for name in next(csv.reader(lines[:1], delimiter=separator), [])]
+        encoding, separator, skipped = _form(start)
+        lines = start.decode(encoding, errors="ignore").splitlines()[skipped:]
+        return _column_names(next(csv.reader(lines[:1], delimiter=separator), []))
     except (OSError, ValueError, csv.Error):
         return []
 
 
 def _form(start):
-    """(encoding, separator) of a table, from its first bytes. Raises ValueError where they are no text."""
+    """(encoding, separator, lines above the names) of a table, from its first bytes.
+
+    Raises ValueError where they are no text.
+    """
     for encoding in ("utf-16", "utf-8-sig", "cp1252"):
         # Excel saves "Unicode text" as UTF-16, which without its mark would fit almost anything.
         if encoding == "utf-16" and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -118,11 +153,19 @@ def _form(start):
             )
         except UnicodeDecodeError:
             continue
-        first = (text.splitlines() or [""])[0]
-        separator = max(",\t;", key=first.count)
-        if "\0" not in text and (encoding != "utf-16" or separator in first):
-            return encoding, separator
-    raise ValueError("it is no text")
+        if "\0" in text:
+            continue
+        if match := _SEPARATOR_LINE.match(text):
+            return encoding, match[1], 1
+        lines = text.splitlines()
+        skipped = next((number for number, line in enumerate(lines) if line.strip()), 0)
+        first = lines[skipped] if lines else ""
+        separator = max(",\t;|", key=first.count)
+        if encoding != "utf-16" or separator in first:
+            return encoding, separator, skipped
+    raise ValueError(
+        "it is no text in UTF-8, in UTF-16 with its mark or in Windows' encoding: save it in UTF-8"
+    )
 
 
 def find_tables(root):

@@ -210,6 +210,39 @@ ISIC2018_TAXONOMY = Taxonomy(
     classes=tuple(HAM10000),
 )
 
+# The same hierarchy with the classes of ISIC 2019, which has actinic keratosis and squamous cell carcinoma for akiec.
+ISIC2019_TAXONOMY = Taxonomy(
+    {
+        "lesion": ("melanocytic", "non-melanocytic"),
+        "melanocytic": ("mel", "nv"),
+        "non-melanocytic": ("benign", "malignant"),
+        "benign": ("bkl", "df", "vasc"),
+        "malignant": ("bcc", "ak", "scc"),
+    },
+    classes=("mel", "nv", "bcc", "ak", "bkl", "df", "vasc", "scc"),
+)
+
+# And with those of PAD-UFES-20, whose only benign one that is not melanocytic is seborrheic keratosis.
+PAD_UFES_TAXONOMY = Taxonomy(
+    {
+        "lesion": ("melanocytic", "non-melanocytic"),
+        "melanocytic": ("mel", "nv"),
+        "non-melanocytic": ("sk", "malignant"),
+        "malignant": ("ak", "bcc", "scc"),
+    },
+    classes=("ak", "bcc", "mel", "nv", "scc", "sk"),
+)
+
+# And with those of derm7pt; its class misc holds melanocytic and other lesions, and so hangs on the root.
+DERM7PT_TAXONOMY = Taxonomy(
+    {
+        "lesion": ("melanocytic", "non-melanocytic", "misc"),
+        "melanocytic": ("mel", "nv"),
+        "non-melanocytic": ("bcc", "sk"),
+    },
+    classes=("bcc", "mel", "misc", "nv", "sk"),
+)
+
 # The synthetic images: benign lesions differ in the structure that is painted on them.
 SYNTHETIC_TAXONOMY = Taxonomy(
     {"lesion": BINARY_CLASSES, "benign": ("network", "globules", "streaks", "plain")}

@@ -6,6 +6,7 @@ import pytest
 from skinkeras.datasets.duplicates import (
     COLUMNS,
     add_subsets,
+    count_duplicates,
     find_duplicates,
     group_duplicates,
     perceptual_hash,
@@ -220,3 +221,43 @@ def test_ham10000_has_one_photograph_under_two_lesions(shared_data):
     pairs = find_duplicates(manifest.select(manifest.table["image_id"].isin(names).to_numpy()))
     assert pairs[["image_id_1", "image_id_2"]].values.tolist() == [names[:2]]
     assert not pairs["same_group"].any()
+
+
+def test_pairs_are_kept_for_the_next_call_with_the_same_files(folder, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    (folder / "copy.jpg").write_bytes((folder / "3.jpg").read_bytes())
+    manifest = manifest_of(folder, [*originals(), "copy.jpg"])
+    found = find_duplicates(manifest)
+    assert len(found) == 1
+    pd.testing.assert_frame_equal(find_duplicates(manifest, cache_dir=cache), found)
+    (file,) = cache.iterdir()
+    whole = file.read_text()
+    with monkeypatch.context() as patched:
+        patched.setattr("skinkeras.datasets.duplicates._fingerprints", None)
+        again = find_duplicates(manifest, ["train"] * 12 + ["test"], cache_dir=cache)
+        assert again[["split_1", "split_2"]].to_numpy().tolist() == [["train", "test"]]
+    for damaged in (whole[:-3], "{}", "[[0], [99], [0], [true]]", "[[3], [12], [0]]", "null"):
+        file.write_text(damaged)
+        pd.testing.assert_frame_equal(find_duplicates(manifest, cache_dir=cache), found)
+        assert file.read_text() == whole
+    save(folder / "3.jpg", draw(900, 0))
+    assert len(find_duplicates(manifest, cache_dir=cache)) == 0
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_copies_are_counted_for_the_card(folder):
+    for copy, original in (("copy1.jpg", "1.jpg"), ("copy2.jpg", "2.jpg")):
+        (folder / copy).write_bytes((folder / original).read_bytes())
+    save(folder / "near.jpg", draw(105, 0), quality=70)
+    names = [*originals(), "copy1.jpg", "copy2.jpg", "near.jpg"]
+    lesions = [str(number) for number in range(COUNT)] + ["1", "new", "5"]
+    labels = pd.Series(["benign", "malignant"] * 6 + ["malignant", "benign", "malignant"])
+    manifest = manifest_of(folder, names, lesions)
+    manifest = manifest.with_table(manifest.table.assign(label=labels))
+    pairs = find_duplicates(manifest)
+    split = np.array(["train"] * COUNT + ["test"] * 3)
+    expected = {"exact": 2, "near": 1, "of_different_groups": 1, "across_subsets": 3}
+    assert count_duplicates(manifest, pairs, split) == expected
+    assert count_duplicates(group_duplicates(manifest, pairs), pairs, split) == expected
+    split[-1] = ""
+    assert count_duplicates(manifest, pairs, split)["near"] == 0

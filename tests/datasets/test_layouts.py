@@ -1,4 +1,4 @@
-"""One test for each way in which people lay out their data; `docs/datasets/README.md` lists them."""
+"""One test for each way in which people lay out their data; `docs/datasets/layouts.md` lists them."""
 
 import os
 import shutil
@@ -150,7 +150,7 @@ def test_folders_called_train_val_and_test_are_the_split(tmp_path):
     assert [int((assignment == name).sum()) for name in ("train", "validation", "test")] == [12, 4, 6]
     for name, image_id in zip(assignment, manifest.table["image_id"], strict=True):
         assert image_id.startswith({"train": "Train/", "validation": "val/", "test": "test/"}[name])
-    assert "The split of the folders is used: Train/ (12), val/ (4), test/ (6)." in manifest.notes
+    assert "The folders are a split: Train/ (12), val/ (4), test/ (6)." in manifest.notes
 
 
 @pytest.mark.parametrize("second", ["test", "val"])
@@ -307,13 +307,15 @@ def test_a_manifest_with_an_unknown_subset_is_refused(tmp_path, value, sentence)
 
 
 def test_a_manifest_with_training_images_only_gives_no_split(tmp_path):
+    # It is split by group, unless the given split is asked for.
     read = manifest(
         tmp_path,
         lambda i: (f"p{i}.jpg", f"id{i}", LABEL[i % 2], "train"),
         ("image", "image_id", "label", "split"),
     )
+    assert set(split(read)) == {"train", "validation", "test"}
     with pytest.raises(ValueError, match="has only train images: it needs train and test"):
-        split(read)
+        split(read, "given")
 
 
 def test_classes_called_na_and_none_survive(tmp_path):

@@ -2,7 +2,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skinkeras.datasets import Manifest, check_split, ham10000, isic_merge, load_split, save_split, split
+from skinkeras.datasets import (
+    Manifest,
+    check_split,
+    ham10000,
+    isic_merge,
+    load_split,
+    save_split,
+    split,
+    split_method,
+)
 
 PARTS = ("train", "validation", "test")
 
@@ -185,6 +194,28 @@ def test_without_validation_ham10000_is_split_80_to_20(ham):
     assert ((grouped == "test") == (with_validation == "test")).mean() > 0.99
 
 
+# What both papers print, on tables of as many images: Gilal et al. 2023, Table I; HAM10000 has 10,015 images.
+@pytest.mark.parametrize(
+    ("counts", "train", "test"),
+    [
+        ({"benign": 32_542, "malignant": 5_106}, [26_033, 4_085], [6_509, 1_021]),
+        (
+            {"akiec": 327, "bcc": 514, "bkl": 1_099, "df": 115, "mel": 1_113, "nv": 6_705, "vasc": 142},
+            8_012,
+            2_003,
+        ),
+    ],
+)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_without_validation_the_paper_split_has_the_printed_sizes(counts, train, test, seed):
+    manifest = manifest_of(counts)
+    assignment = split(manifest, "paper", seed, validation=0)
+    for name, expected in (("train", train), ("test", test)):
+        sizes = np.bincount(manifest.labels[assignment == name]).tolist()
+        assert expected in (sizes, sum(sizes)), name
+    assert set(assignment) == {"train", "test"}
+
+
 @pytest.mark.parametrize("validation", [-0.1, 0.6, float("nan")])
 def test_a_share_of_validation_that_is_none_is_refused(validation):
     with pytest.raises(ValueError, match=r"must be 0 to 0\.5"):
@@ -212,6 +243,14 @@ def test_a_given_split_is_used_unless_another_is_asked_for():
     assert split(manifest, "paper").tolist() != subsets.tolist()
     with pytest.raises(ValueError, match="gives no split: it has no column split"):
         split(manifest_of({"nv": 9, "df": 9}), "given")
+
+
+def test_a_given_split_comes_before_groups_where_there_is_one():
+    with_split, without = given(["train", "test"] * 10), manifest_of({"nv": 9, "df": 9})
+    assert (split_method(with_split), split_method(without)) == ("given", "grouped")
+    assert split_method(given(["train"] * 20)) == "grouped"  # one subset is no split
+    for method in ("grouped", "paper", "given"):
+        assert split_method(with_split, method) == method
 
 
 def test_a_given_split_without_validation_gets_whole_groups_of_its_training_images():

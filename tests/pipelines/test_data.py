@@ -49,7 +49,7 @@ def test_copies_are_counted_and_contradictions_named(tmp_path, capsys):
     root = tmp_path / "mine"
     classes(root)
     (root / "benign" / "again.jpg").write_bytes((root / "benign" / "benign_0.jpg").read_bytes())
-    assert "duplicates: 1 pairs (1 of the same file), 1 of them of different groups" in shown(capsys, root)
+    assert "duplicates: 1 pair (1 of the same file), 1 of them of different groups" in shown(capsys, root)
     (root / "malignant" / "again.jpg").write_bytes((root / "benign" / "benign_0.jpg").read_bytes())
     assert "Training refuses this: " in shown(capsys, root)
 
@@ -78,6 +78,12 @@ def test_a_folder_that_nobody_reads_is_described(tmp_path):
     assert "there is: images/, about.csv" in sentence
     assert "1 images in it and below" in sentence
     assert "about.csv has the columns file, verdict" in sentence
+
+
+def test_images_without_labels_are_for_another_job(tmp_path):
+    image(tmp_path / "x.jpg", 0)
+    with pytest.raises(UsageError, match=r"Images without labels are for python -m pipelines\.predict\."):
+        data.main(data.Settings(tmp_path))
 
 
 def test_images_that_are_all_missing_are_refused_in_one_sentence(tmp_path):

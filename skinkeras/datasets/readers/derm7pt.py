@@ -34,7 +34,7 @@ def derm7pt(root, *, clinical=False):
     table = table.assign(
         image_id=table[column],
         image=ImageIndex(root).paths(table[column], ("images",)),
-        label=[_label(name, row, path) for row, name in enumerate(table["diagnosis"])],
+        label=[_label(name, row, path) for row, name in table["diagnosis"].items()],
         lesion_id=table.get("case_num"),
         source="derm7pt",
         acquisition="clinical camera" if clinical else "dermatoscope",
@@ -44,7 +44,7 @@ def derm7pt(root, *, clinical=False):
     split = _published_split(root, len(table))
     if split is not None:
         table["split"] = split
-        notes.append("The published split is used.")
+        notes.append("The published split is given.")
     file_columns = {"image_id": column, "site": "location"}
     return Manifest(table, tuple(DERM7PT), path, file_columns, notes=notes, root=str(root))
 

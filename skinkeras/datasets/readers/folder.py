@@ -1,12 +1,12 @@
 """Any images of one's own: one folder a class, or a table that also names lesions and patients."""
 
 import re
-from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 
-from skinkeras.datasets.file_search import count_endings, ending, is_image, name_some, walk, what_is_there
+from skinkeras.datasets.class_images import ClassImages
+from skinkeras.datasets.file_search import advice, is_image, name_some, walk, what_is_there
 from skinkeras.datasets.manifest import Manifest
 from skinkeras.datasets.metadata import SUBSET_NAMES
 from skinkeras.datasets.tables import find_table
@@ -26,9 +26,9 @@ def image_folder(root):
 
     Args:
         root: the folder; the names of its folders, sorted, are the classes. Folders called train, val and
-            test that hold the classes are a split, which is used; a single folder on the way is passed
-            through. Links are followed. Hidden files and files without an image's ending are passed over, and
-            a note counts them.
+            test that hold the classes, or that every class holds, are a split, which is used; a single folder on
+            the way is passed through. Links are followed. Hidden files are passed over; so are files without an
+            image's ending, masks beside their images and images outside the classes, and notes count them.
 
     Returns:
         `Manifest` in which every image is a lesion of its own: where several images show one lesion,
@@ -43,14 +43,16 @@ def image_folder(root):
         raise FileNotFoundError(f"There is no folder {root}.")
     top, notes = _unwrapped(root)
     subsets = _subset_folders(top)
-    passed_over, rows = Counter(), []
+    found, rows = ClassImages(), []
     for subset, parent in subsets or [(None, top)]:
         for folder in _class_folders(parent):
-            images = _images_below(folder, passed_over)
-            if not images and not subsets:
-                raise ValueError(f"The class folder {folder} holds no images: fill or remove it.")
-            rows += [(str(p), p.relative_to(root).as_posix(), folder.name, subset) for p in images]
-    passed_over.update(ending(name) for name in next(walk(top, 0))[2])
+            for own, place in _subset_folders_of_class(folder) or [(subset, folder)]:
+                images = found.below(place)
+                rows += [(str(p), p.relative_to(root).as_posix(), folder.name, own) for p in images]
+        found.count_beside(parent)
+    if subsets:
+        found.count_beside(top)
+    found.check_filled()
     names = _one_spelling([label for _, _, label, _ in rows])
     if len(set(names.values())) < 2:
         raise ValueError(
@@ -59,13 +61,30 @@ def image_folder(root):
         )
     table = pd.DataFrame(rows, columns=["image", "image_id", "label", "split"]).assign(source="folder")
     table["label"] = table["label"].map(names)
-    if subsets:
-        words = [f"{parent.name}/ ({int((table['split'] == name).sum()):,})" for name, parent in subsets]
-        notes.append(f"The split of the folders is used: {', '.join(words)}.")
-    if passed_over:
-        notes.append(f"Files that are not images are passed over: {count_endings(passed_over)}.")
+    notes += [*_split_note(table, subsets), *found.notes()]
     classes = sorted(set(names.values()))
     return Manifest(table, classes, origin=root, notes=notes, root=str(root))
+
+
+def _split_note(table, subsets):
+    """The note on the split that the folders give, as a list of it or of nothing.
+
+    Raises ValueError where only some of the images are in one.
+    """
+    known = table["split"].notna()
+    if not known.any():
+        return []
+    if not known.all():
+        row = table[~known].iloc[0]
+        raise ValueError(
+            f"Some classes are divided into train and test, and {row['label']} is not ({row['image']}): divide all "
+            "or none."
+        )
+    counts = table["split"].value_counts()
+    called = {name: f"{parent.name}/" for name, parent in subsets or ()}
+    names = [name for name in dict.fromkeys(SUBSET_NAMES.values()) if name in counts]
+    words = [f"{called.get(name, name)} ({counts[name]:,})" for name in names]
+    return [f"The folders are a split: {', '.join(words)}."]
 
 
 def _folders_in(folder):
@@ -103,12 +122,22 @@ def _subset_folders(top):
     return sorted(named, key=lambda pair: order.index(pair[0]))
 
 
+def _subset_folders_of_class(folder):
+    """[(subset, folder)] of a class that holds nothing but the folders of a split, else None."""
+    _, folders, files = next(walk(folder, 0))
+    subsets = [(SUBSET_NAMES.get(name.casefold()), folder / name) for name in folders]
+    if len(subsets) < 2 or not all(name for name, _ in subsets) or any(map(is_image, files)):
+        return None
+    return subsets
+
+
 def _class_folders(parent):
     folders = _folders_in(parent)
     if len(folders) < 2:
+        number = "1 folder" if len(folders) == 1 else f"{len(folders)} folders"
         raise ValueError(
-            f"{parent} holds {len(folders)} folders; it needs one for each of two or more classes: "
-            f"{what_is_there(parent)}."
+            f"{parent} holds {number}; it needs one for each of two or more classes: {what_is_there(parent)}."
+            f"{advice(parent)}"
         )
     wrong = [f.name for f in folders if _NO_CLASS.fullmatch(f.name) or f.name.casefold() in SUBSET_NAMES]
     if wrong:
@@ -120,36 +149,24 @@ def _class_folders(parent):
     return folders
 
 
-def _images_below(folder, passed_over):
-    """The images in a folder and all below it, sorted; the endings of the other files are counted."""
-    images = []
-    for relative, _, files in walk(folder):
-        for name in files:
-            if is_image(name):
-                images.append(folder / relative / name)
-            else:
-                passed_over[ending(name)] += 1
-    return sorted(images)
-
-
 def _one_spelling(labels):
-    """{label: class}: one spelling where two subsets differ in upper and lower case, and benign and malignant
-    in lower case."""
+    """{label: class}: without spaces around it, in one spelling where two subsets differ in upper and lower case, and
+    benign and malignant in lower case."""
     classes = {}
     for label in sorted(set(labels)):
-        classes.setdefault(label.casefold(), label)
+        classes.setdefault(label.strip().casefold(), label.strip())
     if set(classes) == set(BINARY_CLASSES):
         classes = {name: name for name in BINARY_CLASSES}
-    return {label: classes[label.casefold()] for label in set(labels)}
+    return {label: classes[label.strip().casefold()] for label in set(labels)}
 
 
 def manifest_csv(root):
     """Reads a folder with a table, `manifest.csv`, of the images to use.
 
     Args:
-        root: the folder. The table has the columns image (a path, counted from the folder of the table),
-            image_id (unique) and label, and, where known, lesion_id, patient_id, source, split and what else a
-            `Manifest` has. A table of another name is taken if it is the only one with the first three.
+        root: the folder. The table has the columns image (a path, counted from the folder of the table) and
+            label, and, where known, image_id (unique), lesion_id, patient_id, source, split and what else a
+            `Manifest` has. A table of another name is taken if it is the only one with the first two.
 
     Returns:
         `Manifest`; the labels that occur, sorted, are the classes.
@@ -161,6 +178,6 @@ def manifest_csv(root):
     root = Path(root)
     if not root.is_dir():
         raise FileNotFoundError(f"There is no manifest {root / 'manifest.csv'}: {what_is_there(root)}.")
-    path = find_table(root, ("manifest",), ("image", "image_id", "label"), "manifest")
+    path = find_table(root, ("manifest",), ("image", "label"), "manifest")
     manifest = Manifest.from_csv(path)
     return manifest.with_table(manifest.table, f"The images of {path}.")

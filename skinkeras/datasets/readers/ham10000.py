@@ -2,7 +2,7 @@
 
 from skinkeras.datasets.image_index import ImageIndex
 from skinkeras.datasets.manifest import Manifest
-from skinkeras.datasets.metadata import CONFIRMATIONS
+from skinkeras.datasets.metadata import CONFIRMATIONS, as_labels
 from skinkeras.datasets.tables import find_table, read_table
 from skinkeras.datasets.taxonomy import HAM10000
 
@@ -30,7 +30,7 @@ def ham10000(root):
     path = find_table(root, ("labels", "HAM10000_metadata"), _COLUMNS, "HAM10000")
     table = read_table(path, _COLUMNS)
     table["image"] = ImageIndex(root).paths(table["image_id"], _FOLDERS)
-    table["label"] = table["dx"]
+    table["label"] = as_labels(table["dx"], dict(zip(HAM10000, HAM10000, strict=True)), path, "dx")
     table["source"] = table.get("dataset", "ham10000")
     for column, published in (("acquisition", "dataset"), ("site", "localization")):
         table[column] = table.get(published)

@@ -32,7 +32,7 @@ def isic2018(root):
     path = find_table(root, ("ISIC2018_Task3_Training_GroundTruth",), (), "labels of ISIC 2018")
     table = _one_hot_table(path, ISIC2018)
     name = "ISIC2018_Task3_Training_LesionGroupings"
-    groupings = _by_image(find_table(root, (name,), (), "lesions of ISIC 2018"))
+    groupings = _by_image(find_table(root, (name,), (), "lesions of ISIC 2018", beside=path))
     table["lesion_id"] = table["image_id"].map(groupings["lesion_id"])
     if "diagnosis_confirm_type" in groupings:
         confirmed = groupings["diagnosis_confirm_type"].replace(CONFIRMATIONS)
@@ -59,7 +59,8 @@ def isic2019(root):
     """
     path = find_table(root, ("ISIC_2019_Training_GroundTruth",), (), "labels of ISIC 2019")
     table = _one_hot_table(path, ISIC2019)
-    metadata = _by_image(find_table(root, ("ISIC_2019_Training_Metadata",), (), "lesions of ISIC 2019"))
+    name = "ISIC_2019_Training_Metadata"
+    metadata = _by_image(find_table(root, (name,), (), "lesions of ISIC 2019", beside=path))
     names = {"lesion_id": "lesion_id", "age": "age_approx", "sex": "sex", "site": "anatom_site_general"}
     for column, published in names.items():
         if published in metadata:
@@ -187,15 +188,15 @@ def _by_image(path):
     if twice.any():
         row = int(np.flatnonzero(twice)[0])
         raise ValueError(
-            f"{path}, line {row + 2}, column image: {table['image'][row]!r} occurs more than once."
+            f"{path}, line {table.index[row] + 2}, column image: {table['image'].iloc[row]!r} occurs more than once."
         )
     return table.set_index("image")
 
 
 def _one_hot_table(path, columns):
     """image_id and label of a ground-truth file with one column of 0 and 1 a class."""
-    table = read_table(path, ("image",))
-    unknown = [name for name in table.columns if name != "image" and name not in columns]
+    table = read_table(path, ("image",)).rename(columns=str.upper)
+    unknown = [name for name in table.columns if name not in ("IMAGE", *columns)]
     if unknown:
         raise ValueError(f"{path} has the unknown class {unknown[0]}; known are {', '.join(columns)}.")
     names = [name for name in columns if name in table.columns]
@@ -204,8 +205,8 @@ def _one_hot_table(path, columns):
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise ValueError(
-            f"{path}, line {row + 2} (image {table['image'][row]}): needs one class at 1, the others at 0. "
-            f"Received: {table.loc[row, names].to_dict()}"
+            f"{path}, line {table.index[row] + 2} (image {table['IMAGE'].iloc[row]}): needs one class at 1, the "
+            f"others at 0. Received: {table[names].iloc[row].to_dict()}"
         )
     labels = [columns[names[number]] for number in values.argmax(axis=1)]
-    return pd.DataFrame({"image_id": table["image"], "label": labels})
+    return pd.DataFrame({"image_id": table["IMAGE"], "label": labels})

@@ -34,7 +34,11 @@ def isic2024(root):
     if "patient_id" not in table:
         # The challenge publishes the labels without the patients, in a file of its own.
         other = find_table(
-            root, ("ISIC_2024_Training_Metadata",), ("isic_id", "patient_id"), "patients of ISIC 2024"
+            root,
+            ("ISIC_2024_Training_Metadata",),
+            ("isic_id", "patient_id"),
+            "patients of ISIC 2024",
+            beside=path,
         )
         table = table.merge(read_table(other).drop(columns=column, errors="ignore"), on="isic_id", how="left")
     labels = dict(zip(("0", "1", "0.0", "1.0"), BINARY_CLASSES * 2, strict=True))

@@ -6,7 +6,7 @@ from skinkeras.datasets.file_search import name_some
 from skinkeras.datasets.image_index import ImageIndex
 from skinkeras.datasets.manifest import Manifest
 from skinkeras.datasets.metadata import CONFIRMATIONS, fitzpatrick
-from skinkeras.datasets.tables import find_table, read_table
+from skinkeras.datasets.tables import column_name, find_table, header, read_table
 
 LEVELS = 5
 _DERMOSCOPIC = "dermoscopic"
@@ -40,8 +40,9 @@ def isic_archive(root, level=1, *, label_column=None, all_image_types=False):
     """
     if level not in range(1, LEVELS + 1):
         raise ValueError(f"The level of the diagnosis must be 1 to {LEVELS}. Received: {level}")
-    path = find_table(root, ("metadata", "*metadata*"), ("isic_id",), "download of the ISIC Archive")
-    columns = [label_column] if label_column else [f"diagnosis_{n}" for n in range(1, level + 1)]
+    path = find_table(root, ("metadata",), ("isic_id",), "download of the ISIC Archive")
+    columns = [column_name(label_column)] if label_column else [f"diagnosis_{n}" for n in range(1, level + 1)]
+    _check_columns(path, columns[0])
     table = read_table(path, ("isic_id", columns[0]))
     notes = [f"ISIC Archive, from {path}; the classes are {columns[-1]}."]
     columns = [column for column in columns if column in table]
@@ -50,11 +51,12 @@ def isic_archive(root, level=1, *, label_column=None, all_image_types=False):
     if not keep.all():
         notes.append(f"{int((~keep).sum()):,} images have no {columns[0]} and are left out.")
     if not all_image_types and "image_type" in table:
-        others = table["image_type"][keep & (table["image_type"] != _DERMOSCOPIC)].fillna("unknown")
+        dermoscopic = table["image_type"].str.strip().str.casefold() == _DERMOSCOPIC
+        others = table["image_type"][keep & ~dermoscopic].fillna("unknown")
         if len(others):
             words = name_some(f"{count:,} {name}" for name, count in others.value_counts().items())
             notes.append(f"Images that are not dermoscopic are left out: {words}.")
-        keep = keep & (table["image_type"] == _DERMOSCOPIC).to_numpy()
+        keep = keep & dermoscopic.to_numpy()
     if not keep.any():
         raise ValueError(f"{path} has no images of a known class left: {' '.join(notes[1:])}")
     table = table[keep].assign(source="isic_archive")
@@ -67,3 +69,14 @@ def isic_archive(root, level=1, *, label_column=None, all_image_types=False):
     classes = sorted(table["label"].unique())
     file_columns = {**_NAMES, "image_id": "isic_id", "label": columns[-1]}
     return Manifest(table, classes, path, file_columns, notes=notes, root=str(root))
+
+
+def _check_columns(path, column):
+    """Raises ValueError where old downloads have the classes in other columns."""
+    columns = header(path)
+    others = [name for name in ("benign_malignant", "diagnosis") if name in columns]
+    if column not in columns and others:
+        raise ValueError(
+            f"{path} has no column {column}: pass --label-column {' or --label-column '.join(others)}, which old "
+            "downloads have."
+        )
