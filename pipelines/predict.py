@@ -10,13 +10,15 @@ from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from pipelines.common.console import console, error_console, progress_bar, refuse_invalid_input, run
 from pipelines.common.options import MOST_THREADS, check_count
+from skinkeras.datasets.taxonomy import BINARY_CLASSES
 from skinkeras.errors import RunError
+from skinkeras.geometries import GEOMETRIES
 
 # NumPy, OpenCV and LiteRT are imported when work begins: `--help` does not wait for them.
 
@@ -36,15 +38,34 @@ class Settings:
     apostrophe ('); json holds every name as it is."""
     threads: int = 1
     """Threads of LiteRT."""
+    geometry: Annotated[
+        Literal[tuple(GEOMETRIES)] | None,
+        arg(metavar="{" + ",".join(GEOMETRIES) + "}", help_behavior_hint=""),
+    ] = None
+    """What of an image the model takes; by default what the json beside the file says, or crop without one."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """How probabilities become a class: see `skinkeras.tflite.decide`."""
+    """How probabilities become a class: see `skinkeras.tflite.decide`.
+
+    Attributes:
+        contract, kind: the json beside the file and the file's key in it; None where there is none.
+    """
 
     classes: tuple[str, ...]
     positive_class: str | None
     threshold: float | None
+    contract: dict | None = None
+    kind: str | None = None
+
+    @property
+    def wording_contract(self):
+        """What `skinkeras.tflite.wording` reads: the json or, where there is none, the labels of the file."""
+        if self.contract is not None:
+            return self.contract
+        positive = BINARY_CLASSES[1] if self.classes == BINARY_CLASSES else None
+        return {"classes": list(self.classes), "positive_class": positive, "files": {}}
 
     def of(self, probabilities) -> str:
         from skinkeras import tflite
@@ -60,12 +81,12 @@ class Decision:
 
 
 def main(settings):
-    """Classifies images with one .tflite file, decoded and cropped as in training."""
+    """Classifies images with one .tflite file, decoded and resized as in training."""
     with refuse_invalid_input():
         check_count("threads", settings.threads, MOST_THREADS)
         from skinkeras import tflite
 
-        classifier = tflite.Classifier(settings.file, settings.threads)
+        classifier = tflite.Classifier(settings.file, settings.threads, geometry=settings.geometry)
         decision = read_decision(settings.file, classifier.labels)
         passed_over = Counter()
         paths = find_images(settings.images, passed_over)
@@ -96,7 +117,8 @@ def read_decision(file, labels):
     if tuple(contract["classes"]) != labels:
         raise ValueError(f"{beside} has other classes than {file}, whose labels are {list(labels)}.")
     kind = next(kind for kind, entry in contract["files"].items() if entry["file"] == Path(file).name)
-    return Decision(labels, contract["positive_class"], tflite.threshold_of(contract, kind))
+    threshold = tflite.threshold_of(contract, kind)
+    return Decision(labels, contract["positive_class"], threshold, contract, kind)
 
 
 def find_images(images, passed_over=None):
@@ -163,20 +185,71 @@ def print_table(settings, decision, answers, problems, passed_over):
 
     table = rich.table.Table()
     # As text, so that square brackets in names are no markup.
-    table.add_column("image", overflow="fold")
-    table.add_column("class")
-    for label in decision.classes:
-        table.add_column(Text(label), justify="right")
+    for heading, justify in _headings(decision):
+        table.add_column(Text(heading), justify=justify, overflow="fold")
     for path, probabilities in answers.items():
-        cells = (f"{probability:.3f}" for probability in probabilities)
-        table.add_row(Text(_printable(path)), Text(decision.of(probabilities)), *cells)
+        table.add_row(*map(Text, (_printable(path), *_cells(decision, probabilities))))
     if answers:
         console.print(table)
-    console.print(str(decision), markup=False)
-    console.print(
-        "Not a medical device. These probabilities are not calibrated: the model card says how often they "
-        "were right."
-    )
+    for sentence in _notes(decision, answers.values()):
+        console.print(sentence, markup=False, highlight=False)
+
+
+def _headings(decision):
+    from skinkeras.tflite import wording
+
+    contract = decision.wording_contract
+    if contract["positive_class"] is not None:
+        score = wording.words()["score_for"].format(target=wording.target_title(contract))
+        verdict = [("verdict", "left")] if decision.threshold is not None else []
+        return [("image", "left"), *verdict, (score, "right")]
+    scores = [_marked(contract, name) for name in decision.classes]
+    return [("image", "left"), ("highest score", "left"), *((score, "right") for score in scores)]
+
+
+def _marked(contract, name):
+    """A class with an asterisk if it is malignant or pre-malignant; `_notes` says which of them is what."""
+    from skinkeras.tflite import wording
+
+    return f"{name}*" if wording.mark_of(contract.get("malignancy", {}).get(name)) else name
+
+
+def _cells(decision, probabilities):
+    from skinkeras.tflite import wording
+
+    positive = decision.wording_contract["positive_class"]
+    if positive is None:
+        scores = (wording.score_text(float(probability)) for probability in probabilities)
+        return [_marked(decision.wording_contract, decision.of(probabilities)), *scores]
+    probability = float(probabilities[decision.classes.index(positive)])
+    if decision.threshold is None:
+        return [wording.score_text(probability)]
+    score, _ = wording.score_and_line(probability, decision.threshold)
+    return [wording.answer(decision.contract, decision.kind, probabilities).verdict, score]
+
+
+def _notes(decision, answers):
+    """What belongs under the table, sentence by sentence."""
+    from skinkeras.tflite import wording
+
+    words, contract, positive = wording.words(), decision.wording_contract, decision.positive_class
+    if decision.contract is None:
+        yield "No threshold is known for this file: its json is not beside it."
+    elif positive is not None:
+        _, line = wording.score_and_line(0.0, decision.threshold)
+        yield (
+            f"The line is at {line} of 100 ({decision.threshold:.4f} as a probability of {positive}), as the json "
+            "beside the file says."
+        )
+    if decision.contract is not None and (limits := wording.limits(contract, decision.kind)):
+        yield limits
+    if marks := wording.marked_classes(contract):
+        yield "* " + "; ".join(f"{mark}: {', '.join(names)}" for mark, names in marks.items()) + "."
+    if positive is None:
+        yield words["low_score"] if contract["positive_class"] else words["only_these"]
+    elif any(decision.of(probabilities) != positive for probabilities in answers):
+        yield wording.low_score_note(contract)
+    yield f"{words['not_a_device']}. {words['not_a_chance']} {words['see_a_doctor']}"
 
 
 def _printable(path):

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from skinkeras import image_files
+from skinkeras.geometries import DEFAULT_GEOMETRY, GEOMETRIES
 from skinkeras.image_colours import ToneRangeError, srgb_image
 from skinkeras.jpeg_checks import count_scans, is_damaged
 
@@ -62,8 +63,8 @@ class ImageError(ValueError):
         super().__init__(f"{problem}." if path is None else f"{os.fspath(path)}: {problem}.")
 
 
-def decode(path, size):
-    """Reads an image file as a model sees it: the largest centred square, resized to `size`.
+def decode(path, size, geometry=DEFAULT_GEOMETRY):
+    """Reads an image file as a model sees it: a square of `size` pixels, by default cropped.
 
     JPEGs much larger than needed are decoded at 1/2, 1/4 or 1/8 of their size (DCT scaling), never
     below `size`. Shrinking averages areas, enlarging is bicubic. The orientation that the camera noted (EXIF)
@@ -73,6 +74,7 @@ def decode(path, size):
         path: an image in one of `FORMATS`, whatever its ending says; a path into an HDF5 file (`file.hdf5/name`)
             is an image, too.
         size: pixels, height and width of the result.
+        geometry: "crop", "squash" or "pad", see `resize_to_square`.
 
     Returns:
         (size, size, 3) uint8, sRGB.
@@ -80,14 +82,26 @@ def decode(path, size):
     Raises:
         ImageError: the path leads to no image file, or the image is damaged, too small (see `check_side`) or too
             large to be decoded.
+        ValueError: there is no such geometry.
 
     Example:
         >>> decode("photo.heic", 224).shape
         (224, 224, 3)
     """
+    return decode_with_shape(path, size, geometry)[0]
+
+
+def decode_with_shape(path, size, geometry=DEFAULT_GEOMETRY):
+    """As `decode`, with the shape of the stored image.
+
+    Returns:
+        (size, size, 3) uint8; (height, width) of all pixels in the file, before the orientation is applied.
+    """
+    check_geometry(geometry)
     try:
         with _opened(path) as file, Image.open(file, formats=_formats(file)) as image:
-            check_side(image.height, image.width, size)
+            shape = (image.height, image.width)
+            check_side(*shape, size)
             is_jpeg = image.format in ("JPEG", "MPO")
             # A progressive JPEG is in memory with all its pixels, too.
             reducible = is_jpeg and not image.info.get("progressive")
@@ -98,7 +112,7 @@ def decode(path, size):
                     _check_jpeg(image, file)
                     # Twice the wanted size leaves enough pixels for the averaging below to be clean.
                     image.draft("RGB", (2 * size, 2 * size))
-                return resize_to_square(rgb_pixels(image), size)
+                return resize_to_square(rgb_pixels(image), size, geometry), shape
     except Exception as error:  # a broken file can raise anything inside a decoder
         raise ImageError(_problem(error, path), path) from error
 
@@ -230,11 +244,64 @@ def _orientation(image):
         return None
 
 
-def resize_to_square(pixels, size):
-    """The largest centred square of a (height, width, 3) uint8 image, resized to (size, size, 3)."""
+def check_geometry(geometry):
+    """Raises ValueError unless `geometry` is one of `GEOMETRIES`."""
+    if geometry not in GEOMETRIES:
+        raise ValueError(f"The geometry must be one of {', '.join(GEOMETRIES)}. Received: {geometry!r}.")
+
+
+def resize_to_square(pixels, size, geometry=DEFAULT_GEOMETRY):
+    """An image as a square of `size` pixels.
+
+    Along a side that shrinks, areas are averaged; along one that grows, interpolation is bicubic.
+
+    Args:
+        pixels: (height, width, 3) uint8.
+        size: pixels, height and width of the result.
+        geometry: what is resized. "crop": the largest centred square. "squash": the whole image, whatever its shape,
+            as Gilal et al. 2023 and Barata & Santiago 2021 do. "pad": the whole image, centred on a black square of
+            its longer side.
+
+    Returns:
+        (size, size, 3) uint8.
+
+    Raises:
+        ImageError: an image too long to be padded.
+        ValueError: there is no such geometry.
+
+    Example:
+        >>> resize_to_square(np.full((2, 4, 3), 200, np.uint8), 2, "pad")[:, 0, 0]
+        array([100, 100], dtype=uint8)
+    """
+    check_geometry(geometry)
+    if geometry == "crop":
+        pixels = _centred_square(pixels)
+    elif geometry == "pad":
+        pixels = _padded(pixels)
+    height, width = pixels.shape[:2]
+    if height == width == size:
+        return pixels
+    if min(height, width) < size < max(height, width):  # one side shrinks, and the other grows
+        pixels = cv2.resize(pixels, (min(width, size), min(height, size)), interpolation=cv2.INTER_AREA)
+    shrinks = min(pixels.shape[:2]) >= size
+    return cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+
+
+def _centred_square(pixels):
     height, width = pixels.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    square = pixels[top : top + side, left : left + side]
-    interpolation = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
-    return cv2.resize(square, (size, size), interpolation=interpolation) if side != size else square
+    return pixels[top : top + side, left : left + side]
+
+
+def _padded(pixels):
+    height, width = pixels.shape[:2]
+    side = max(height, width)
+    if side * side > MAX_JPEG_PIXELS:
+        raise ImageError(
+            f"it has {width:,} x {height:,} pixels, too long to be padded to a square: crop it, or save it smaller"
+        )
+    square = np.zeros((side, side, 3), np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = pixels
+    return square

@@ -41,6 +41,7 @@ kotlinc() {
 
 echo "core: compiling"
 kotlinc -cp "$junit" -d "$out/core" core/src/main/kotlin core/src/test/kotlin
+cp ../../skinkeras/tflite/wording.json "$out/core/" # as core/build.gradle.kts has it
 classpath=$out/core:core/src/test/resources:$kotlin/lib/kotlin-stdlib.jar
 
 if [[ ${1:-} == --benchmark ]]; then

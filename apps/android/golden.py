@@ -4,11 +4,12 @@
 
 `core/src/test/resources/golden.json` then has frames as a camera delivers them (turned, mirrored, with
 padding and odd strides) with the pixels that `skinkeras.inputs` makes of them, probabilities with the label
-that belongs to them, and pictures with their brightness and blur. The Kotlin tests read it; a Python test
-holds it current.
+that belongs to them, sentences about answers, and pictures with their brightness and blur. The Kotlin tests read
+it, and so does a test of the web page; a Python test holds it current.
 """
 
 import base64
+import json
 import sys
 import zlib
 from pathlib import Path
@@ -21,10 +22,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # the package need not be in
 
 from skinkeras.decoding import resize_to_square
 from skinkeras.files import write_json
+from skinkeras.tflite import wording
 
 FILE = Path(__file__).parent / "core" / "src" / "test" / "resources" / "golden.json"
 
-# Name: stored width, height; bytes of padding behind a row; bytes a pixel; EXIF orientation; input size.
+# Name: stored width, height; bytes of padding behind a row; bytes a pixel; EXIF orientation; input size; geometry,
+# unless it is cropped.
 FRAMES = {
     "upright": (41, 29, 12, 4, 1, 13),
     "turned 90, odd stride": (43, 30, 3, 4, 6, 11),
@@ -43,6 +46,22 @@ FRAMES = {
     "enlarged": (9, 7, 3, 4, 6, 16),
     "enlarged from a pixel": (2, 1, 0, 4, 1, 5),
     "a camera's frame": (640, 480, 64, 4, 6, 28),
+    "squashed": (41, 29, 12, 4, 1, 13, "squash"),
+    "squashed, turned 90": (43, 30, 3, 4, 6, 11, "squash"),
+    "squashed, mirrored, turned 270": (24, 37, 3, 4, 5, 9, "squash"),
+    "squashed, blocks of 2 x 3": (26, 39, 2, 4, 1, 13, "squash"),
+    "squashed, one side as it is": (13, 30, 2, 4, 1, 13, "squash"),
+    "squashed, one side enlarged": (40, 9, 3, 4, 8, 16, "squash"),
+    "squashed, both enlarged": (9, 5, 3, 4, 6, 16, "squash"),
+    "padded": (41, 29, 12, 4, 1, 13, "pad"),
+    "padded, turned 90": (43, 30, 3, 4, 6, 11, "pad"),
+    "padded, mirrored, turned 90": (17, 42, 1, 4, 7, 9, "pad"),
+    "padded, blocks of 3 x 3": (39, 20, 9, 4, 8, 13, "pad"),
+    "padded to the size of the input": (13, 8, 1, 4, 6, 13, "pad"),
+    "padded, a strip": (60, 1, 1, 4, 1, 9, "pad"),
+    "padded, enlarged": (9, 6, 3, 4, 6, 16, "pad"),
+    "a squashed camera's frame": (640, 480, 64, 4, 6, 28, "squash"),
+    "a padded camera's frame": (640, 480, 64, 4, 6, 28, "pad"),
 }
 
 BINARY = {"classes": ["benign", "malignant"], "positive_class": "malignant", "threshold": 0.423828125}
@@ -65,6 +84,78 @@ ANSWERS = [
 ]
 
 
+def described(name: str, classes: list[str], tests: dict, **more) -> dict:
+    """A contract as small as the app's reader allows; `tests` has the test results of each kind of file."""
+    files = {
+        kind: {"file": f"{name}_{kind}.tflite", "sha256": "0" * 64, "size_bytes": 1, **entry}
+        for kind, entry in tests.items()
+    }
+    image = {"name": "image", "shape": [1, 32, 32, 3], "dtype": "float32", "colour": "RGB", "range": [0, 255]}
+    return {
+        "schema_version": 1,
+        "name": name,
+        "task": "task",
+        "not_a_medical_device": True,
+        "input": image,
+        "output": {"name": "probabilities", "shape": [1, len(classes)], "dtype": "float32"},
+        "classes": classes,
+        "positive_class": None,
+        "threshold": None,
+        "files": files,
+        **more,
+    }
+
+
+_BINS = [{"low": 0, "high": 0.05, "n": 1766, "share": 0.004}, {"low": 0.8, "high": 1, "n": 68, "share": 1.0}]
+_TWO = ["benign", "malignant"]
+MELANOMA = described(
+    "melanoma",
+    _TWO,
+    {
+        "int8": {"test": {"n": 1363, "miss_rate": 0.2078, "false_alarm_rate": 0.252, "reliability": _BINS}},
+        "float16": {"threshold": 0.7, "test": {"miss_rate": 0.0, "false_alarm_rate": 0.996}},
+    },
+    positive_class="malignant",
+    threshold=0.150390625,
+    target={"classes": ["mel"], "title": "melanoma", "not_looked_for": ["basal cell carcinoma"]},
+)
+# What an app finds that knows neither target nor results.
+UNNAMED = described("unnamed", _TWO, {"int8": {}}, positive_class="malignant", threshold=0.004)
+DIAGNOSIS = described(
+    "diagnosis",
+    SEVEN["classes"],
+    {
+        "int8": {
+            "test": {
+                "n": 900,
+                "balanced_accuracy": 0.678,
+                "per_class": {"df": {"recall": 0.4375}, "mel": {"recall": 0.6}, "nv": {"recall": None}},
+                "reliability": _BINS,
+            }
+        }
+    },
+    class_titles={"bcc": "basal cell carcinoma", "akiec": "actinic keratosis", "nv": "melanocytic nevus"},
+    malignancy={"akiec": "premalignant", "bcc": "malignant", "nv": "benign"},
+)
+SAID = [
+    (MELANOMA, "int8", [[1.0, 0.0], [0.996, 0.004], [0.851, 0.149], [0.8496, 0.1504], [0.38, 0.62], [0.0, 1.0]]),
+    (MELANOMA, "float16", [[0.3, 0.7], [0.31, 0.69], [0.3004, 0.6996], [0.004, 0.996]]),
+    (UNNAMED, "int8", [[1.0, 0.0], [0.997, 0.003], [0.9959, 0.0041], [0.5, 0.5]]),
+    (
+        DIAGNOSIS,
+        "int8",
+        [
+            [0.02, 0.03, 0.02, 0.01, 0.1, 0.81, 0.01],
+            [0.02, 0.9, 0.02, 0.01, 0.01, 0.03, 0.01],
+            [0.6, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05],
+            [0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1],
+            [0.0, 0.0, 0.0, 0.0, 0.5, 0.5, 0.0],
+            [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+        ],
+    ),
+]
+
+
 def texture(height: int, width: int) -> np.ndarray:
     """(height, width, 3) uint8: slopes, edges, black and white patches; repeats, so that it packs well."""
     y, x, channel = np.ogrid[:height, :width, :3]
@@ -75,11 +166,11 @@ def texture(height: int, width: int) -> np.ndarray:
 
 
 def frame_case(name: str) -> dict:
-    width, height, padding, pixel_stride, orientation, size = FRAMES[name]
+    width, height, padding, pixel_stride, orientation, size, geometry = (*FRAMES[name], "crop")[:7]
     stored = texture(height, width)
     picture = Image.fromarray(stored)
     picture.getexif()[0x0112] = orientation
-    pixels = resize_to_square(np.asarray(ImageOps.exif_transpose(picture)), size)
+    pixels = resize_to_square(np.asarray(ImageOps.exif_transpose(picture)), size, geometry)
     row_stride = width * pixel_stride + padding
     data = np.full((height, row_stride), 0xA5, np.uint8)
     for channel in range(3):
@@ -92,6 +183,7 @@ def frame_case(name: str) -> dict:
         "pixel_stride": pixel_stride,
         "exif_orientation": orientation,
         "size": size,
+        "geometry": geometry,
         # Cameras leave the padding of the last row out.
         "frame_zlib_base64": packed(data.tobytes()[: data.size - padding]),
         "pixels_zlib_base64": packed(pixels.tobytes()),
@@ -108,15 +200,27 @@ def answer_case(contract: dict, probabilities: list[float]) -> dict:
     return {**contract, "probabilities": [float(value) for value in probabilities], "label": label}
 
 
+def wording_case(contract: dict, kind: str, answers: list[list[float]]) -> dict:
+    """What `skinkeras.tflite.wording` makes of answers in float32; the contract as text, for the app's own reader."""
+    rows = []
+    for probabilities in answers:
+        said = wording.answer(contract, kind, np.array(probabilities, np.float32))
+        rows.append(
+            {"probabilities": probabilities, "verdict": said.verdict, "explanation": said.explanation}
+        )
+    limits = wording.limits(contract, kind)
+    return {"contract": json.dumps(contract), "kind": kind, "limits": limits, "answers": rows}
+
+
 def quality(picture: np.ndarray) -> dict:
-    """Brightness, clipped share and blur of a (size, size, 3) uint8 picture, as `PictureQuality` in Kotlin.
+    """Brightness, clipped share and blur of a (height, width, 3) uint8 picture, as `PictureQuality` in Kotlin.
 
     Blur: along each axis, how much of the energy of the differences between neighbours is left after
     averaging three pixels; the larger of both axes. Inner pixels only.
     """
-    size = len(picture)
+    height, width = picture.shape[:2]
     luma = picture.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    centre = slice(size // 4, size - size // 4)
+    centre = slice(height // 4, height - height // 4), slice(width // 4, width - width // 4)
     blurs = []
     for axis in (0, 1):
         averaged = cv2.blur(luma, (1, 3) if axis == 0 else (3, 1))
@@ -125,8 +229,8 @@ def quality(picture: np.ndarray) -> dict:
         after = np.square(np.diff(averaged, axis=axis)[inner]).sum()
         blurs.append(after / before if before > 0 else 1.0)
     return {
-        "brightness": float(luma[centre, centre].mean()),
-        "clipped": float((picture[centre, centre].min(axis=2) >= 250).mean()),
+        "brightness": float(luma[centre].mean()),
+        "clipped": float((picture[centre].min(axis=2) >= 250).mean()),
         "blur": float(max(blurs)),
     }
 
@@ -159,7 +263,23 @@ def quality_cases() -> list[dict]:
         measured = quality(picture)
         pixels = packed(picture.tobytes())
         cases.append({"name": name, "pixels_zlib_base64": pixels, **measured, "issue": issue(measured)})
-    return cases
+    return [*cases, padded_case(pictures["blurred"][:10])]
+
+
+def padded_case(picture: np.ndarray) -> dict:
+    """A picture padded with black, whose sharp edges do not count."""
+    height, size = picture.shape[:2]
+    top = (size - height) // 2
+    padded = np.zeros((size, size, 3), np.uint8)
+    padded[top : top + height] = picture
+    measured = quality(picture)
+    return {
+        "name": "padded",
+        "pixels_zlib_base64": packed(padded.tobytes()),
+        "rows": [top, top + height],
+        **measured,
+        "issue": issue(measured),
+    }
 
 
 def packed(data: bytes) -> str:
@@ -175,6 +295,7 @@ def golden() -> dict:
     return {
         "frames": [frame_case(name) for name in FRAMES],
         "answers": [answer_case(*answer) for answer in ANSWERS],
+        "wording": [wording_case(*case) for case in SAID],
         "quality_limits": LIMITS,
         "quality": quality_cases(),
     }

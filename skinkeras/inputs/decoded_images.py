@@ -5,7 +5,6 @@ once, before training, into one file of raw pixels, which any run with the same 
 This also finds all broken images at once, before training.
 """
 
-import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from skinkeras import image_files
-from skinkeras.decoding import ImageError, decode
+from skinkeras.decoding import ImageError, check_geometry, decode, decode_with_shape
 from skinkeras.errors import DamagedFileError
 from skinkeras.files import replacing
+from skinkeras.geometries import DEFAULT_GEOMETRY
 from skinkeras.locks import exclusive
+
+__all__ = ["BadImagesError", "DecodedImages", "decode", "decode_all"]
 
 _MOST_LINES = 20  # of a list of images in a message
 
@@ -43,15 +45,20 @@ class BadImagesError(ValueError):
 class DecodedImages:
     """Decoded images in a file, read row by row; nothing stays in memory.
 
+    Args:
+        path: an .npy file of (images, size, size, 3) uint8.
+        original_shapes: (images, 2) int, or None if they are unknown.
+
     Attributes:
         shape: (images, size, size, 3).
+        original_shapes: (images, 2) int, height and width of the image in each file; 0 where it cannot be read.
 
     Raises:
         DamagedFileError: a `ValueError`; the file holds no images, or is cut off.
     """
 
-    def __init__(self, path):
-        self._path = Path(path)
+    def __init__(self, path, original_shapes=None):
+        self._path, self.original_shapes = Path(path), original_shapes
         try:
             array = np.load(self._path, mmap_mode="r")
             if array.ndim != 4 or array.shape[3] != 3 or array.dtype != np.uint8:
@@ -62,6 +69,13 @@ class DecodedImages:
 
     def __len__(self):
         return self.shape[0]
+
+    def count_cut(self, rows):
+        """How many of these rows' images lose more than a quarter of their pixels to a crop; None if unknown."""
+        if self.original_shapes is None:
+            return None
+        shapes = self.original_shapes[rows]
+        return int((4 * shapes.min(axis=1) < 3 * shapes.max(axis=1)).sum())
 
     def read(self, rows):
         """The images of these rows: (len(rows), size, size, 3) uint8."""
@@ -80,16 +94,27 @@ def _damaged(path):
     return DamagedFileError(f"{path} is damaged: delete it, to decode the images again.")
 
 
-def decode_all(paths, size, folder, *, skip_bad=False, workers=None, progress=None, on_wait=None):
+def decode_all(
+    paths,
+    size,
+    folder,
+    *,
+    geometry=DEFAULT_GEOMETRY,
+    skip_bad=False,
+    workers=None,
+    progress=None,
+    on_wait=None,
+):
     """Decodes all images once into a file in `folder`, or finds the file of an earlier call.
 
-    The file's name is a digest of the paths, their modification times and sizes, and `size`: a changed
+    The file's name is a digest of the paths, their modification times and sizes, `size` and `geometry`: a changed
     image is decoded again.
 
     Args:
         paths: the images.
         size: pixels, see `decode`.
         folder: where the file is kept; it takes 3 * size * size bytes an image.
+        geometry: "crop", "squash" or "pad", see `skinkeras.decoding.resize_to_square`.
         skip_bad: leave images that cannot be read black and name them, instead of stopping.
         workers: threads; None for one per core.
         progress: called as `progress(done, total)` now and then.
@@ -101,30 +126,35 @@ def decode_all(paths, size, folder, *, skip_bad=False, workers=None, progress=No
     Raises:
         BadImagesError: images that cannot be read, all of them, unless `skip_bad`.
         DamagedFileError: a `ValueError`; the file of an earlier call is damaged.
+        ValueError: there is no such geometry.
     """
+    check_geometry(geometry)
     paths = [Path(path) for path in paths]
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"pictures-{size}-{_digest(paths, size)}.npy"
-    problems_file = target.with_suffix(".json")
+    target = folder / f"pictures-{size}-{_digest(paths, size, geometry)}.npy"
+    shapes_file, problems_file = target.with_suffix(".shapes.npy"), target.with_suffix(".json")
 
     def is_complete():
         # The list of bad images is written last: only with it is the file complete.
-        return target.exists() and problems_file.exists()
+        # Caches of earlier versions lack the shapes; some also lack what is converted today, such as profiles.
+        return target.exists() and shapes_file.exists() and problems_file.exists()
 
     if not is_complete():
         with exclusive(target, on_wait):
             if not is_complete():  # another process may have done it meanwhile
                 with replacing(target) as temporary:
-                    problems = _decode_into(temporary, paths, size, workers, progress)
+                    shapes, problems = _decode_into(temporary, paths, size, geometry, workers, progress)
                     if problems and not skip_bad:
                         raise BadImagesError(problems)
+                with replacing(shapes_file) as temporary, open(temporary, "wb") as file:
+                    np.save(file, shapes)
                 with replacing(problems_file) as temporary:
                     Path(temporary).write_text(json.dumps(problems))
     problems = _read_problems(problems_file)
     if problems and not skip_bad:
         raise BadImagesError(problems)
-    images = DecodedImages(target)
+    images = DecodedImages(target, _read_shapes(shapes_file, len(paths)))
     if images.shape != (len(paths), size, size, 3):
         raise _damaged(target)
     return images, problems
@@ -137,31 +167,34 @@ def _read_problems(file):
         raise _damaged(file) from error
 
 
-def _digest(paths, size):
-    digest = hashlib.sha256(str(size).encode())
-    for path in paths:
-        entry = image_files.hdf5_entry(path)
-        try:
-            stat = os.stat(entry[0] if entry else path)
-            digest.update(
-                f"{path.absolute()}|{stat.st_mtime_ns}|{stat.st_size}\n".encode("utf-8", "surrogateescape")
-            )
-        except OSError:
-            digest.update(f"{path.absolute()}|missing\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:16]
+def _read_shapes(file, n):
+    try:
+        shapes = np.load(file)
+    except (ValueError, EOFError, OSError) as error:
+        raise _damaged(file) from error
+    if shapes.shape != (n, 2):
+        raise _damaged(file)
+    return shapes
 
 
-def _decode_into(file, paths, size, workers, progress):
+def _digest(paths, size, geometry):
+    # As in the released version, which only cropped: its caches are replaced, and not left behind.
+    key = str(size) if geometry == DEFAULT_GEOMETRY else f"{size} {geometry}"
+    return image_files.content_key(paths, key)
+
+
+def _decode_into(file, paths, size, geometry, workers, progress):
+    """Returns the shapes of the images in their files, and {path: what is wrong with it}."""
     array = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=(len(paths), size, size, 3))
     if hasattr(os, "posix_fallocate"):
         # The file is still a hole: on a full disk, filling it would kill the process instead of raising.
         with open(file, "rb+") as reserved:
             os.posix_fallocate(reserved.fileno(), 0, os.path.getsize(file))
-    problems = {}
+    shapes, problems = np.zeros((len(paths), 2), np.int32), {}
 
     def fill(row):
         try:
-            array[row] = decode(paths[row], size)
+            array[row], shapes[row] = decode_with_shape(paths[row], size, geometry)
         except ImageError as error:
             problems[str(paths[row])] = error.problem
 
@@ -170,4 +203,4 @@ def _decode_into(file, paths, size, workers, progress):
             if progress and (done % 50 == 0 or done == len(paths)):
                 progress(done, len(paths))
     array.flush()
-    return dict(sorted(problems.items()))
+    return shapes, dict(sorted(problems.items()))

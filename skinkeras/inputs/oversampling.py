@@ -113,7 +113,7 @@ def check_materialised(images, folder):
     if record.exists():
         if record.read_text() != listing:
             raise ValueError(f"{folder} holds other variants than these: choose another folder.")
-    elif folder.exists() and any(folder.iterdir()):
+    elif folder.exists() and any(path.name[0] != "." for path in folder.iterdir()):
         raise ValueError(f"{folder} is not empty and holds no variants: choose another folder.")
     return listing
 

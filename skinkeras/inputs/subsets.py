@@ -11,6 +11,8 @@ from skinkeras.inputs.decoded_images import DecodedImages
 from skinkeras.inputs.oversampling import VariantImages
 
 SUBSETS = ("train", "validation", "test")
+# Training images that stand in where there are no validation images.
+_COMPARED_IMAGES = 1000
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,9 @@ class SplitImages:
         images: `DecodedImages`, in the order of the manifest.
         variants: `VariantImages`, the oversampled training images.
         kept: (number of variants,) bool, True for those that remain after cleaning.
+        duplicates: the pairs of `datasets.find_duplicates`.
+        left_out: `pandas.DataFrame` with image_id, image and problem of the images that are not used; its index are
+            their rows.
     """
 
     manifest: object
@@ -66,6 +71,8 @@ class SplitImages:
     images: DecodedImages
     variants: VariantImages
     kept: np.ndarray
+    duplicates: object
+    left_out: object
 
     @cached_property
     def class_groups(self):
@@ -77,14 +84,40 @@ class SplitImages:
         """The classes of a model that ships: benign and malignant, or without positives all classes."""
         return datasets.BINARY_CLASSES if self.positives else self.manifest.classes
 
+    @property
+    def has_validation(self):
+        """Whether there are validation images."""
+        return bool((self.used == "validation").any())
+
+    @property
+    def compared_on(self):
+        """The subset that `compared` is of: `"validation"`, or `"train"` where that is empty."""
+        return "validation" if self.has_validation else "train"
+
+    def compared(self):
+        """The `Subset` on which models and files are compared: the validation images, or where there are none,
+        1,000 training images."""
+        return self.subset("validation") if self.has_validation else self.training_sample(_COMPARED_IMAGES)
+
+    def training_sample(self, count):
+        """The `Subset` of at most `count` training images, always the same ones of a split.
+
+        They are the images themselves, whatever variants there are of them and whatever cleaning has removed.
+        """
+        rows = np.flatnonzero(self.used == "train")
+        chosen = np.random.default_rng(0).permutation(rows)[:count]
+        return self._subset(self.images, np.sort(chosen), np.sort(chosen))
+
     def subset(self, name):
         """The `Subset` called `name`: train (the remaining variants), validation or test."""
         rows_of_images = np.flatnonzero(self.used == name)
         if name == "train":
-            images, rows = self.variants, np.flatnonzero(self.kept)
+            rows = np.flatnonzero(self.kept)
             rows_of_images = rows_of_images[self.variants.table["picture"].to_numpy()[rows]]
-        else:
-            images, rows = self.images, rows_of_images
+            return self._subset(self.variants, rows, rows_of_images)
+        return self._subset(self.images, rows_of_images, rows_of_images)
+
+    def _subset(self, images, rows, rows_of_images):
         labels = self.manifest.labels[rows_of_images]
         return Subset(
             images,

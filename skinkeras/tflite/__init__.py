@@ -2,7 +2,14 @@
 TensorFlow."""
 
 from skinkeras.tflite.benchmark import Comparison, Latency, benchmark, compare
-from skinkeras.tflite.contract import SCHEMA_VERSION, decide, find_contract, read_contract, threshold_of
+from skinkeras.tflite.contract import (
+    SCHEMA_VERSION,
+    decide,
+    find_contract,
+    geometry_of,
+    read_contract,
+    threshold_of,
+)
 from skinkeras.tflite.convert import convert
 from skinkeras.tflite.golden import GOLDEN_TOLERANCE, golden, golden_images
 from skinkeras.tflite.metadata import Metadata, ModelInfo, add_metadata, read_labels, read_metadata
@@ -31,6 +38,7 @@ __all__ = [
     "convert",
     "decide",
     "find_contract",
+    "geometry_of",
     "golden",
     "golden_images",
     "models_table",

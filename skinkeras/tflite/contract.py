@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from skinkeras.geometries import DEFAULT_GEOMETRY
 from skinkeras.json_files import numbers, read_json
 
 SCHEMA_VERSION = 1
@@ -71,6 +72,15 @@ def threshold_of(contract: dict[str, Any], kind: str) -> float | None:
     """
     own = contract["files"][kind].get("threshold")
     return contract["threshold"] if own is None else own
+
+
+def geometry_of(contract: dict[str, Any]) -> str:
+    """What of an image a model's files take, one of `skinkeras.geometries.GEOMETRIES`.
+
+    Args:
+        contract: what `read_contract` returned; earlier ones name no geometry, and mean "crop".
+    """
+    return contract["input"].get("geometry", DEFAULT_GEOMETRY)
 
 
 def decide(probabilities, classes, positive_class: str | None, threshold: float | None) -> str:
@@ -148,8 +158,11 @@ def _contradictions(contract: dict[str, Any]) -> Iterator[str]:
         yield f"positive_class {_quoted(positive)} is not one of its classes"
     if (positive is None) != (contract["threshold"] is None):
         yield "positive_class and threshold must both be null, or neither"
-    if not set(contract.get("class_titles", ())) <= set(classes):
-        yield "class_titles has other classes than classes"
+    for field in ("class_titles", "malignancy"):
+        if not set(contract.get(field, ())) <= set(classes):
+            yield f"{field} has other classes than classes"
+    if positive is None and "target" in contract:
+        yield "target needs a positive_class"
     if contract["output"]["shape"][1] != len(classes):
         yield f"output.shape has {contract['output']['shape'][1]} classes, and classes has {len(classes)}"
     names = [entry["file"] for entry in files.values()]
@@ -158,6 +171,9 @@ def _contradictions(contract: dict[str, Any]) -> Iterator[str]:
             yield f"two entries of files have the name {_quoted(entry['file'])}"
         if positive is None and entry.get("threshold") is not None:
             yield f"files.{kind}.threshold needs a positive_class"
+        low, high = entry.get("not_sure", (0, 1))
+        if low > high:
+            yield f"files.{kind}.not_sure must have the lower score first"
         for number, one in enumerate((entry.get("golden") or {"pictures": ()})["pictures"]):
             if len(one["probabilities"]) != len(classes):
                 yield f"files.{kind}.golden.pictures.{number}.probabilities must be one number for each class"

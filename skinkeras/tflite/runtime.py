@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -9,7 +10,16 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
-from skinkeras.decoding import ImageError, check_side, decode, resize_to_square, rgb_pixels
+from skinkeras.decoding import (
+    ImageError,
+    check_geometry,
+    check_side,
+    decode,
+    resize_to_square,
+    rgb_pixels,
+)
+from skinkeras.geometries import DEFAULT_GEOMETRY
+from skinkeras.tflite.contract import find_contract, geometry_of, read_contract
 from skinkeras.tflite.metadata import read_labels
 
 ImageInput = str | os.PathLike | np.ndarray | Image.Image
@@ -22,6 +32,8 @@ class Classifier:
     Args:
         path: file with embedded labels, one input (1, height, width, 3) and one output (1, classes).
         num_threads: threads of LiteRT.
+        geometry: "crop", "squash" or "pad", see `skinkeras.decoding.resize_to_square`; by default what the
+            `NAME.json` beside the file says, or "crop" without one.
 
     Attributes:
         labels: class names, in the order of the probabilities.
@@ -29,10 +41,14 @@ class Classifier:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is no TensorFlow Lite model, is cut off, lacks labels, or classifies no images.
+        ValueError: the file is no TensorFlow Lite model, is cut off, lacks labels, or classifies no images; or there
+            is no such geometry.
     """
 
-    def __init__(self, path: str | os.PathLike, num_threads: int = 1):
+    def __init__(self, path: str | os.PathLike, num_threads: int = 1, *, geometry: str | None = None):
+        if geometry is not None:
+            check_geometry(geometry)
+        self._path, self._geometry = Path(path), geometry
         # First, because LiteRT itself may crash on a file that is cut off.
         self.labels = read_labels(path)
         self._interpreter = _load(path, num_threads)
@@ -53,6 +69,18 @@ class Classifier:
             raise ValueError(f"{path} takes or gives {' and '.join(sorted(dtypes))}, not float32 or uint8.")
         self.input_size = (shape[1], shape[2])
 
+    @cached_property
+    def geometry(self) -> str:
+        """What of an image the model takes: "crop", "squash" or "pad".
+
+        Raises:
+            ValueError: the `NAME.json` beside the file, which is read now, cannot be read or describes another file.
+        """
+        if self._geometry is not None:
+            return self._geometry
+        beside = find_contract(self._path)
+        return DEFAULT_GEOMETRY if beside is None else geometry_of(read_contract(beside))
+
     def classify(self, images: ImageInput | Iterable[ImageInput]) -> np.ndarray:
         """Class probabilities of images of any size.
 
@@ -65,6 +93,7 @@ class Classifier:
 
         Raises:
             ImageError: as `prepare`.
+            ValueError: as `geometry`.
         """
         rows = list(self.batches(images))
         return np.concatenate(rows) if rows else np.empty((0, len(self.labels)), np.float32)
@@ -93,15 +122,16 @@ class Classifier:
 
         Raises:
             ImageError: one sentence that says what is wrong with the image.
+            ValueError: as `geometry`.
         """
         height, width = self.input_size
         if height != width:
-            raise ImageError(f"the model takes {width} x {height} pixels; only squares can be cut out")
+            raise ImageError(f"the model takes {width} x {height} pixels; and images become squares")
         if isinstance(image, str | os.PathLike):
-            return decode(image, height)
+            return decode(image, height, self.geometry)
         pixels = _pil_pixels(image) if isinstance(image, Image.Image) else _whole_pixels(image)
         check_side(*pixels.shape[:2], height)
-        return resize_to_square(pixels, height)
+        return resize_to_square(pixels, height, self.geometry)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Class probabilities of images that already have the input's size.

@@ -19,6 +19,8 @@ from skinkeras.decoding import decode
 NAME = "melanoma_efficientnet_lite0_224"  # the page's default model
 # Longer than any answer takes on a busy machine.
 PATIENCE_MS = 30_000
+# What a verdict on an image says, in place of what stands there before.
+SCORED = re.compile(r"the model's line for|^Highest score|^Undecided")
 FRAMES_A_SECOND = 10
 
 
@@ -105,29 +107,29 @@ def upload(page, path):
     page.evaluate("document.getElementById('still').removeAttribute('aria-label')")
     page.set_input_files("#file", path)
     expect(page.locator("#still")).to_have_attribute("aria-label", f"The image {Path(path).name}")
-    expect(page.locator("#verdict")).to_have_text(re.compile(r"%|^Too "))
+    expect(page.locator("#verdict")).to_have_text(re.compile(rf"{SCORED.pattern}|^Too "))
 
 
 def choose(page, picker, value):
     """Chooses another model file or back end, and waits for the new score."""
     page.select_option(picker, value)
     expect(page.locator("#status")).to_have_text("Ready")
-    expect(page.locator("#verdict")).to_contain_text("%")
+    expect(page.locator("#verdict")).to_have_text(SCORED)
 
 
 def read_bars(page):
-    """The probabilities that can be read on the page, by class."""
-    bars = page.locator("#bars li")
+    """The probabilities that the bars on the page show, by class; of two classes, only the positive one has a bar."""
     return {
-        bar.get_attribute("data-class"): float(bar.locator(".bar-value").inner_text().split()[0]) / 100
-        for bar in bars.all()
+        bar.get_attribute("data-class"): float(bar.get_attribute("data-probability"))
+        for bar in page.locator("#bars li").all()
     }
 
 
 def predict(classifier, path):
-    """What Python makes of an image, by class."""
+    """What Python makes of an image, by class; of two classes, the positive one."""
     size = classifier.input_size[0]
-    return dict(zip(classifier.labels, classifier.predict(decode(path, size)[None])[0], strict=True))
+    by_class = dict(zip(classifier.labels, classifier.predict(decode(path, size)[None])[0], strict=True))
+    return {"malignant": by_class["malignant"]} if "malignant" in by_class else by_class
 
 
 def exported(page):

@@ -36,11 +36,39 @@ def test_the_heat_map_finds_what_a_score_depends_on(scripts):
     assert rest == 0
 
 
+def test_of_a_padded_image_only_the_image_is_covered(scripts):
+    """An engine whose score is how much of the padding is black: covering the image changes nothing."""
+    most, seen = scripts.evaluate(
+        """async () => {
+          const { occlusionMap } = await import("/heatmap.js");
+          const size = 40, part = { left: 10, top: 0, right: 30, bottom: 40 };
+          const input = new Float32Array(size * size * 3);
+          const inside = (i) => i % size >= part.left && i % size < part.right;
+          for (let i = 0; i < size * size; i++) if (inside(i)) input.fill(150, 3 * i, 3 * i + 3);
+          const seen = new Set();
+          const engine = {
+            run: async (pixels) => {
+              let black = 0;
+              for (let i = 0; i < size * size; i++) {
+                if (!inside(i)) black += pixels[3 * i] === 0;
+                else seen.add(pixels[3 * i]);
+              }
+              return { probabilities: [black / (size * size / 2)] };
+            },
+          };
+          const { most } = await occlusionMap(engine, input, size, 0, 1, () => true, part);
+          return [most, [...seen]];
+        }"""
+    )
+    assert most == 0
+    assert seen == [150]  # the mean colour is the image's, without the black
+
+
 def test_a_frozen_image_gets_a_heat_map_that_can_be_hidden(page, tmp_path):
     upload(page, jpeg(tmp_path))
     page.click("#heatmap")
     expect(page.locator("#heat")).to_be_visible()
     assert page.get_attribute("#heatmap", "aria-pressed") == "true"
-    assert "Malignant" in page.inner_text("#legend")
+    assert "the score for melanoma" in page.inner_text("#legend")
     page.click("#heatmap")
     expect(page.locator("#heat")).to_be_hidden()

@@ -33,3 +33,13 @@ def test_everything_is_reached_by_keyboard_and_has_a_name(scored, context):
 def test_no_width_scrolls_sideways(scored, width):
     scored.set_viewport_size({"width": width, "height": 800})
     assert scored.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_on_a_phone_the_answer_to_an_image_is_seen_without_scrolling(page, tmp_path):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.evaluate("scrollTo(0, 0)")
+    upload(page, jpeg(tmp_path))
+    assert page.evaluate("scrollY") == 0
+    for part in ("#still", "#verdict", "#explanation"):
+        box = page.locator(part).bounding_box()
+        assert box["height"] > 0 and box["y"] >= 0 and box["y"] + box["height"] <= 740, part

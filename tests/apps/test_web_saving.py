@@ -20,7 +20,8 @@ def test_saved_images_outlive_the_page_and_can_be_deleted(page, site, tmp_path):
     open_page(page, site.address)
     tiles = page.locator("#saved li")
     expect(tiles).to_have_count(3)
-    assert re.match(r"Malignant\s[\d.]+\s%", tiles.first.inner_text())
+    said = tiles.first.inner_text()
+    assert re.match(r"(Above|Below) the model's line for melanoma\s+Score (under |over )?[\d.]+ of 100", said)
     images, _ = exported(page)
     assert images["0003.jpg"] == path.read_bytes()
     tiles.first.get_by_role("button").click()
@@ -59,6 +60,7 @@ def test_an_image_is_saved_with_the_model_that_scored_it(page, tmp_path):
     _, rows = exported(page)
     assert {row["model_file"] for row in rows} == {f"{NAME}_int8.tflite"}
     kept = {row["class"]: float(row["probability"]) for row in rows}
+    assert kept.pop("benign") == pytest.approx(1 - probabilities["malignant"], abs=0.005)
     assert kept == pytest.approx(probabilities, abs=0.001)
     tiles.first.get_by_role("button").click()
     expect(tiles).to_have_count(0)

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from browsing import predict, read_bars, upload
+from browsing import SCORED, predict, read_bars, upload
 from image_files import jpeg, large, large_jpeg, plain, small, turned, with_gamma
 from PIL import Image
 from playwright.sync_api import expect
@@ -25,7 +25,7 @@ def test_an_image_that_is_enlarged_agrees_too(page, classifiers, tmp_path):
     upload(page, path)
     if page.locator("#force").is_visible():
         page.click("#force")
-        expect(page.locator("#verdict")).to_contain_text("%")
+        expect(page.locator("#verdict")).to_have_text(SCORED)
     assert read_bars(page) == pytest.approx(predict(classifiers["int8"], path), abs=0.01)
 
 
@@ -44,10 +44,10 @@ def test_an_image_unfit_to_be_scored_gets_a_sentence_and_no_score(page, tmp_path
     upload(page, path)
     for place in ("#verdict", "#gate"):
         assert page.inner_text(place).startswith(words)
-    assert "%" not in page.inner_text(".bar-value >> nth=0")
+    assert page.inner_text(".bar-value >> nth=0") == "\u2013"
     assert not page.is_visible("#save")
     page.click("#force")
-    expect(page.locator("#verdict")).to_contain_text("%")
+    expect(page.locator("#verdict")).to_have_text(SCORED)
     expect(page.locator("#save")).to_be_focused()  # the button that had the focus is gone
 
 

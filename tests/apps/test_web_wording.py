@@ -1,85 +1,97 @@
 """What the page says about an answer."""
 
+import html
 import json
 import re
+import sys
 
 import pytest
 import seven_classes
 from browsing import NAME
 
 from pipelines.common import web_page
+from skinkeras.tflite import wording
+
+sys.path.insert(0, str(web_page.SOURCES.parent / "android"))
+
+import golden
+
+SAID = json.loads(golden.FILE.read_text())["wording"]
+# What the page's own scripts make of a contract and probabilities.
+SAYS = """async ([json, kind, answers]) => {
+  const { Contract } = await import("/contract.js");
+  const { showBars } = await import("/bars.js");
+  const { limits, wording } = await import("/wording.js");
+  const contract = new Contract(json), list = document.createElement("ul");
+  return {
+    limits: limits(contract, kind),
+    answers: answers.map((numbers) => {
+      const probabilities = Float32Array.from(numbers);
+      showBars(list, contract, kind, probabilities);
+      return { ...wording(contract, kind, probabilities), bars: [...list.children].map((bar) => bar.textContent) };
+    }),
+  };
+}"""
 
 
-@pytest.mark.parametrize(
-    ("probabilities", "verdict", "first"),
-    [
-        ([0.01, 0.02, 0.03, 0.02, 0.1, 0.8, 0.02], "Melanocytic nevus 80.0 %", "nv"),
-        ([0.1, 0.1, 0.1, 0.1, 0.35, 0.15, 0.1], "Undecided: Mel 35.0 %", "mel"),
-    ],
-)
-def test_seven_classes_are_shown_with_their_titles_the_likeliest_first(
-    scripts, probabilities, verdict, first
-):
-    found, explanation, labels = scripts.evaluate(
-        """async ([json, probabilities]) => {
-          const { Contract } = await import("/contract.js");
-          const { showBars } = await import("/bars.js");
-          const { wording } = await import("/wording.js");
-          const contract = new Contract(json), list = document.createElement("ul");
-          showBars(list, contract, "float16", probabilities);
-          const said = wording(contract, "float16", probabilities);
-          return [said.verdict, said.explanation, [...list.children].map((bar) => bar.dataset.class)];
-        }""",
-        [seven_classes.CONTRACT, probabilities],
-    )
-    assert found.replace("\u00a0", " ") == verdict
-    assert "no threshold" in explanation
-    worth = "Of the 77 test images for which a class had 80 to 100 %, it was right for 92 %."
-    assert (worth in explanation.replace("\u00a0", " ")) == (max(probabilities) >= 0.8)
-    assert len(labels) == 7 and labels[0] == first
+def says(scripts, contract, kind, answers):
+    """What the page says: {limits, answers: [{verdict, explanation, bars}]}, with ordinary spaces."""
+    said = scripts.evaluate(SAYS, [contract, kind, answers])
+    return json.loads(json.dumps(said, ensure_ascii=False).replace("\u00a0", " "))
 
 
-@pytest.mark.parametrize(("probability", "percentages"), [(0.6, "60 to 80 %"), (1.0, "80 to 100 %")])
-def test_an_answer_says_how_often_such_answers_were_true(scripts, probability, percentages):
+@pytest.mark.parametrize("case", SAID, ids=[f"{number} {case['kind']}" for number, case in enumerate(SAID)])
+def test_the_page_says_what_python_and_the_app_say(scripts, case):
+    contract, rows = json.loads(case["contract"]), case["answers"]
+    said = says(scripts, contract, case["kind"], [row["probabilities"] for row in rows])
+    assert said["limits"] == case["limits"]
+    found = [(answer["verdict"], answer["explanation"]) for answer in said["answers"]]
+    assert found == [(row["verdict"], row["explanation"]) for row in rows]
+
+
+def test_a_model_of_melanoma_has_one_bar_and_calls_nothing_benign(scripts):
     contract = json.loads((web_page.MODELS / f"{NAME}.json").read_text())
-    explanation = scripts.evaluate(
-        """async ([json, probability]) => {
-          const { Contract } = await import("/contract.js");
-          const { wording } = await import("/wording.js");
-          return wording(new Contract(json), "int8", [1 - probability, probability]).explanation;
-        }""",
-        [contract, probability],
-    )
-    pattern = rf"Of the (\d+) test images with {percentages}, (\d+) % were malignant\.$"
-    n, share = re.search(pattern, explanation.replace("\u00a0", " ")).groups()
-    low = int(percentages.split()[0]) / 100
+    low, high = says(scripts, contract, "int8", [[1, 0], [0, 1]])["answers"]
+    assert low["bars"] == ["Score for melanomaunder 1Line at 15"]
+    assert high["bars"] == ["Score for melanomaover 99Line at 15"]
+    assert low["verdict"] == "Below the model's line for melanoma"
+    assert "does not look for other skin cancers, such as basal cell carcinoma" in low["explanation"]
+    assert "benign" not in json.dumps([low, high]).lower()
+
+
+def test_of_seven_classes_the_likeliest_comes_first_and_malignant_ones_are_marked(scripts):
+    contract = json.loads((web_page.MODELS / "diagnosis_efficientnet_lite0_224.json").read_text())
+    probabilities = [0.06, 0.01, 0.02, 0.01, 0.7, 0.2, 0]
+    (said,) = says(scripts, contract, "int8", [probabilities])["answers"]
+    assert said["verdict"] == "Highest score: melanoma (malignant)"
+    assert said["bars"][:3] == [
+        "melanoma malignant70",
+        "melanocytic nevus20",
+        "actinic keratosis or intraepithelial carcinoma pre-malignant or in situ6",
+    ]
+    assert [bar for bar in said["bars"] if "malignant" in bar] == [
+        *said["bars"][:1],
+        said["bars"][2],
+        said["bars"][4],
+    ]
+
+
+@pytest.mark.parametrize(("probability", "scores"), [(0.6, "60 to 80"), (1.0, "80 to 100")])
+def test_an_answer_says_how_often_such_answers_were_true(scripts, probability, scores):
+    contract = json.loads((web_page.MODELS / f"{NAME}.json").read_text())
+    (said,) = says(scripts, contract, "int8", [[1 - probability, probability]])["answers"]
+    pattern = rf"Of the (\d+) test images that scored {scores}, (\d+) % showed melanoma\.$"
+    n, share = re.search(pattern, said["explanation"]).groups()
+    low = int(scores.split()[0]) / 100
     (row,) = [r for r in contract["files"]["int8"]["test"]["reliability"] if r["low"] == low]
     assert (int(n), int(share)) == (row["n"], round(100 * row["share"]))
 
 
-def test_a_file_with_a_threshold_of_its_own_is_judged_at_that_one(scripts):
-    contract = json.loads((web_page.MODELS / f"{NAME}.json").read_text())
-    contract["threshold"] = 0.25
-    contract["files"]["float16"]["threshold"] = 0.75
-    said = scripts.evaluate(
-        """async (json) => {
-          const { Contract } = await import("/contract.js");
-          const { showBars } = await import("/bars.js");
-          const { wording } = await import("/wording.js");
-          const contract = new Contract(json), list = document.createElement("ul");
-          return ["int8", "float16"].map((kind) => {
-            showBars(list, contract, kind, [0.5, 0.5]);
-            return [list.querySelector(".bar-note").textContent, wording(contract, kind, [0.5, 0.5]).explanation];
-          });
-        }""",
-        contract,
-    )
-    (int8_bar, int8_text), (float16_bar, float16_text) = [
-        [text.replace("\u00a0", " ") for text in texts] for texts in said
-    ]
-    assert (int8_bar, float16_bar) == ("Threshold 25.0 %", "Threshold 75.0 %")
-    assert int8_text.startswith("At 25.0 % or more, the model calls an image malignant.")
-    assert float16_text.startswith("Below the model's threshold of 75.0 %.")
+def test_the_page_holds_no_placeholder(site):
+    page = (site.folder / "index.html").read_text()
+    assert "{{" not in page
+    for name in ("not_a_device", "no_diagnosis", "low_score", "see_a_doctor", "not_a_chance", "synthetic"):
+        assert html.escape(wording.words()[name]) in page
 
 
 @pytest.mark.parametrize(

@@ -181,13 +181,13 @@ def test_rows_are_read_in_any_order_and_more_than_once(tmp_path):
 
 def test_images_are_decoded_once_and_again_when_one_changes(tmp_path, monkeypatch):
     decoded_paths = []
-    original = decoded_images.decode
+    original = decoded_images.decode_with_shape
 
-    def spy(path, size):
+    def spy(path, *further):
         decoded_paths.append(path.name)
-        return original(path, size)
+        return original(path, *further)
 
-    monkeypatch.setattr(decoded_images, "decode", spy)
+    monkeypatch.setattr(decoded_images, "decode_with_shape", spy)
     paths = [save(tmp_path / f"{n}.png", np.full((8, 8, 3), 50, np.uint8)) for n in range(3)]
 
     def call(size=8):

@@ -72,11 +72,27 @@ def test_images_that_cannot_be_read_are_listed_and_the_exit_code_is_1(folder):
 def test_the_table_says_by_which_rule_a_class_is_named(folder, tmp_path):
     done = predict(FILE, folder / "a.png")
     assert done.returncode == 0
-    assert "a.png" in done.stdout and "benign" in done.stdout
-    assert RULE in done.stdout
-    assert "not calibrated" in done.stdout
+    said = " ".join(done.stdout.split())
+    assert "a.png" in said and "Score for melanoma" in said and "model's line" in said
+    assert "The line is at 15 of 100 (0.1504 as a probability of malignant)" in said
+    assert (
+        "not the chance of a disease" in said and "the model missed 21 % of those that show melanoma" in said
+    )
+    assert "benign" not in said.lower()
+    if "Below" in said:
+        assert "does not look for other skin cancers, such as basal cell carcinoma" in said
     alone = shutil.copy(FILE, tmp_path / "alone.tflite")
-    assert "no threshold is known" in predict(alone, folder / "a.png").stdout
+    said = predict(alone, folder / "a.png").stdout
+    assert "No threshold is known" in said and "benign" not in said.lower()
+
+
+def test_the_table_of_seven_classes_marks_those_that_are_malignant(folder):
+    done = predict(FILE.with_name("diagnosis_efficientnet_lite0_224_int8.tflite"), folder / "a.png")
+    assert [name for name in ("akiec", "bcc", "bkl", "mel", "nv") if f"{name}*" in done.stdout] == [
+        "akiec", "bcc", "mel",
+    ]  # fmt: skip
+    assert "* pre-malignant or in situ: akiec; malignant: bcc, mel." in done.stdout
+    assert "under 1" in done.stdout and "knows only these classes" in done.stdout
 
 
 @pytest.mark.parametrize(

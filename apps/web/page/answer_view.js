@@ -4,7 +4,7 @@ import { showBars } from "./bars.js";
 import { byId } from "./dom.js";
 import { hideHeatMap } from "./heat_view.js";
 import { model } from "./state.js";
-import { PROBLEMS, wording } from "./wording.js";
+import { wording, words } from "./wording.js";
 
 // What index.html says before anything is scored.
 const NO_VERDICT = byId("verdict").textContent;
@@ -31,7 +31,7 @@ export function showAnswer(probabilities) {
 
 /** Says in the image what is wrong with it, or else `text`. */
 export function showProblem(problem, text = "") {
-  byId("gate").textContent = problem ? PROBLEMS[problem] : text;
+  byId("gate").textContent = problem ? words(problem) : text;
   byId("gate").hidden = !byId("gate").textContent;
   byId("viewer").classList.toggle("unfit", Boolean(problem));
 }

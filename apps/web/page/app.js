@@ -11,8 +11,8 @@ import { areKept, keepForOffline } from "./offline.js";
 import { showSaved } from "./saved_view.js";
 import { saveStill } from "./saving.js";
 import { viewer } from "./state.js";
-import { freeze, openFile, scoreAnyway, scoreStill } from "./still.js";
-import { emptyViewer, isLive } from "./viewer.js";
+import { drawStill, freeze, openFile, scoreAnyway, scoreStill } from "./still.js";
+import { emptyViewer, frameViewer, isLive } from "./viewer.js";
 
 let folder; // of LiteRT.js
 let models = [];
@@ -20,8 +20,13 @@ let models = [];
 /** Loads the chosen model, and scores what is in view; resolves as `loadModel` does. */
 async function changeModel() {
   const needed = await loadModel(models, folder);
-  if (viewer.still) scoreStill().catch(showError);
-  else if (isLive()) watch().catch(showError);
+  frameViewer();
+  if (viewer.still) {
+    drawStill();
+    scoreStill().catch(showError);
+  } else if (isLive()) {
+    watch().catch(showError);
+  }
   return needed;
 }
 
@@ -42,6 +47,7 @@ async function begin() {
   }
 }
 
+byId("video").onresize = frameViewer;
 byId("camera").onclick = guarded(() => startCamera());
 byId("cameras").onchange = guarded(() => startCamera(byId("cameras").value));
 byId("freeze").onclick = guarded(freeze);

@@ -1,42 +1,51 @@
-// The probabilities of an answer as bars, one for each class.
+// The scores of an answer as bars: one for what a model with a threshold looks for, else one for each class.
 
-import { percent } from "./contract.js";
 import { element } from "./dom.js";
+import { markOf, scoreAndLine, scoreText, targetTitle, words } from "./wording.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Fills a <ul> with a bar for each class of a model's file; `probabilities` null empties the bars. */
+/** Fills a <ul> with the bars of a model's file; `probabilities` null empties the bars. */
 export function showBars(list, contract, kind, probabilities) {
+  if (contract.positive !== null) {
+    const probability = probabilities?.[contract.classes.indexOf(contract.positive)] ?? null;
+    list.replaceChildren(targetBar(contract, contract.threshold(kind), probability));
+    return;
+  }
   const order = contract.classes.map((_, i) => i);
-  // Two classes keep their places; of many, the likeliest comes first.
-  if (contract.classes.length > 2 && probabilities) order.sort((a, b) => probabilities[b] - probabilities[a]);
-  else if (contract.positive !== null) order.sort((a, b) => positiveFirst(contract, a, b));
-  list.replaceChildren(...order.map((i) => bar(contract, kind, contract.classes[i], probabilities?.[i] ?? null)));
+  // The most probable comes first.
+  if (probabilities) order.sort((a, b) => probabilities[b] - probabilities[a]);
+  list.replaceChildren(...order.map((i) => classBar(contract, contract.classes[i], probabilities?.[i] ?? null)));
 }
 
-function positiveFirst(contract, a, b) {
-  return (contract.classes[b] === contract.positive) - (contract.classes[a] === contract.positive);
+function targetBar(contract, threshold, probability) {
+  const { score, line } = scoreAndLine(probability ?? 0, threshold);
+  const title = element("span", "", words("score_for", { target: targetTitle(contract) }));
+  const { item, track } = bar(contract.positive, title, probability, score);
+  const x = `${100 * threshold}%`;
+  track.append(svg("line", { class: "bar-threshold", x1: x, x2: x, y1: "0", y2: "100%" }));
+  item.append(element("div", "bar-note", words("line_at", { line })));
+  return item;
 }
 
-function bar(contract, kind, label, probability) {
-  const threshold = label === contract.positive ? contract.threshold(kind) : null;
+function classBar(contract, name, probability) {
+  const title = element("span", "", contract.title(name));
+  const mark = markOf(contract, name);
+  if (mark) title.append(" ", element("span", "bar-mark", mark));
+  return bar(name, title, probability, scoreText(probability ?? 0)).item;
+}
+
+function bar(name, title, probability, score) {
   const item = element("li", "");
-  item.dataset.class = label;
+  item.dataset.class = name;
+  item.dataset.probability = probability ?? "";
   const head = element("div", "bar-head");
-  head.append(
-    element("span", "", contract.title(label)),
-    element("span", "bar-value", probability === null ? "–" : percent(probability)),
-  );
+  head.append(title, element("span", "bar-value", probability === null ? "–" : score));
   const track = svg("svg", { class: "bar-track", "aria-hidden": "true" });
   track.append(svg("rect", { class: "bar-ground", width: "100%", height: "100%" }));
   track.append(svg("rect", { class: "bar-fill", width: `${100 * (probability ?? 0)}%`, height: "100%" }));
   item.append(head, track);
-  if (threshold !== null) {
-    const x = `${100 * threshold}%`;
-    track.append(svg("line", { class: "bar-threshold", x1: x, x2: x, y1: "0", y2: "100%" }));
-    item.append(element("div", "bar-note", `Threshold ${percent(threshold)}`));
-  }
-  return item;
+  return { item, track };
 }
 
 function svg(name, attributes) {

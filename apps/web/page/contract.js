@@ -1,5 +1,7 @@
 // What a model's json promises, checked before anything relies on it. See tflite_models/README.md.
 
+import { GEOMETRIES } from "./preprocess.js";
+
 const SCHEMA_VERSION = 1;
 const KINDS = ["int8", "float16", "float32"]; // smallest first
 const KIND_TITLES = { int8: "8-bit integers", float16: "16-bit floats", float32: "32-bit floats" };
@@ -36,6 +38,8 @@ export class Contract {
       `its input has shape ${shape}, but the page needs one square RGB image.`);
     refuseUnless(json.input.dtype === "float32" && json.output.dtype === "float32",
       `it takes ${json.input.dtype} and gives ${json.output.dtype}, but the page needs float32.`);
+    const geometry = json.input.geometry ?? "crop"; // earlier jsons name none
+    refuseUnless(GEOMETRIES.includes(geometry), `its geometry ${geometry} is none that this page knows.`);
     refuseUnless(json.output.shape[1] === json.classes.length,
       `it has ${json.classes.length} classes but an output of shape ${json.output.shape}.`);
     refuseUnless(json.positive_class == null || json.classes.includes(json.positive_class),
@@ -46,6 +50,7 @@ export class Contract {
     this.name = json.name;
     this.task = json.task;
     this.size = shape[1];
+    this.geometry = geometry;
     this.classes = json.classes;
     this.positive = json.positive_class ?? null;
     this.synthetic = json.synthetic === true;
@@ -67,8 +72,7 @@ export class Contract {
   }
 
   title(name) {
-    const title = this.json.class_titles?.[name] ?? name;
-    return title[0].toUpperCase() + title.slice(1);
+    return this.json.class_titles?.[name] ?? name;
   }
 
   /** Index of the class that an answer is about: the positive one, or else the likeliest. */
@@ -81,7 +85,8 @@ export class Contract {
   entry(kind) {
     const { file, sha256, size_bytes: bytes, golden } = this.json.files[kind];
     const url = `models/${file}?sha256=${sha256.slice(0, 16)}`;
-    return { name: file, url, sha256, bytes, size: this.size, classes: this.classes.length, golden };
+    const { size, geometry } = this;
+    return { name: file, url, sha256, bytes, size, geometry, classes: this.classes.length, golden };
   }
 
   /** The model's name, as the list of models has it. */
@@ -94,30 +99,6 @@ export class Contract {
     const auc = test?.roc_auc == null ? "" : `, AUC ${test.roc_auc.toFixed(3)}`;
     return `${KIND_TITLES[kind]}, ${(bytes / 1e6).toFixed(1)} MB${auc}`;
   }
-
-  /** How often the file is wrong, as its json says, in a sentence; empty where it says nothing. */
-  limits(kind) {
-    const test = this.json.files[kind].test;
-    if (test === undefined) return "";
-    const images = `${test.n.toLocaleString("en")} test images`;
-    if (test.miss_rate != null && test.false_alarm_rate != null && this.positive !== null) {
-      return `On its ${images}, it missed ${percent(test.miss_rate, 0)} of the ${this.positive} ones and ` +
-        `flagged ${percent(test.false_alarm_rate, 0)} of the others.`;
-    }
-    if (test.balanced_accuracy == null) return "";
-    return `On its ${images}, it named ${percent(test.balanced_accuracy, 0)} correctly, with all classes weighted equally.`;
-  }
-
-  /** How often an answer with this headline probability was true in the file's test, in a sentence. */
-  reliability(kind, probability) {
-    const rows = this.json.files[kind].test?.reliability ?? [];
-    const row = rows.find(({ low, high }) => probability >= low && (probability < high || high === 1));
-    if (row === undefined) return "";
-    const range = `${(100 * row.low).toFixed(0)} to ${percent(row.high, 0)}`;
-    return this.positive === null
-      ? `Of the ${row.n} test images for which a class had ${range}, it was right for ${percent(row.share, 0)}.`
-      : `Of the ${row.n} test images with ${range}, ${percent(row.share, 0)} were ${this.positive}.`;
-  }
 }
 
 /** The file to begin with: the smallest of a model that has a threshold, so that the first visit is short. */
@@ -125,10 +106,6 @@ export function defaultChoice(models) {
   const choices = models.flatMap((model) => model.kinds.map((kind) => ({ model, kind })));
   const rank = ({ model, kind }) => [model.positive === null ? 1 : 0, model.json.files[kind].size_bytes];
   return choices.sort((a, b) => rank(a)[0] - rank(b)[0] || rank(a)[1] - rank(b)[1])[0];
-}
-
-export function percent(share, digits = 1) {
-  return `${(100 * share).toFixed(digits)}\u00a0%`;
 }
 
 function isThreshold(value) {

@@ -6,7 +6,7 @@ const MOST_PIXELS = 100e6;
 /**
  * @param {File} file
  * @returns {Promise<ImageBitmap>} upright, and with the pixels as they are in the file: no colour profile is
- *   applied, because Python applies none
+ *   applied, and transparency is kept
  */
 export async function openImage(file) {
   if (file.size === 0) throw new Error(`${file.name} is empty: choose another file.`);

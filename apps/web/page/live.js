@@ -6,7 +6,7 @@ import { byId, option } from "./dom.js";
 import { announce, hideError, showError } from "./messages.js";
 import { answers, model, views } from "./state.js";
 import { emptyViewer, showViewer } from "./viewer.js";
-import { PROBLEMS } from "./wording.js";
+import { words } from "./wording.js";
 
 const SMOOTHING = 0.35; // weight of the newest frame
 const RATE_SMOOTHING = 0.1;
@@ -64,9 +64,9 @@ export async function watch() {
 function showFrame({ quality, probabilities }, average) {
   const { problem } = quality;
   if (problem) {
-    clearAnswer(PROBLEMS[problem], "A score for such an image would mean nothing.");
+    clearAnswer(words(problem), words("unfit"));
     showProblem(problem);
-    announce(PROBLEMS[problem], true);
+    announce(words(problem), true);
     return null;
   }
   const smoothed = probabilities.map((p, i) => (average ? average[i] + SMOOTHING * (p - average[i]) : p));

@@ -6,6 +6,7 @@ import { Engine } from "./engine.js";
 import { hideError, showError, showStatus } from "./messages.js";
 import { choice, enableChoice, storeChoice } from "./model_choice.js";
 import { answers, model } from "./state.js";
+import { limits } from "./wording.js";
 
 let runningOn = ""; // the back end of model.engine; none where it could not be started
 
@@ -61,7 +62,7 @@ function setLoading(loading) {
 function showModel() {
   const { contract, kind } = model;
   byId("synthetic").hidden = !contract.synthetic;
-  byId("limits").textContent = `${sentence(contract.task)} ${contract.limits(kind)}`;
+  byId("limits").textContent = `${sentence(contract.task)} ${limits(contract, kind)}`;
   byId("card").href = `models/${contract.name}.card.md`;
   byId("latency").textContent = "";
   clearAnswer();

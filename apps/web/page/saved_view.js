@@ -1,9 +1,9 @@
 // The saved images, as the page shows them.
 
-import { percent } from "./contract.js";
 import { byId, element } from "./dom.js";
 import { guarded } from "./messages.js";
 import { archive, remove, removeAll, saved } from "./saved_images.js";
+import { scoreText, words } from "./wording.js";
 
 let addresses = []; // of what is shown
 
@@ -23,9 +23,11 @@ function item(entry) {
   image.src = URL.createObjectURL(entry.seen);
   addresses.push(image.src);
   image.alt = `Image of ${time}`;
+  const { verdict, explanation } = saidOf(entry);
   const facts = element("div", "");
   facts.append(
-    element("p", "saved-score", headline(entry)),
+    element("p", "saved-score", verdict),
+    element("p", "saved-facts", explanation),
     element("p", "saved-facts", time),
     element("p", "saved-facts", entry.file.replace(/\.tflite$/, "").replaceAll("_", "_\u200b")),
   );
@@ -41,10 +43,14 @@ function item(entry) {
   return result;
 }
 
-function headline({ positive, classes, titles, probabilities }) {
+/** { verdict, explanation } as they were when the image was saved; earlier versions of the page did not keep them. */
+function saidOf({ said, positive, classes, titles, probabilities }) {
+  if (said) return said;
   const index = positive === null ? probabilities.indexOf(Math.max(...probabilities)) : classes.indexOf(positive);
-  const probability = probabilities[index];
-  return `${titles[index] ?? "?"} ${probability === undefined ? "?" : percent(probability)}`;
+  const title = titles[index] ?? "?";
+  const target = positive === null ? title : words("unnamed_target", { class: title });
+  const score = probabilities[index] === undefined ? "?" : scoreText(probabilities[index]);
+  return { verdict: `${words("score_for", { target })}: ${score}`, explanation: words("low_score") };
 }
 
 byId("export").onclick = guarded(async () => {

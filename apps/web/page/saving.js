@@ -2,10 +2,11 @@
 
 import { byId } from "./dom.js";
 import { announce } from "./messages.js";
-import { centredSquare } from "./preprocess.js";
+import { drawOn, framing } from "./preprocess.js";
 import { save } from "./saved_images.js";
 import { showSaved } from "./saved_view.js";
 import { answers, model, viewer } from "./state.js";
+import { briefWording } from "./wording.js";
 
 export async function saveStill() {
   const button = byId("save");
@@ -13,7 +14,7 @@ export async function saveStill() {
   const current = answers.current();
   // All of this moment: another image or model may be chosen while the images are written.
   const { file, source, bitmap, answer } = viewer.still;
-  const { size, classes, positive } = model.contract;
+  const { size, geometry, classes, positive } = model.contract;
   const entry = {
     time: new Date(),
     source,
@@ -22,9 +23,10 @@ export async function saveStill() {
     titles: classes.map((name) => model.contract.title(name)),
     positive,
     probabilities: answer.probabilities,
+    said: briefWording(model.contract, model.kind, answer.probabilities),
   };
   try {
-    const [picture, seen] = await Promise.all([file ?? squarePng(bitmap), inputPng(answer.input, size)]);
+    const [picture, seen] = await Promise.all([file ?? framePng(bitmap, geometry), inputPng(answer.input, size)]);
     await save({ ...entry, picture, seen });
   } catch (error) {
     if (current()) button.disabled = false; // there may be room after something is deleted
@@ -35,11 +37,11 @@ export async function saveStill() {
   announce("The image is saved.");
 }
 
-/** Without loss, so that the file gets the same score anywhere else. */
-function squarePng(bitmap) {
-  const [left, top, side] = centredSquare(bitmap);
-  const canvas = new OffscreenCanvas(side, side);
-  canvas.getContext("2d").drawImage(bitmap, -left, -top);
+/** What the model takes of a frame, without loss, so that the file gets the same score anywhere else. */
+function framePng(bitmap, geometry) {
+  const frame = framing(bitmap, geometry);
+  const canvas = new OffscreenCanvas(frame.width, frame.height);
+  drawOn(canvas.getContext("2d"), bitmap, frame);
   return canvas.convertToBlob({ type: "image/png" });
 }
 

@@ -4,10 +4,10 @@ import { clearAnswer, showAnswer, showLatency, showProblem } from "./answer_view
 import { byId, moveFocus } from "./dom.js";
 import { openImage } from "./image_file.js";
 import { announce, hideError } from "./messages.js";
-import { centredSquare } from "./preprocess.js";
+import { framing, shownPlace } from "./preprocess.js";
 import { answers, model, viewer, views } from "./state.js";
 import { emptyViewer, showViewer } from "./viewer.js";
-import { PROBLEMS } from "./wording.js";
+import { words } from "./wording.js";
 
 /** Shows and scores the camera's current frame. */
 export async function freeze() {
@@ -33,13 +33,36 @@ async function showStill(bitmap, source, file) {
   emptyViewer();
   viewer.still = { bitmap, source, file, answer: null };
   showViewer("still");
-  const canvas = byId("still");
-  const [left, top, side] = centredSquare(bitmap);
-  const context = canvas.getContext("2d");
-  context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, left, top, side, side, 0, 0, canvas.width, canvas.height);
-  canvas.setAttribute("aria-label", source === "camera" ? "The frozen image" : `The image ${source}`);
+  drawStill();
+  byId("still").setAttribute("aria-label", source === "camera" ? "The frozen image" : `The image ${source}`);
   await scoreStill();
+}
+
+/** Draws what the model takes of the image, in the image's own shape. */
+export function drawStill() {
+  const canvas = byId("still");
+  const { bitmap } = viewer.still;
+  const { geometry } = model.contract;
+  const place = shownPlace(bitmap, geometry);
+  const frame = framing(bitmap, geometry);
+  const context = canvas.getContext("2d");
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingQuality = "high";
+  const [x, y] = [place.left * canvas.width, place.top * canvas.height];
+  const [width, height] = [place.width * canvas.width, place.height * canvas.height];
+  context.fillStyle = "white"; // under what is transparent
+  context.fillRect(x, y, width, height);
+  context.drawImage(
+    bitmap,
+    Math.max(0, -frame.left),
+    Math.max(0, -frame.top),
+    Math.min(bitmap.width, frame.width),
+    Math.min(bitmap.height, frame.height),
+    x,
+    y,
+    width,
+    height,
+  );
 }
 
 /** Scores the image again even though it is unfit. */
@@ -68,10 +91,10 @@ export async function scoreStill(force = false) {
   showLatency(answer);
   if (!answer.probabilities) {
     const { problem } = answer.quality;
-    clearAnswer(PROBLEMS[problem], "A score for such an image would mean little.");
+    clearAnswer(words(problem), words("unfit"));
     showProblem(problem);
     byId("force").hidden = false;
-    announce(PROBLEMS[problem]);
+    announce(words(problem));
     return;
   }
   byId("save").hidden = byId("heatmap").hidden = false;

@@ -6,6 +6,7 @@ let litert = null; // LiteRT.js
 let modules = null; // preprocess.js, quality.js and checks.js
 let model = null; // the compiled model
 let size = 0; // its height and width
+let geometry = "crop"; // what of an image it takes
 let accelerator = "wasm";
 let threads = 1;
 
@@ -38,13 +39,13 @@ const commands = {
   },
 
   /**
-   * Loads a model and tries it: { url, sha256, bytes, name, size, classes, golden }. Tells whether the graphics
+   * Loads a model and tries it: { url, sha256, bytes, name, size, geometry, classes, golden }. Tells whether the graphics
    * processor runs all of it, and which addresses have to be kept for use without a network.
    */
   async load(wanted) {
     const content = await download(wanted);
     unload();
-    size = wanted.size;
+    ({ size, geometry } = wanted);
     try {
       model = await litert.loadAndCompile(content, { accelerator, cpuOptions: { numThreads: threads } });
     } catch (error) {
@@ -65,12 +66,13 @@ const commands = {
   /** Scores an image: { bitmap, force }. Not one that is too dark or too blurred, unless forced. */
   async classify({ bitmap, force }) {
     const begin = performance.now();
-    const input = modules.squareInput(bitmap, size);
+    const input = modules.modelInput(bitmap, size, geometry);
+    const part = modules.filledPart(bitmap, size, geometry);
     bitmap.close();
-    const quality = modules.measureQuality(input, size);
+    const quality = modules.measureQuality(input, size, part);
     const prepareMs = performance.now() - begin;
-    if (quality.problem && !force) return { quality, input, probabilities: null, prepareMs, runMs: 0 };
-    return { quality, input, prepareMs, ...(await run(input)) };
+    if (quality.problem && !force) return { quality, input, part, probabilities: null, prepareMs, runMs: 0 };
+    return { quality, input, part, prepareMs, ...(await run(input)) };
   },
 
   /** Scores a model's input: { input }, a Float32Array. */

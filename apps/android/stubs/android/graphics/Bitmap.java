@@ -7,6 +7,7 @@ public final class Bitmap {
     public int getWidth() { return 0; }
     public int getHeight() { return 0; }
     public int getRowBytes() { return 0; }
+    public boolean hasAlpha() { return false; }
     public enum Config { ARGB_8888 }
     public enum CompressFormat { PNG }
 }

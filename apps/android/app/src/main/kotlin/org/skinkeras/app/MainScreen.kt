@@ -71,8 +71,8 @@ private fun NotADevice(onAccept: () -> Unit) {
     AlertDialog(
         onDismissRequest = {},
         confirmButton = { Button(onClick = onAccept) { Text(stringResource(R.string.understood)) } },
-        title = { Text(Wording.NOT_A_DEVICE_TITLE) },
-        text = { Text(Wording.NOT_A_DEVICE) },
+        title = { Text(Wording.title) },
+        text = { Text(Wording.notADevice) },
     )
 }
 

@@ -9,6 +9,7 @@ import androidx.camera.core.ImageProxy
 import java.io.IOException
 import java.io.InputStream
 import java.nio.ByteBuffer
+import org.skinkeras.core.Geometry
 import org.skinkeras.core.RgbaFrame
 import org.skinkeras.core.SquareResizer
 import org.skinkeras.core.isCutOff
@@ -44,15 +45,24 @@ fun ContentResolver.readPhoto(uri: Uri, size: Int): RgbaFrame {
     // In memory, ARGB_8888 is red, green, blue, alpha.
     val pixels = ByteBuffer.allocate(bitmap.rowBytes * bitmap.height)
     bitmap.copyPixelsToBuffer(pixels)
+    if (bitmap.hasAlpha()) RgbaFrame.putOnWhite(pixels.array())
     return RgbaFrame(pixels, bitmap.width, bitmap.height, bitmap.rowBytes, 4, degrees, mirrored)
 }
 
-/** The upright, centred square of a frame, to look at and to keep: at most `largest` pixels wide. */
-fun RgbaFrame.squareBitmap(largest: Int = 1024): Bitmap {
-    val size = minOf(side, largest)
-    val values = SquareResizer(size).resize(this)
-    val colours = IntArray(size * size) {
-        (0xff shl 24) or (values[3 * it].toInt() shl 16) or (values[3 * it + 1].toInt() shl 8) or values[3 * it + 2].toInt()
+/**
+ * What a geometry takes of a frame, upright, to look at and to keep: at most `largest` pixels wide and high. The whole
+ * picture keeps its shape, and has no black around it.
+ */
+fun RgbaFrame.shown(geometry: Geometry, largest: Int = 1024): Bitmap {
+    val square = if (geometry == Geometry.CROP) Geometry.CROP else Geometry.PAD
+    val view = view(square)
+    val size = minOf(view.across.framed, largest)
+    val values = SquareResizer(size, square).resize(this)
+    val filled = view.filled(size)
+    val (width, height) = filled.columns.count() to filled.rows.count()
+    val colours = IntArray(width * height) {
+        val at = 3 * ((filled.rows.first + it / width) * size + filled.columns.first + it % width)
+        (0xff shl 24) or (values[at].toInt() shl 16) or (values[at + 1].toInt() shl 8) or values[at + 2].toInt()
     }
-    return Bitmap.createBitmap(colours, size, size, Bitmap.Config.ARGB_8888)
+    return Bitmap.createBitmap(colours, width, height, Bitmap.Config.ARGB_8888)
 }

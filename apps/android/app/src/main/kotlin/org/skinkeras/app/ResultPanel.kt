@@ -12,18 +12,16 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.unit.dp
 import org.skinkeras.core.Answer
-import org.skinkeras.core.ModelContract
-import org.skinkeras.core.Reading
 import org.skinkeras.core.Wording
 
-/** The answer in words, the probabilities as bars, how long it took, and what the model is not. */
+/** The answer in words, the scores as bars, how long it took, and what the model is not. */
 @Composable
 fun ResultPanel(session: Session) {
     if (session.contract == null) return
     val answer = session.frozen?.answer ?: session.answer
     Column(verticalArrangement = Arrangement.spacedBy(6.dp)) {
         if (answer == null) Text(stringResource(R.string.no_answer)) else Answered(answer)
-        Text(Wording.REMINDER, style = MaterialTheme.typography.bodySmall)
+        Text(Wording.reminder, style = MaterialTheme.typography.bodySmall)
     }
 }
 
@@ -31,9 +29,11 @@ fun ResultPanel(session: Session) {
 @Composable
 private fun Answered(answer: Answer) {
     val model = answer.model
-    Text(Wording.answer(answer), style = MaterialTheme.typography.titleMedium)
+    val said = Wording.answer(answer)
+    Text(said.verdict, style = MaterialTheme.typography.titleMedium)
+    if (said.explanation.isNotEmpty()) Text(said.explanation)
     if (answer is Answer.Read) {
-        Bars(model.contract, answer.reading)
+        for (bar in Wording.bars(model.contract, model.file, answer.reading)) Bar(bar)
         val latency = stringResource(
             R.string.latency, model.file.file, model.processor.name, answer.modelMs, answer.preparationMs,
         )
@@ -43,15 +43,13 @@ private fun Answered(answer: Answer) {
 }
 
 @Composable
-private fun Bars(contract: ModelContract, reading: Reading) {
-    for (index in contract.classes.indices) {
-        val probability = reading.probabilities[index]
-        Column {
-            Row(Modifier.fillMaxWidth(), Arrangement.SpaceBetween) {
-                Text(contract.titles[index])
-                Text(Wording.share(probability))
-            }
-            LinearProgressIndicator(progress = { probability }, modifier = Modifier.fillMaxWidth())
+private fun Bar(bar: Wording.Bar) {
+    Column {
+        Row(Modifier.fillMaxWidth(), Arrangement.SpaceBetween) {
+            Text(bar.title)
+            Text(bar.score)
         }
+        LinearProgressIndicator(progress = { bar.probability }, modifier = Modifier.fillMaxWidth())
+        if (bar.note.isNotEmpty()) Text(bar.note, style = MaterialTheme.typography.bodySmall)
     }
 }

@@ -23,15 +23,15 @@ class SavedPictures(private val folder: File) {
     /** @throws IOException the phone's memory is full. */
     fun save(picture: Bitmap, text: String) {
         val name = SimpleDateFormat("yyyy-MM-dd HH.mm.ss.SSS", Locale.ROOT).format(Date())
-        if (!folder.isDirectory && !folder.mkdirs()) throw IOException("The folder for pictures could not be made.")
+        if (!folder.isDirectory && !folder.mkdirs()) throw IOException("The folder for images could not be made.")
         text(name).writeText(text)
         // The picture last, under a temporary name first: what is listed is whole.
         val temporary = File(folder, "$name.part")
         try {
             temporary.outputStream().use {
-                if (!picture.compress(Bitmap.CompressFormat.PNG, 100, it)) throw IOException("The picture could not be written.")
+                if (!picture.compress(Bitmap.CompressFormat.PNG, 100, it)) throw IOException("The image could not be written.")
             }
-            if (!temporary.renameTo(picture(name))) throw IOException("The picture could not be saved.")
+            if (!temporary.renameTo(picture(name))) throw IOException("The image could not be saved.")
         } catch (error: IOException) {
             temporary.delete()
             text(name).delete()

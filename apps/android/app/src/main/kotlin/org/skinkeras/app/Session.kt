@@ -31,6 +31,7 @@ class Session(application: Application) : AndroidViewModel(application) {
 
     private class Loaded(val turn: Int, val model: RunningModel) {
         val size = model.inUse.contract.size
+        val geometry = model.inUse.contract.geometry
         val reader = PictureReader(model.inUse, classify = model::classify)
     }
 
@@ -139,7 +140,7 @@ class Session(application: Application) : AndroidViewModel(application) {
     }
 
     private fun show(frame: RgbaFrame, loaded: Loaded) {
-        val shown = Frozen(frame.squareBitmap(), loaded.reader.single(frame))
+        val shown = Frozen(frame.shown(loaded.geometry), loaded.reader.single(frame))
         turns.ifCurrent(loaded.turn) { frozen = shown }
     }
 
@@ -164,7 +165,7 @@ class Session(application: Application) : AndroidViewModel(application) {
         } catch (error: SecurityException) {
             return "The app may not read this photo."
         } catch (error: OutOfMemoryError) {
-            return "This picture is too large for the phone's memory."
+            return "This image is too large for the phone's memory."
         }
     }
 }

@@ -50,8 +50,9 @@ import androidx.core.content.ContextCompat
 import androidx.lifecycle.compose.LifecycleResumeEffect
 import androidx.lifecycle.compose.LocalLifecycleOwner
 import org.skinkeras.core.Answer
+import org.skinkeras.core.Geometry
 
-/** The live camera in a square: what it shows is what the model gets. */
+/** The live camera in a square: it shows as much as the model gets, in its own shape. */
 @Composable
 fun Viewfinder(session: Session) {
     val context = LocalContext.current
@@ -96,22 +97,27 @@ private fun Camera(session: Session) {
         }
     }
     val description = stringResource(R.string.viewfinder)
+    val cropped = session.contract?.geometry.let { it == null || it == Geometry.CROP }
     Box(Modifier.fillMaxSize()) {
         AndroidView(
             factory = { PreviewView(it).apply { this.controller = controller } },
             modifier = Modifier.fillMaxSize().semantics { contentDescription = description },
+            update = { it.scaleType = if (cropped) PreviewView.ScaleType.FILL_CENTER else PreviewView.ScaleType.FIT_CENTER },
         )
-        Ring(session.answer)
+        Ring(session.answer, if (cropped) 1f else FITTED)
         CameraControls(controller, Modifier.align(Alignment.BottomCenter))
     }
 }
 
+/** The shorter side of a frame of the shape 4:3 that is fitted into a square. */
+private const val FITTED = 0.75f
+
 /** White while the picture can be judged, amber while it cannot. */
 @Composable
-private fun Ring(answer: Answer?) {
+private fun Ring(answer: Answer?, shorter: Float) {
     val colour = if (answer is Answer.Refused) Color(0xFFFFB300) else Color.White
     Canvas(Modifier.fillMaxSize()) {
-        drawCircle(colour, radius = size.minDimension * 0.4f, style = Stroke(width = 3.dp.toPx()))
+        drawCircle(colour, radius = size.minDimension * 0.4f * shorter, style = Stroke(width = 3.dp.toPx()))
     }
 }
 

@@ -1,7 +1,6 @@
 package org.skinkeras.core
 
 import java.security.MessageDigest
-import java.util.Locale
 import kotlin.math.abs
 
 /** The newest `schema_version` of the json that this code understands; files without the field are older. */
@@ -11,10 +10,13 @@ const val NEWEST_SCHEMA = 1
  * What the json beside a model says about it, as far as an app needs it.
  *
  * @property size height and width of the input, in pixels.
+ * @property geometry what of a picture is resized to it.
  * @property classes labels, in the order of the probabilities.
  * @property titles full name of each class; the label itself where the json has none.
+ * @property malignancy of each class: `benign`, `premalignant` or `malignant`; null where the json does not say.
  * @property positive the class that the model decides about, by the threshold of the file that runs; null where it only
  * ranks its classes.
+ * @property target what counts as positive, in words; null where the json does not say.
  * @property files the model's files that are there to run, by kind: `int8`, `float16`, ...
  */
 class ModelContract private constructor(
@@ -22,9 +24,12 @@ class ModelContract private constructor(
     val task: String,
     val synthetic: Boolean,
     val size: Int,
+    val geometry: Geometry,
     val classes: List<String>,
     val titles: List<String>,
+    val malignancy: List<String?>,
     val positive: Int?,
+    val target: Target?,
     val files: Map<String, ModelFile>,
 ) {
     /** For the CPU: the integers, for which it is fastest. */
@@ -32,6 +37,14 @@ class ModelContract private constructor(
 
     /** For the GPU, which computes in floats: those if they are there. */
     val gpuFile: ModelFile get() = files.getValue(GPU_KINDS.first { it in files })
+
+    /**
+     * What a model with a threshold looks for.
+     *
+     * @property title a noun, such as melanoma.
+     * @property notLookedFor titles of cancers that count as negative.
+     */
+    class Target internal constructor(val title: String, val notLookedFor: List<String>)
 
     /**
      * What a file reached on its test pictures; null or empty where the json does not say.
@@ -61,14 +74,11 @@ class ModelContract private constructor(
      * @property share of how many of them it was true.
      */
     class Reliability internal constructor(
-        private val low: Double,
-        private val high: Double,
+        val low: Double,
+        val high: Double,
         val pictures: Int,
         val share: Double,
     ) {
-        /** The probabilities in words, such as "0.40 to 0.60". */
-        val range: String get() = String.format(Locale.ROOT, "%.2f to %.2f", low, high)
-
         operator fun contains(probability: Float) = probability >= low && (probability < high || high == 1.0)
     }
 
@@ -165,9 +175,12 @@ class ModelContract private constructor(
                 task = json.text("task"),
                 synthetic = json.has("synthetic") && json.flag("synthetic"),
                 size = size(json.child("input")),
+                geometry = geometry(json.child("input")),
                 classes = classes,
                 titles = titles(json, classes),
+                malignancy = malignancy(json, classes),
                 positive = positive,
+                target = if (json.has("target")) target(json.child("target")) else null,
                 files = files(json, classes, if (positive == null) null else threshold(json)),
             )
         }
@@ -190,6 +203,14 @@ class ModelContract private constructor(
             return size.toInt()
         }
 
+        /** Earlier files name none, and are cropped for. */
+        private fun geometry(input: JsonObject): Geometry {
+            if (!input.has("geometry")) return Geometry.CROP
+            val word = input.text("geometry")
+            return Geometry.entries.firstOrNull { it.word == word }
+                ?: input.fail("geometry", "must be one of ${Geometry.entries.map { it.word }}")
+        }
+
         private fun classes(json: JsonObject): List<String> {
             val classes = json.texts("classes")
             if (classes.size < 2 || classes.toSet().size < classes.size || classes.any { it.isBlank() }) {
@@ -203,6 +224,15 @@ class ModelContract private constructor(
             val titles = json.child("class_titles")
             return classes.map { if (titles.has(it)) titles.text(it) else it }
         }
+
+        private fun malignancy(json: JsonObject, classes: List<String>): List<String?> {
+            if (!json.has("malignancy")) return classes.map { null }
+            val malignancy = json.child("malignancy")
+            return classes.map { if (malignancy.has(it)) malignancy.text(it) else null }
+        }
+
+        private fun target(target: JsonObject) =
+            Target(target.text("title"), if (target.has("not_looked_for")) target.texts("not_looked_for") else listOf())
 
         private fun positive(json: JsonObject, classes: List<String>): Int? {
             if (!json.has("positive_class")) {

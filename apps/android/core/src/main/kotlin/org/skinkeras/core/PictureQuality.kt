@@ -28,8 +28,11 @@ class PictureQuality(
     val mostClipped: Float = 0.1f,
     val mostBlur: Float = 0.75f,
 ) {
-    /** @param input (size, size, 3) RGB values, 0..255. */
-    fun judge(input: FloatArray, size: Int): Quality {
+    /**
+     * @param input (size, size, 3) RGB values, 0..255.
+     * @param filled the part of it that shows the picture; the rest is black.
+     */
+    fun judge(input: FloatArray, size: Int, filled: Filled = Filled(0 until size, 0 until size)): Quality {
         require(size >= 4 && input.size == 3 * size * size) {
             "A picture of $size x $size pixels does not have ${input.size} values, or is too small to judge."
         }
@@ -37,8 +40,12 @@ class PictureQuality(
         val luma = FloatArray(size * size) {
             0.299f * input[3 * it] + 0.587f * input[3 * it + 1] + 0.114f * input[3 * it + 2]
         }
-        val (brightness, clipped) = exposure(input, luma, size)
-        val blur = maxOf(blur(luma, size, 1, size), blur(luma, size, size, 1))
+        val (brightness, clipped) = exposure(input, luma, size, filled)
+        val (columns, rows) = filled.columns to filled.rows
+        val blur = maxOf(
+            blur(luma, rows.first * size + columns.first..rows.last * size + columns.first step size, columns.count(), 1),
+            blur(luma, rows.first * size + columns.first..rows.first * size + columns.last, rows.count(), size),
+        )
         val issue = when {
             brightness < darkest -> QualityIssue.TOO_DARK
             brightness > brightest || clipped > mostClipped -> QualityIssue.TOO_BRIGHT
@@ -48,26 +55,29 @@ class PictureQuality(
         return Quality(brightness, clipped, blur, issue)
     }
 
-    private fun exposure(input: FloatArray, luma: FloatArray, size: Int): Pair<Float, Float> {
-        val centre = size / 4 until size - size / 4
+    private fun exposure(input: FloatArray, luma: FloatArray, size: Int, filled: Filled): Pair<Float, Float> {
+        val (columns, rows) = half(filled.columns) to half(filled.rows)
         var sum = 0.0
         var clipped = 0
-        for (y in centre) for (x in centre) {
+        for (y in rows) for (x in columns) {
             val pixel = y * size + x
             sum += luma[pixel]
             if (minOf(input[3 * pixel], input[3 * pixel + 1], input[3 * pixel + 2]) >= 250f) clipped++
         }
-        val count = centre.count() * centre.count()
+        val count = columns.count() * rows.count()
         return (sum / count).toFloat() to clipped.toFloat() / count
     }
 
-    /** Blur along lines whose pixels are `step` apart and whose starts are `nextLine` apart. */
-    private fun blur(luma: FloatArray, size: Int, step: Int, nextLine: Int): Float {
+    /** The middle of a range. */
+    private fun half(range: IntRange) = (range.count() / 4).let { range.first + it..range.last - it }
+
+    /** Blur along the lines that start at `starts`, of `length` pixels that are `step` apart. */
+    private fun blur(luma: FloatArray, starts: IntProgression, length: Int, step: Int): Float {
         var differences = 0.0
         var left = 0.0
-        for (line in 0 until size) {
-            for (index in 2 until size - 1) {
-                val place = line * nextLine + index * step
+        for (start in starts) {
+            for (index in 2 until length - 1) {
+                val place = start + index * step
                 val difference = luma[place] - luma[place - step]
                 // The same difference after averaging three neighbours: all but the outer two cancel.
                 val averaged = (luma[place + step] - luma[place - 2 * step]) / 3

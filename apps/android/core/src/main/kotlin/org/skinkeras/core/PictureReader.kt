@@ -39,7 +39,7 @@ class PictureReader(
     private val classify: (FloatArray) -> FloatArray,
 ) {
     private val contract = model.contract
-    private val resizer = SquareResizer(contract.size)
+    private val resizer = SquareResizer(contract.size, contract.geometry)
     private val input = FloatArray(3 * contract.size * contract.size)
 
     /** One frame of a live camera, taken at `timeMs`. */
@@ -51,7 +51,7 @@ class PictureReader(
     private fun answer(frame: RgbaFrame, steady: (FloatArray) -> FloatArray): Answer {
         val start = System.nanoTime()
         resizer.resize(frame, input)
-        val judged = quality.judge(input, contract.size)
+        val judged = quality.judge(input, contract.size, frame.view(contract.geometry).filled(contract.size))
         val prepared = System.nanoTime()
         if (judged.issue != null) {
             smoother.reset()

@@ -44,9 +44,6 @@ class RgbaFrame(
     val uprightWidth = if (onItsSide) height else width
     val uprightHeight = if (onItsSide) width else height
 
-    /** Side of the largest centred square, in pixels. */
-    val side = minOf(width, height)
-
     /** Copies all bytes into an array, which is read faster than a buffer; `reuse` if that is long enough. */
     fun bytes(reuse: ByteArray?): ByteArray {
         val length = pixels.limit()
@@ -60,8 +57,8 @@ class RgbaFrame(
     // As a plain Buffer: ByteBuffer has a rewind() of its own since Java 9, which older phones lack.
     private fun rewind(buffer: Buffer) = buffer.rewind()
 
-    /** Where the pixels of the upright, centred square stand among the bytes. */
-    fun square(): SquareView {
+    /** Where the pixels that a geometry takes of the upright picture stand among the bytes. */
+    fun view(geometry: Geometry): FrameView {
         var right = if (mirrored) -pixelStride else pixelStride
         var down = rowStride
         val left = if (mirrored) (width - 1) * pixelStride else 0
@@ -77,11 +74,26 @@ class RgbaFrame(
             180 -> { right = -right; down = -down }
             270 -> down = -right.also { right = down }
         }
-        val origin = corner + (uprightWidth - side) / 2 * right + (uprightHeight - side) / 2 * down
-        return SquareView(side, origin, right, down)
+        val across = Side.of(uprightWidth, uprightHeight, geometry)
+        val downwards = Side.of(uprightHeight, uprightWidth, geometry)
+        return FrameView(across, downwards, corner + across.cut * right + downwards.cut * down, right, down)
     }
 
     companion object {
+        /**
+         * Puts pixels on white, as a decoder delivers those of a picture that is transparent in places: RGBA, each
+         * colour already multiplied by its opacity. They are changed in place, and opaque then.
+         */
+        fun putOnWhite(rgba: ByteArray) {
+            for (pixel in 0 until rgba.size / 4 * 4 step 4) {
+                val white = 255 - (rgba[pixel + 3].toInt() and 0xff)
+                for (channel in pixel until pixel + 3) {
+                    rgba[channel] = minOf(255, (rgba[channel].toInt() and 0xff) + white).toByte()
+                }
+                rgba[pixel + 3] = -1
+            }
+        }
+
         /**
          * How to turn a picture with this EXIF orientation (tag 0x0112, 1 to 8) upright: degrees clockwise, and
          * whether to mirror it first. An unknown mark means upright.
@@ -99,5 +111,15 @@ class RgbaFrame(
     }
 }
 
-/** A square of `side` pixels among bytes: the top left one at `origin`, then `right` or `down` bytes a step. */
-class SquareView(val side: Int, val origin: Int, val right: Int, val down: Int)
+/**
+ * Pixels among bytes: the top left one at `origin`, then `stepRight` or `stepDown` bytes a step.
+ *
+ * @property across the upper side of what they make, and `down` its left side.
+ */
+class FrameView(val across: Side, val down: Side, val origin: Int, val stepRight: Int, val stepDown: Int) {
+    /** Which pixels of an input of `size` pixels show the picture: all, unless it is padded. */
+    fun filled(size: Int) = Filled(across.filled(size), down.filled(size))
+}
+
+/** Columns and rows. */
+class Filled(val columns: IntRange, val rows: IntRange)

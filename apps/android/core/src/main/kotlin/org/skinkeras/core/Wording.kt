@@ -1,125 +1,193 @@
 package org.skinkeras.core
 
 import java.util.Locale
-import kotlin.math.roundToInt
+import kotlin.math.floor
+import kotlin.math.pow
 
 /**
- * What the app says. It speaks of the model and of the picture, never of the person: no result is a finding.
+ * What the app says: the sentences of `wording.json`, a copy of `skinkeras/tflite/wording.json`, filled in by the rules
+ * of `wording.py` beside it. They speak of the model and of the image, never of the person: no result is a finding.
  */
 object Wording {
-    const val NOT_A_DEVICE_TITLE = "Not a medical device"
+    /** An answer in words; the explanation may be empty. */
+    class Said(val verdict: String, val explanation: String)
 
-    const val NOT_A_DEVICE =
-        "This app shows what a small research model computes from a picture. It has not been validated clinically and " +
-            "is not cleared by any authority. It must not be used to diagnose, to triage or to reassure anyone: " +
-            "a low score does not mean that a lesion is harmless. Whoever worries about a lesion should see a physician. " +
-            "Pictures stay on this phone: the app has no access to the network."
+    /** One bar: what it is the score of, the score, and a note below it, which may be empty. */
+    class Bar(val title: String, val score: String, val probability: Float, val note: String)
 
-    const val REMINDER = "Not a diagnosis. Whoever worries about a lesion should see a physician."
-
-    private const val LOW_SCORE = "A low score does not mean that a lesion is harmless."
-
-    private const val ONLY_THESE = "It knows these classes only. " +
-        "An answer that looks harmless does not mean that the lesion is harmless."
+    private const val MOST_DIGITS = 3
 
     // A class with less than half of the probability has the others together against it.
     private const val HALF = 0.5f
 
-    /** Why a picture gets no answer, and what to do. */
-    fun refusal(issue: QualityIssue): String = when (issue) {
-        QualityIssue.TOO_DARK -> "Too dark to judge: switch on the light."
-        QualityIssue.TOO_BRIGHT -> "Too bright to judge: avoid glare, or switch off the light."
-        QualityIssue.BLURRED -> "Too blurred to judge: hold still, and tap to focus."
+    private val sentences: JsonObject by lazy {
+        val file = checkNotNull(Wording::class.java.getResource("/wording.json")) { "wording.json is not in the app." }
+        JsonObject.parse(file.readText(), "wording.json")
     }
 
-    /** What became of a picture, in a few sentences. */
-    fun answer(answer: Answer): String = when (answer) {
-        is Answer.Refused -> refusal(answer.issue)
+    private val placeholder = Regex("\\{(\\w+)\\}")
+
+    val title: String get() = words("not_a_device")
+
+    /** What has to be accepted before the first use. */
+    val notADevice: String get() =
+        listOf("this_app", "limits_of_use", "low_score", "see_a_doctor", "not_a_chance", "stays_on_phone").joinToString(" ") { words(it) }
+
+    /** What stands under every answer. */
+    val reminder: String get() = "$title. ${words("see_a_doctor")}"
+
+    /** Why an image gets no answer, and what to do. */
+    fun refusal(issue: QualityIssue): String = when (issue) {
+        QualityIssue.TOO_DARK -> words("dark")
+        QualityIssue.TOO_BRIGHT -> words("bright")
+        QualityIssue.BLURRED -> words("blurred")
+    }
+
+    /** What became of an image. */
+    fun answer(answer: Answer): Said = when (answer) {
+        is Answer.Refused -> Said(refusal(answer.issue), words("unfit"))
         is Answer.Read -> result(answer.model.contract, answer.model.file, answer.reading)
     }
 
-    /** What is kept beside a saved picture: the same as on the screen, because it is read without it. */
+    /** What is kept beside a saved image: the same as on the screen, because it is read without it. */
     fun saved(answer: Answer): String {
-        val said = "${answer.model.contract.name}: ${answer(answer)}"
-        return (listOf(said) + notes(answer) + REMINDER).joinToString("\n")
+        val said = answer(answer)
+        val lines = listOf("${answer.model.contract.name}: ${said.verdict}", said.explanation) + notes(answer) + reminder
+        return lines.filter { it.isNotEmpty() }.joinToString("\n")
     }
 
-    /** What belongs under an answer: all that belongs under every answer of its model, and what this one is worth. */
-    fun notes(answer: Answer): List<String> {
-        val worth = if (answer is Answer.Read) worth(answer.model.contract, answer.model.file, answer.reading) else ""
-        return (notes(answer.model) + worth).filter { it.isNotEmpty() }
-    }
+    /** What belongs under an answer: what its model learned from, and how often it was wrong. */
+    fun notes(answer: Answer): List<String> = notes(answer.model)
 
-    /** What belongs under every answer of a model: what it learned from, and how often it was wrong. */
+    /** What belongs under every answer of a model. */
     fun notes(model: ModelInUse): List<String> =
         listOf(origin(model.contract), limits(model.contract, model.file)).filter { it.isNotEmpty() }
 
-    /** What a file of the model made of a picture. */
-    fun result(contract: ModelContract, file: ModelContract.ModelFile, reading: Reading): String {
-        val positive = contract.positive ?: return ranking(contract, reading)
-        val score = "The model gives this picture ${share(reading.probabilities[positive])} for ${contract.titles[positive]}"
-        val threshold = share(file.threshold!!.toFloat())
-        return if (reading.positive == true) {
-            "$score: it reaches the threshold of $threshold."
-        } else {
-            "$score: below the threshold of $threshold. $LOW_SCORE"
-        }
+    /** What a file of the model says about an image. */
+    fun result(contract: ModelContract, file: ModelContract.ModelFile, reading: Reading): Said {
+        val said = if (contract.positive == null) ranked(contract, reading) else decided(contract, file, reading)
+        return Said(said.verdict, "${said.explanation} ${reliability(contract, file, reading)}".trim())
     }
 
-    private fun ranking(contract: ModelContract, reading: Reading): String {
+    private fun decided(contract: ModelContract, file: ModelContract.ModelFile, reading: Reading): Said {
+        val (score, line) = scoreAndLine(reading.probabilities[contract.positive!!].toDouble(), file.threshold!!)
+        val reached = reading.positive == true
+        return Said(
+            words(if (reached) "above" else "below", "target" to targetTitle(contract)),
+            words("score_and_line", "score" to score, "line" to line) + " " +
+                if (reached) words("often_wrong") else lowScoreNote(contract),
+        )
+    }
+
+    private fun lowScoreNote(contract: ModelContract): String {
+        val others = contract.target?.notLookedFor.orEmpty()
+        val note = words("low_score")
+        return if (others.isEmpty()) note else "${words("not_looked_for", "others" to others.joinToString(" or "))} $note"
+    }
+
+    private fun ranked(contract: ModelContract, reading: Reading): Said {
         val best = reading.probabilities[reading.ranked[0]]
         // Of two classes with the same probability, the order of the classes would choose.
         val undecided = best < HALF || best == reading.probabilities[reading.ranked[1]]
-        val title = contract.titles[reading.called]
-        val first = if (undecided) "Undecided: no class stands out. " else ""
-        return "${first}Of ${contract.classes.size} classes the model ranks $title highest, with ${share(best)}. $ONLY_THESE"
+        val title = markedTitle(contract, reading.called)
+        val facts = words("ranked", "n" to "${contract.classes.size}", "class" to title, "score" to score(best.toDouble()))
+        return Said(if (undecided) words("undecided") else words("highest", "class" to title), "$facts ${words("only_these")}")
+    }
+
+    /** One bar for what a model with a threshold looks for, else one for each class. */
+    fun bars(contract: ModelContract, file: ModelContract.ModelFile, reading: Reading): List<Bar> {
+        if (contract.positive == null) {
+            return contract.classes.indices.map {
+                val probability = reading.probabilities[it]
+                Bar(markedTitle(contract, it), score(probability.toDouble()), probability, "")
+            }
+        }
+        val probability = reading.probabilities[contract.positive]
+        val (score, line) = scoreAndLine(probability.toDouble(), file.threshold!!)
+        val title = words("score_for", "target" to targetTitle(contract))
+        return listOf(Bar(title, score, probability, words("line_at", "line" to line)))
     }
 
     /** A warning where the model never saw skin; empty otherwise. */
-    fun origin(contract: ModelContract): String =
-        if (contract.synthetic) "This model was trained on drawings, for a demonstration: its answers say nothing about skin." else ""
+    fun origin(contract: ModelContract): String = if (contract.synthetic) words("synthetic") else ""
 
     /** How often the file was wrong in its test; empty where its json does not say. */
     fun limits(contract: ModelContract, file: ModelContract.ModelFile): String {
         val test = file.test ?: return ""
-        val pictures = test.pictures?.let { "its $it test images" } ?: "its test images"
-        val positive = contract.positive ?: return rankingLimits(contract, test, pictures)
+        val images = test.pictures?.let { words("images", "n" to counted(it)) } ?: words("images_uncounted")
+        if (contract.positive == null) return rankedLimits(contract, test, images)
         val missed = test.missRate ?: return ""
-        val title = contract.titles[positive]
-        val alarms = test.falseAlarmRate?.let { " and flagged ${percent(it)} of the others" } ?: ""
-        return "Of $pictures it missed ${percent(missed)} of those labelled $title$alarms."
+        val flagged = test.falseAlarmRate ?: return ""
+        return words(
+            "limits",
+            "images" to images, "missed" to percent(missed), "flagged" to percent(flagged), "target" to targetTitle(contract),
+        )
     }
 
-    private fun rankingLimits(contract: ModelContract, test: ModelContract.TestResults, pictures: String): String {
+    private fun rankedLimits(contract: ModelContract, test: ModelContract.TestResults, images: String): String {
         val right = test.balancedAccuracy ?: return ""
-        val all = "Of $pictures it named ${percent(1 - right)} wrong, each class counted alike"
-        val worst = test.recalls.minByOrNull { it.value } ?: return "$all."
+        val all = words("ranked_limits", "images" to images, "right" to percent(right))
+        val worst = test.recalls.minByOrNull { it.value } ?: return all
         val title = contract.titles[contract.classes.indexOf(worst.key)]
-        return "$all; of those labelled $title, ${percent(1 - worst.value)}."
+        return "$all ${words("worst_class", "class" to title, "right" to percent(worst.value))}"
     }
 
-    /** How often such an answer was true in the file's test; empty where its json does not say. */
-    fun worth(contract: ModelContract, file: ModelContract.ModelFile, reading: Reading): String {
-        val positive = contract.positive
-        val probability = reading.probabilities[positive ?: reading.ranked[0]]
+    /** How often such a score was right on the file's test images; empty where its json does not say. */
+    fun reliability(contract: ModelContract, file: ModelContract.ModelFile, reading: Reading): String {
+        val probability = reading.probabilities[contract.positive ?: reading.ranked[0]]
         val row = file.test?.reliability?.firstOrNull { probability in it } ?: return ""
-        return if (positive == null) {
-            "Of the ${row.pictures} test images for which a class had ${row.range}, it was right for ${percent(row.share)}."
-        } else {
-            "Of the ${row.pictures} test images with ${row.range}, ${percent(row.share)} were labelled ${contract.titles[positive]}."
+        val facts = arrayOf(
+            "n" to counted(row.pictures), "low" to fixed(100 * row.low, 0), "high" to fixed(100 * row.high, 0),
+            "share" to percent(row.share),
+        )
+        if (contract.positive == null) return words("ranked_reliability", *facts)
+        return words("reliability", *facts, "target" to targetTitle(contract))
+    }
+
+    private fun targetTitle(contract: ModelContract): String =
+        contract.target?.title ?: words("unnamed_target", "class" to contract.titles[contract.positive!!])
+
+    private fun markedTitle(contract: ModelContract, index: Int): String {
+        val malignancy = contract.malignancy[index]
+        if (malignancy != "malignant" && malignancy != "premalignant") return contract.titles[index]
+        return words("marked_class", "class" to contract.titles[index], "mark" to words(malignancy))
+    }
+
+    /** A probability as a score of 100: never a 0 or 100 that may be due to rounding. */
+    fun score(probability: Double, digits: Int = 0): String {
+        val unit = 10.0.pow(-digits)
+        return when {
+            100 * probability < unit -> words("under", "bound" to fixed(unit, digits))
+            100 * probability > 100 - unit -> words("over", "bound" to fixed(100 - unit, digits))
+            else -> fixed(100 * probability, digits)
         }
     }
 
-    /** A probability as people read it: two digits, and never a 0 or 1 that it is not. */
-    fun share(probability: Float): String = when {
-        probability > 0f && probability < 0.005f -> "under 0.01"
-        probability < 1f && probability > 0.995f -> "over 0.99"
-        else -> String.format(Locale.ROOT, "%.2f", probability)
+    /** A score and the model's line, with as few digits as show on which side of it the score is. */
+    fun scoreAndLine(probability: Double, threshold: Double): Pair<String, String> {
+        val onTheLine = probability.toFloat() == threshold.toFloat()
+        val digits = (0..MOST_DIGITS).firstOrNull {
+            val line = fixed(100 * threshold, it)
+            line.toDouble() !in listOf(0.0, 100.0) && (fixed(100 * probability, it) != line || onTheLine)
+        } ?: MOST_DIGITS
+        return score(probability, digits) to fixed(100 * threshold, digits)
     }
 
-    private fun percent(share: Double): String = when {
-        share > 0 && share < 0.005 -> "under 1 %"
-        share < 1 && share > 0.995 -> "over 99 %"
-        else -> "${(100 * share).roundToInt()} %"
+    private fun percent(share: Double): String =
+        words("percent", "number" to if (share == 0.0 || share == 1.0) fixed(100 * share, 0) else score(share))
+
+    private fun counted(number: Int) = String.format(Locale.US, "%,d", number)
+
+    /** Rounded half up: the same digits as in Python and JavaScript, in every language of the phone. */
+    private fun fixed(value: Double, digits: Int): String {
+        val scale = 10.0.pow(digits).toLong()
+        val units = floor(value * scale + 0.5).toLong()
+        return if (digits == 0) "$units" else "${units / scale}.${(units % scale).toString().padStart(digits, '0')}"
+    }
+
+    /** A sentence with its placeholders filled in. */
+    private fun words(name: String, vararg facts: Pair<String, String>): String {
+        val values = facts.toMap()
+        return placeholder.replace(sentences.text(name)) { values.getValue(it.groupValues[1]) }
     }
 }

@@ -15,7 +15,7 @@ class GoldenTest {
     fun frames(): List<DynamicTest> = Golden.json.children("frames").map { golden ->
         dynamicTest(golden.text("name")) {
             val expected = Golden.values(Golden.unpacked(golden.text("pixels_zlib_base64")))
-            val input = SquareResizer(golden.int("size")).resize(frame(golden))
+            val input = SquareResizer(golden.int("size"), geometry(golden)).resize(frame(golden))
             assertEquals(expected.size, input.size)
             val differences = input.indices.map { abs(input[it] - expected[it]) }
             // OpenCV enlarges in floats where the processor can: a rounding may differ, by a grey level.
@@ -44,7 +44,8 @@ class GoldenTest {
     fun quality(): List<DynamicTest> = Golden.json.children("quality").map { golden ->
         dynamicTest(golden.text("name")) {
             val input = Golden.values(Golden.unpacked(golden.text("pixels_zlib_base64")))
-            val judged = PictureQuality().judge(input, 24)
+            val rows = if (golden.has("rows")) golden.numbers("rows").map { it.toInt() } else listOf(0, 24)
+            val judged = PictureQuality().judge(input, 24, Filled(0 until 24, rows[0] until rows[1]))
             assertEquals(golden.number("brightness"), judged.brightness.toDouble(), 1e-2)
             assertEquals(golden.number("clipped"), judged.clipped.toDouble(), 1e-6)
             assertEquals(golden.number("blur"), judged.blur.toDouble(), 1e-4)
@@ -70,6 +71,8 @@ class GoldenTest {
             degrees, mirrored,
         )
     }
+
+    private fun geometry(golden: JsonObject) = Geometry.entries.first { it.word == golden.text("geometry") }
 
     private fun JsonObject.int(name: String) = number(name).toInt()
 }

@@ -29,6 +29,16 @@ class ModelContractTest {
     }
 
     @Test
+    fun `a json says what of a picture is resized, and earlier ones mean a crop`() {
+        fun of(word: String) = "\"dtype\": \"float32\"" to "\"dtype\": \"float32\", \"geometry\": $word"
+        assertEquals(Geometry.CROP, ModelContract.parse(contractText(), "x.json").geometry)
+        for (geometry in Geometry.entries) {
+            assertEquals(geometry, ModelContract.parse(contractText(of("\"${geometry.word}\"")), "x.json").geometry)
+        }
+        assertEquals("x.json: input.geometry must be one of [crop, squash, pad].", refused(of("\"turn\"")))
+    }
+
+    @Test
     fun `a file that was not shipped is not offered`() {
         val text = contractText("\"int8\": {" to "$UNSHIPPED\"int8\": {")
         assertEquals(setOf("int8"), ModelContract.parse(text, "x.json").files.keys)

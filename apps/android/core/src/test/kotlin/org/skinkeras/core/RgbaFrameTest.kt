@@ -46,6 +46,37 @@ class RgbaFrameTest {
     }
 
     @Test
+    fun `transparent pixels lie on white`() {
+        // A decoder has multiplied the colours by the opacity: 200 at a quarter is 50.
+        val rgba = byteArrayOf(0, 0, 0, 0, 50, 25, 0, 64, 10, 20, 30, -1, 7)
+        RgbaFrame.putOnWhite(rgba)
+        assertArrayEquals(byteArrayOf(-1, -1, -1, -1, 241.toByte(), 216.toByte(), 191.toByte(), -1, 10, 20, 30, -1, 7), rgba)
+    }
+
+    @Test
+    fun `a geometry takes a square, everything, or everything and black`() {
+        fun taken(geometry: Geometry): String {
+            val frame = RgbaFrame(ByteBuffer.wrap("a..-b..-c..-d..-".toByteArray()), 4, 1, rowStride = 16)
+            val input = SquareResizer(4, geometry).resize(frame)
+            return (0..15).map { input[3 * it].toInt().toChar() }.joinToString("").replace('\u0000', '.')
+        }
+        assertEquals("b".repeat(16), taken(Geometry.CROP))
+        assertEquals("abcd".repeat(4), taken(Geometry.SQUASH))
+        assertEquals("....abcd........", taken(Geometry.PAD))
+    }
+
+    @Test
+    fun `padding fills a part of the input, and the rest shows the picture`() {
+        val frame = RgbaFrame(ByteBuffer.allocate(4 * 15 * 60), 15, 60, 60, rotationDegrees = 90)
+        for (geometry in listOf(Geometry.CROP, Geometry.SQUASH)) {
+            val filled = frame.view(geometry).filled(24)
+            assertEquals(0 until 24 to (0 until 24), filled.columns to filled.rows)
+        }
+        val filled = frame.view(Geometry.PAD).filled(24)
+        assertEquals(0 until 24 to (9 until 15), filled.columns to filled.rows)
+    }
+
+    @Test
     fun `sizes that contradict each other are refused`() {
         fun refused(width: Int, height: Int, rowStride: Int, pixelStride: Int = 4, degrees: Int = 0) =
             assertThrows(IllegalArgumentException::class.java) {
