@@ -1,4 +1,4 @@
-"""Bootstrap intervals of binary metrics, by image or by lesion, of one model or of differences of models."""
+"""The bootstrap by image or by lesion: resamples of groups, and binary metrics on them."""
 
 import itertools
 from collections.abc import Iterator
@@ -7,8 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-
-from skinkeras.evaluation.checks import binary_inputs
 
 # Resamples computed at once: 100 x 10,000 images are 8 MB an array.
 _BLOCK = 100
@@ -33,86 +31,12 @@ def group_codes(groups: ArrayLike | None, n: int) -> np.ndarray:
     return codes
 
 
-def bootstrap_intervals(
-    labels: np.ndarray, scores: np.ndarray, threshold: float, codes: np.ndarray, resamples: int, seed: int
-) -> dict[str, tuple[float, float]]:
-    """95 % percentile intervals of ROC AUC, benign recall, malignant recall and balanced accuracy.
-
-    Whole groups are resampled with replacement, separately among the groups that contain benign images,
-    malignant images, or both, so that every resample contains both classes. (Efron & Tibshirani 1993,
-    *An Introduction to the Bootstrap*, ch. 13; Field & Welsh 2007 for the resampling of clusters.)
-
-    Args:
-        labels: 0 or 1, shape (n,).
-        scores: shape (n,).
-        threshold: `score >= threshold` is called malignant.
-        codes: group of each image from `group_codes`, shape (n,).
-        resamples: number of bootstrap resamples.
-        seed: of NumPy's default generator.
-
-    Returns:
-        (low, high) for each of roc_auc, benign_recall, malignant_recall, balanced_accuracy.
-    """
-    draws = _resampled(labels, scores[None], threshold, codes, resamples, seed)
-    low, high = np.quantile(draws[:, 0, 1:], [0.025, 0.975], axis=1)
-    return {name: (float(a), float(b)) for name, a, b in zip(_RESAMPLED, low, high, strict=True)}
-
-
 class Estimate(NamedTuple):
     """A value with its 95 % percentile bootstrap interval."""
 
     value: float
     low: float
     high: float
-
-
-def paired_bootstrap(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    threshold: float = 0.5,
-    groups: ArrayLike | None = None,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> dict[str, np.ndarray]:
-    """Error rates and ROC AUC of several models on the same resamples of the same images.
-
-    Column b of every array belongs to the same resample of groups for all models. Comparisons of models, such as
-    the difference of two rows, are therefore computed column by column, and `estimate` gives their intervals:
-    whether a resample is easy or hard affects both models alike and cancels out. Groups are resampled as in
-    `bootstrap_intervals`.
-
-    Args:
-        labels: 0 (benign) or 1 (malignant), shape (n,).
-        scores: probability of malignant in 0..1, one row per model, shape (models, n).
-        threshold: `score >= threshold` is called malignant.
-        groups: lesion of each image, shape (n,); None, NaN or "" makes an image its own group.
-        resamples: number of bootstrap resamples.
-        seed: of NumPy's default generator.
-
-    Returns:
-        miss_rate, false_alarm_rate, balanced_accuracy and roc_auc, each float64 of shape
-        (models, 1 + resamples). Column 0 is that of the original images.
-
-    Raises:
-        ValueError: bad shapes or values, a class is absent, or `resamples` is less than 1.
-    """
-    scores = np.asarray(scores, dtype=np.float64)
-    if scores.ndim != 2 or not len(scores):
-        raise ValueError(f"scores must hold one row per model. Received shape: {scores.shape}")
-    if resamples < 1:
-        raise ValueError(f"resamples must be at least 1. Received: resamples={resamples}")
-    for row in scores:
-        labels, _ = binary_inputs(labels, row)
-    codes = group_codes(groups, len(labels))
-    auc, benign_recall, malignant_recall, balanced = _resampled(
-        labels, scores, threshold, codes, resamples, seed
-    )
-    return {
-        "miss_rate": 1 - malignant_recall,
-        "false_alarm_rate": 1 - benign_recall,
-        "balanced_accuracy": balanced,
-        "roc_auc": auc,
-    }
 
 
 def estimate(values: ArrayLike) -> Estimate:
@@ -127,14 +51,23 @@ def estimate(values: ArrayLike) -> Estimate:
     return Estimate(float(values[0]), float(low), float(high))
 
 
-_RESAMPLED = ("roc_auc", "benign_recall", "malignant_recall", "balanced_accuracy")
-
-
-def _resampled(
+def resampled(
     labels: np.ndarray, scores: np.ndarray, threshold: float, codes: np.ndarray, resamples: int, seed: int
 ) -> np.ndarray:
-    """The metrics named in _RESAMPLED, shape (4, models, 1 + resamples), column 0 without resampling."""
-    result = np.empty((len(_RESAMPLED), len(scores), 1 + resamples))
+    """ROC AUC, benign recall, malignant recall and balanced accuracy on resamples of groups (`group_draws`).
+
+    Args:
+        labels: 0 or 1, shape (n,).
+        scores: one row per model, shape (models, n).
+        threshold: `score >= threshold` is called malignant.
+        codes: group of each image from `group_codes`, shape (n,).
+        resamples: number of bootstrap resamples.
+        seed: of NumPy's default generator.
+
+    Returns:
+        float64 of shape (4, models, 1 + resamples). Column 0 is that of the original images.
+    """
+    result = np.empty((4, len(scores), 1 + resamples))
     rankings = [ranking(row) for row in scores]
     called_benign = (scores < threshold).astype(np.float64)
     for columns, counts in group_draws(labels, codes, resamples, seed):
@@ -173,7 +106,18 @@ def pairs_won(negative: np.ndarray, positive: np.ndarray, starts: np.ndarray) ->
 def group_draws(
     labels: np.ndarray, codes: np.ndarray, resamples: int, seed: int
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yields (columns, how often each group was drawn in each), block by block; column 0 has each group once."""
+    """Yields (columns, how often each group was drawn in each), block by block; column 0 has each group once.
+
+    Whole groups are resampled with replacement, separately among those that contain the same classes (only benign
+    images, only malignant ones, or both), so that every resample contains every class. (Efron & Tibshirani 1993, *An
+    Introduction to the Bootstrap*, ch. 13; Field & Welsh 2007, *Bootstrapping clustered data*, for whole groups.)
+
+    Args:
+        labels: whole numbers from 0, shape (n,).
+        codes: group of each image from `group_codes`, shape (n,).
+        resamples: number of resamples.
+        seed: of NumPy's default generator.
+    """
     done = 0
     for counts in itertools.chain(
         [np.ones((1, codes.max() + 1))], _group_counts(labels, codes, resamples, seed)

@@ -41,7 +41,7 @@ def binary_inputs(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.
 
 
 def multiclass_inputs(
-    labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[str]
+    labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[str], *, absent: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Checks labels and probabilities, and returns them as int64 (n,) and float64 (n, c).
 
@@ -51,10 +51,11 @@ def multiclass_inputs(
         labels: index of each image's class, 0..c-1, shape (n,).
         probabilities: in 0..1, shape (n, c).
         classes: the c class names, two or more.
+        absent: whether classes may have no images.
 
     Raises:
         ValueError: a class name occurs twice, the shapes do not match, a label is not the index of a class, a
-            value is not a probability, or a class has no images.
+            value is not a probability, or a class has no images and `absent` is off.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
     if len(classes) < 2 or len(set(classes)) < len(classes):
@@ -76,7 +77,7 @@ def multiclass_inputs(
         )
     labels = labels.astype(np.int64)
     for value, name in enumerate(classes):
-        if not np.any(labels == value):
+        if not absent and not np.any(labels == value):
             raise ValueError(
                 f"A class without images has no recall, but none of the {len(labels)} images is {name!r}."
             )

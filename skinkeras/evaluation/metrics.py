@@ -7,17 +7,16 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
-    balanced_accuracy_score,
     brier_score_loss,
     confusion_matrix,
-    recall_score,
-    roc_auc_score,
 )
 
-from skinkeras.evaluation.bootstrap import bootstrap_intervals, group_codes
+from skinkeras.evaluation.bootstrap import group_codes
 from skinkeras.evaluation.checks import binary_inputs
+from skinkeras.evaluation.intervals import class_recalls, mean_interval
 from skinkeras.evaluation.operating_point import sensitivity_at_specificity
 from skinkeras.evaluation.reliability import ReliabilityBin, reliability
+from skinkeras.evaluation.within_source import pair_auc
 
 Interval = tuple[float, float]
 
@@ -28,8 +27,14 @@ class BinaryMetrics:
 
     All values are plain ints, floats and tuples, so `dataclasses.asdict` is JSON-ready.
 
-    Every `..._interval` is a 95 % bootstrap interval. An interval of zero width at 1.0 means that there was no
-    error to resample, not that there is no uncertainty.
+    Every `..._interval` is a 95 % interval by group, computed as in `binary_strata` and `binary_slices`:
+
+    - recalls: Wilson's (Wilson 1927) for an effective number of independent images (Korn & Graubard 1998;
+      `clustered_wilson`), so that 19 of 19 images are [0.832, 1.000];
+    - balanced accuracy: from the intervals of the two recalls (MOVER; Zou, Huang & Zhang 2009; `mean_interval`);
+    - ROC AUC: 1.96 standard errors on the logit scale (Pepe 2003, ch. 5) from a bootstrap over groups (Efron &
+      Tibshirani 1993, ch. 13; `auc_interval`). An AUC of 0 or 1 has Wilson's interval for as many images as the
+      rarer class has groups; with a single group of a class, the interval is (0, 1).
     """
 
     n: int
@@ -69,15 +74,15 @@ def binary_metrics(
     bootstrap: int = 2000,
     seed: int = 0,
 ) -> BinaryMetrics:
-    """Computes every metric that a run reports, with 95 % stratified percentile bootstrap intervals.
+    """Computes every metric that a run reports, with 95 % intervals (`BinaryMetrics` says which).
 
     Args:
         labels: 0 (benign) or 1 (malignant), shape (n,).
         probabilities: of malignant, in 0..1, shape (n,).
         threshold: in 0..1; an image with `probability >= threshold` is called malignant.
         groups: lesion of each image, shape (n,); None, NaN or "" makes an image its own group. Whole lesions
-            are resampled, because images of one lesion are not independent; without groups, images are.
-        bootstrap: number of resamples.
+            count and are resampled, because images of one lesion are not independent.
+        bootstrap: number of resamples for the interval of the AUC.
         seed: seed of the resampling.
 
     Raises:
@@ -93,10 +98,10 @@ def binary_metrics(
     if bootstrap < 1:
         raise ValueError(f"bootstrap must be at least 1. Received: bootstrap={bootstrap}")
     codes = group_codes(groups, len(labels))
-    intervals = bootstrap_intervals(labels, probabilities, threshold, codes, bootstrap, seed)
     predicted = (probabilities >= threshold).astype(np.int64)
-    benign_recall = float(recall_score(labels, predicted, pos_label=0))
-    malignant_recall = float(recall_score(labels, predicted, pos_label=1))
+    recalls, intervals = class_recalls(labels, predicted == labels, None, codes, (0, 1))
+    one_source = np.zeros(len(labels), np.int64)
+    roc_auc, roc_auc_interval = pair_auc(labels, probabilities, one_source, codes, bootstrap, seed)
     (tn, fp), (fn, tp) = confusion_matrix(labels, predicted, labels=[0, 1]).tolist()
     return BinaryMetrics(
         n=len(labels),
@@ -104,18 +109,18 @@ def binary_metrics(
         n_groups=int(codes.max()) + 1,
         threshold=float(threshold),
         accuracy=float(accuracy_score(labels, predicted)),
-        balanced_accuracy=float(balanced_accuracy_score(labels, predicted)),
-        balanced_accuracy_interval=intervals["balanced_accuracy"],
-        roc_auc=float(roc_auc_score(labels, probabilities)),
-        roc_auc_interval=intervals["roc_auc"],
+        balanced_accuracy=float(np.mean(recalls)),
+        balanced_accuracy_interval=mean_interval(recalls, intervals),
+        roc_auc=roc_auc,
+        roc_auc_interval=roc_auc_interval,
         average_precision=float(average_precision_score(labels, probabilities)),
         sensitivity_at_90_specificity=sensitivity_at_specificity(labels, probabilities, 0.9),
-        benign_recall=benign_recall,
-        benign_recall_interval=intervals["benign_recall"],
-        malignant_recall=malignant_recall,
-        malignant_recall_interval=intervals["malignant_recall"],
-        miss_rate=1 - malignant_recall,
-        false_alarm_rate=1 - benign_recall,
+        benign_recall=recalls[0],
+        benign_recall_interval=intervals[0],
+        malignant_recall=recalls[1],
+        malignant_recall_interval=intervals[1],
+        miss_rate=1 - recalls[1],
+        false_alarm_rate=1 - recalls[0],
         brier_score=float(brier_score_loss(labels, probabilities)),
         expected_calibration_error=expected_calibration_error(labels, probabilities),
         confusion_matrix=((tn, fp), (fn, tp)),
@@ -141,6 +146,11 @@ def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins
         ValueError: bad shapes or values, or a class is absent.
     """
     labels, probabilities = binary_inputs(labels, probabilities)
+    return calibration_gap(labels, probabilities, bins)
+
+
+def calibration_gap(true: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> float:
+    """`expected_calibration_error` of checked arrays, in which every prediction may be right, or none."""
     index = np.minimum((probabilities * bins).astype(np.int64), bins - 1)
-    gaps = np.bincount(index, weights=labels - probabilities, minlength=bins)
-    return float(np.abs(gaps).sum() / len(labels))
+    gaps = np.bincount(index, weights=true - probabilities, minlength=bins)
+    return float(np.abs(gaps).sum() / len(true))

@@ -5,27 +5,30 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.metrics import (
-    accuracy_score,
-    confusion_matrix,
-    precision_recall_fscore_support,
-    roc_auc_score,
-)
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
 
 from skinkeras.datasets.taxonomy import Taxonomy
-from skinkeras.evaluation.bootstrap import group_codes
+from skinkeras.evaluation.bootstrap import estimate, group_codes
 from skinkeras.evaluation.checks import multiclass_inputs
+from skinkeras.evaluation.intervals import class_recalls, clustered_wilson, mean_interval
 from skinkeras.evaluation.metrics import Interval
-from skinkeras.evaluation.multiclass_bootstrap import decisions, paired_multiclass_bootstrap
+from skinkeras.evaluation.multiclass_bootstrap import confusion_draws, decisions
 from skinkeras.evaluation.reliability import ReliabilityBin, reliability
+from skinkeras.evaluation.within_source import macro_auc
 
 
 @dataclass(frozen=True)
 class MulticlassMetrics:
     """Metrics on one set of images, where each image is assigned to its most probable class.
 
-    All values are plain ints, floats, tuples and dicts, so `dataclasses.asdict` is JSON-ready. Every
-    `..._interval` is a 95 % bootstrap interval, as in `BinaryMetrics`.
+    All values are plain ints, floats, tuples and dicts, so `dataclasses.asdict` is JSON-ready.
+
+    Every `..._interval` is a 95 % interval by group, as in `BinaryMetrics`: of accuracy and recalls Wilson's
+    (`clustered_wilson`), of balanced accuracy from those of the recalls (`mean_interval`), of the mean AUC from its
+    standard error (`auc_interval`; (0, 1) where a class has a single group). Mean precision and mean F1 are no
+    shares of a fixed number of images: they have percentile bootstrap intervals (Efron & Tibshirani 1993, *An
+    Introduction to the Bootstrap*, ch. 13), of which one of zero width at 1.0 means that there was no error to
+    resample, not that there is no uncertainty.
 
     An image whose highest probability is shared by two or more classes is undecided and counts as wrong, as in
     the official scorer of the ISIC challenges (`isic-challenge-scoring`), whose balanced accuracy and AUC are
@@ -71,15 +74,15 @@ def multiclass_metrics(
     bootstrap: int = 2000,
     seed: int = 0,
 ) -> MulticlassMetrics:
-    """Computes every metric that a run reports, with 95 % stratified percentile bootstrap intervals.
+    """Computes every metric that a run reports, with 95 % intervals (`MulticlassMetrics` says which).
 
     Args:
         labels: index of each image's class, 0..c-1, shape (n,).
         probabilities: in 0..1, shape (n, c).
         classes: the c class names, in the order of the columns.
         groups: lesion of each image, shape (n,); None, NaN or "" makes an image its own group. Whole lesions
-            are resampled, because images of one lesion are not independent.
-        bootstrap: number of resamples.
+            count and are resampled, because images of one lesion are not independent.
+        bootstrap: number of resamples for the intervals of AUC, precision and F1.
         seed: seed of the resampling.
 
     Raises:
@@ -89,31 +92,34 @@ def multiclass_metrics(
     labels, probabilities = multiclass_inputs(labels, probabilities, classes)
     if bootstrap < 1:
         raise ValueError(f"bootstrap must be at least 1. Received: bootstrap={bootstrap}")
-    draws = paired_multiclass_bootstrap(labels, probabilities[None], classes, groups, bootstrap, seed)
+    codes = group_codes(groups, len(labels))
+    together = np.zeros(len(labels), np.int64)  # one source, one split
     predicted, indices = decisions(probabilities), range(len(classes))
+    right = predicted == labels
     precision, recall, f1, support = precision_recall_fscore_support(
         labels, predicted, labels=indices, zero_division=0
     )
+    _, intervals = class_recalls(labels, right, None, codes, indices)
+    draws = confusion_draws(labels, probabilities[None], together, codes, bootstrap, seed)
     auc = [roc_auc_score(labels == value, probabilities[:, value]) for value in indices]
     return MulticlassMetrics(
         n=len(labels),
-        n_groups=int(group_codes(groups, len(labels)).max()) + 1,
+        n_groups=int(codes.max()) + 1,
         n_undecided=int(np.sum(predicted == len(classes))),
         classes=tuple(classes),
-        accuracy=float(accuracy_score(labels, predicted)),
-        accuracy_interval=_interval(draws["accuracy"][0]),
+        accuracy=float(right.mean()),
+        accuracy_interval=clustered_wilson(right, codes),
         balanced_accuracy=float(recall.mean()),
-        balanced_accuracy_interval=_interval(draws["balanced_accuracy"][0]),
+        balanced_accuracy_interval=mean_interval(recall, intervals),
         mean_precision=float(precision.mean()),
-        mean_precision_interval=_interval(draws["mean_precision"][0]),
+        mean_precision_interval=estimate(draws["mean_precision"][0])[1:],
         mean_f1=float(f1.mean()),
-        mean_f1_interval=_interval(draws["mean_f1"][0]),
-        macro_auc=float(np.mean(auc)),
-        macro_auc_interval=_interval(draws["macro_auc"][0]),
+        mean_f1_interval=estimate(draws["mean_f1"][0])[1:],
+        **macro_auc(labels, probabilities, indices, together, codes, bootstrap, seed),
         per_class={
             name: {
                 "recall": float(recall[value]),
-                "recall_interval": _interval(draws["recall"][0, value]),
+                "recall_interval": intervals[value],
                 "precision": float(precision[value]),
                 "f1": float(f1[value]),
                 "auc": float(auc[value]),
@@ -122,7 +128,7 @@ def multiclass_metrics(
             for value, name in enumerate(classes)
         },
         confusion_matrix=tuple(map(tuple, confusion_matrix(labels, predicted, labels=indices).tolist())),
-        reliability=reliability(predicted == labels, probabilities.max(axis=1)),
+        reliability=reliability(right, probabilities.max(axis=1)),
     )
 
 
@@ -168,9 +174,3 @@ def level_metrics(
             node_labels, of_nodes, nodes, codes[rows], bootstrap, seed
         )
     return results
-
-
-def _interval(values: np.ndarray) -> Interval:
-    """95 % percentile interval of the resamples, which follow column 0."""
-    low, high = np.quantile(values[1:], [0.025, 0.975])
-    return float(low), float(high)

@@ -98,9 +98,7 @@ def roc(
     )
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.legend(
-        loc="lower right", frameon=False, fontsize=10, title="95% bootstrap interval", alignment="left"
-    )
+    axes.legend(loc="lower right", frameon=False, fontsize=10, title="95% interval", alignment="left")
     plain_axes(axes)
     save(figure, path)
 

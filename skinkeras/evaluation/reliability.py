@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binomtest
+
+from skinkeras.evaluation.intervals import wilson
 
 EDGES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 
@@ -62,12 +63,11 @@ def reliability(
 
 
 def _bin(low: float, high: float, true: np.ndarray, probabilities: np.ndarray) -> ReliabilityBin:
-    interval = binomtest(int(true.sum()), len(true)).proportion_ci(method="wilson")
     return ReliabilityBin(
         low=low,
         high=high,
         n=len(true),
         mean_probability=float(probabilities.mean()),
         share=float(true.mean()),
-        share_interval=(float(interval.low), float(interval.high)),
+        share_interval=wilson(int(true.sum()), len(true)),
     )

@@ -1,6 +1,7 @@
 """Quantization-aware training: what is quantized (recipe), folding, fake-quantized layers, calibration."""
 
 from skinkeras.quantization.biases import round_biases
+from skinkeras.quantization.calibration_folding import fold_calibration
 from skinkeras.quantization.decomposition import decompose_layers
 from skinkeras.quantization.folding import fold_batch_norm
 from skinkeras.quantization.layer_noise import LayerNoise, layer_noise
@@ -29,6 +30,7 @@ __all__ = [
     "calibrate",
     "decompose_layers",
     "fold_batch_norm",
+    "fold_calibration",
     "is_quantized",
     "layer_noise",
     "quantize",

@@ -250,6 +250,11 @@ class _QuantizedKernel:
         )
         self.bias.assign(np.rint(levels) * scale)
 
+    def scale_kernel(self, factor: float):
+        """Multiplies the kernel and its range by `factor` > 0, which changes none of its integers."""
+        for variable in (self.kernel, *self._range.values()):
+            variable.assign(variable * factor)
+
     def _channels_last(self):
         return tuple(self.kernel.shape)
 

@@ -3,6 +3,8 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
+from scipy.stats import binom, binomtest
 from sklearn import metrics as sk
 
 from skinkeras.evaluation import binary_metrics, expected_calibration_error
@@ -63,30 +65,57 @@ def test_a_calibrated_model_has_a_small_calibration_error_and_a_shifted_one_the_
     assert expected_calibration_error(labels, p + 0.15) == pytest.approx(0.15, abs=0.01)
 
 
-def test_bootstrap_intervals_equal_those_of_scikit_learn_on_resampled_images():
+def resampled_aucs(labels, scores, times):
+    """Scikit-learn's AUCs of images that are drawn with replacement within each class."""
+    rng = np.random.default_rng(7)
+    members = [np.flatnonzero(labels == value) for value in (0, 1)]
+    draws = (np.concatenate([rng.choice(rows, len(rows)) for rows in members]) for _ in range(times))
+    return [sk.roc_auc_score(labels[rows], scores[rows]) for rows in draws]
+
+
+def test_the_auc_interval_is_that_of_scikit_learns_standard_error_on_the_logit_scale():
     labels, scores = normal_scores(150, 50)
     scores = scores.round(1)  # many ties
-    rng = np.random.default_rng(7)
-    benign, malignant = np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)
-    draws = []
-    for _ in range(400):
-        rows = np.r_[rng.choice(benign, len(benign)), rng.choice(malignant, len(malignant))]
-        draws.append([
-            sk.roc_auc_score(labels[rows], scores[rows]),
-            sk.recall_score(labels[rows], scores[rows] >= 0.6),
-            sk.recall_score(labels[rows], scores[rows] >= 0.6, pos_label=0),
-            sk.balanced_accuracy_score(labels[rows], scores[rows] >= 0.6),
-        ])  # fmt: skip
-    expected = np.quantile(draws, [0.025, 0.975], axis=0).T
-    m = binary_metrics(labels, scores, 0.6, bootstrap=4000)
-    found = [
-        m.roc_auc_interval,
-        m.malignant_recall_interval,
-        m.benign_recall_interval,
-        m.balanced_accuracy_interval,
-    ]
-    # 400 and 4,000 random resamples: their quantiles differ by a tenth of the interval's width or so.
-    np.testing.assert_allclose(found, expected, atol=0.02)
+    auc = sk.roc_auc_score(labels, scores)
+    error = np.std(resampled_aucs(labels, scores, 1000)) * (50 / 49) ** 0.5 / (auc * (1 - auc))
+    expected = expit(logit(auc) + 1.96 * error * np.array([-1, 1]))
+    m = binary_metrics(labels, scores, bootstrap=4000)
+    assert m.roc_auc == pytest.approx(auc)
+    np.testing.assert_allclose(m.roc_auc_interval, expected, atol=0.006)
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.6])
+def test_recall_intervals_are_scipys_wilson(threshold):
+    labels, scores = normal_scores(150, 50)
+    m = binary_metrics(labels, scores, threshold, bootstrap=1)
+    (tn, fp), (fn, tp) = m.confusion_matrix
+    for right, wrong, found in (
+        (tp, fn, m.malignant_recall_interval),
+        (tn, fp, m.benign_recall_interval),
+    ):
+        expected = binomtest(right, right + wrong).proportion_ci(method="wilson")
+        assert found == pytest.approx((expected.low, expected.high))
+
+
+def test_the_interval_of_balanced_accuracy_is_newcombes_of_a_difference():
+    # Newcombe 1998, Interval estimation for the difference between independent proportions, method 10: 56 of 70 less
+    # 48 of 80 is 0.0524 to 0.3339. As recall less false alarm rate, that is twice the balanced accuracy less 1.
+    labels = np.repeat([1, 1, 0, 0], [56, 14, 48, 32])
+    scores = np.repeat([0.9, 0.1, 0.8, 0.2], [56, 14, 48, 32])
+    low, high = binary_metrics(labels, scores, bootstrap=1).balanced_accuracy_interval
+    assert (2 * low - 1, 2 * high - 1) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_without_an_error_no_interval_is_certain():
+    m = binary_metrics(
+        [0] * 40 + [1] * 19, [0.1] * 40 + [0.9] * 19, groups=list(range(40)) + ["a"] * 9 + ["b"] * 10
+    )
+    # Two lesions of nine and ten images count as 19^2 / (9^2 + 10^2) independent images: n / (n + z^2).
+    n = 361 / 181
+    assert m.malignant_recall_interval == pytest.approx((n / (n + 1.959964**2), 1))
+    assert m.benign_recall_interval == pytest.approx((40 / (40 + 1.959964**2), 1))
+    assert m.roc_auc_interval == pytest.approx((2 / (2 + 1.959964**2), 1))
+    assert m.balanced_accuracy_interval[0] < 0.7
 
 
 def test_auc_interval_has_the_width_that_delong_gives():
@@ -118,6 +147,17 @@ def test_auc_intervals_cover_the_truth_about_19_times_in_20():
     ]
     covered = np.mean([low <= 0.8556 <= high for low, high in intervals])
     assert 0.88 <= covered <= 0.99
+
+
+def test_recall_intervals_of_few_images_cover_the_truth():
+    # Twenty malignant images, of which a model finds each with a probability of 0.95: in 36 % of such sets it finds
+    # all, and a percentile interval [1, 1] misses the truth.
+    covered = 0
+    for found in range(21):
+        scores = np.repeat([0.9, 0.1], [found, 21 - found])
+        low, high = binary_metrics([1] * 20 + [0], scores, bootstrap=1).malignant_recall_interval
+        covered += binom.pmf(found, 20, 0.95) * (low <= 0.95 <= high)
+    assert 0.92 <= covered <= 0.99
 
 
 def test_intervals_hold_the_estimate_and_depend_on_the_seed_only():

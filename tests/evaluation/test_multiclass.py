@@ -3,6 +3,8 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
+from scipy.stats import binomtest
 from sklearn import metrics as sk
 
 from skinkeras.datasets import ISIC2018_TAXONOMY, Taxonomy
@@ -60,14 +62,12 @@ def test_a_class_that_is_never_predicted_has_no_precision():
     assert m.macro_auc == 0.5
 
 
-def test_intervals_equal_those_of_scikit_learn_on_resampled_lesions():
-    labels, probabilities = predictions([120, 60, 20])
-    probabilities = probabilities.round(1)  # many ties
-    lesions = np.arange(200) // 2 * 2  # pairs of images; no class shares a lesion with another
+def resampled_means(labels, probabilities, lesions, times):
+    """Scikit-learn's BAcc, mPR, mF1 and macro AUC of lesions of two images, drawn with replacement within each class."""
     by_class = [np.unique(lesions[labels == value]) for value in range(3)]
     rng = np.random.default_rng(3)
     draws = []
-    for _ in range(200):
+    for _ in range(times):
         drawn = np.concatenate([rng.choice(members, len(members)) for members in by_class])
         rows = np.r_[drawn, drawn + 1]
         y, p = labels[rows], probabilities[rows]
@@ -75,21 +75,48 @@ def test_intervals_equal_those_of_scikit_learn_on_resampled_lesions():
         decided = np.where(tied, -1, p.argmax(axis=1))
         precision, recall, f1, _ = sk.precision_recall_fscore_support(y, decided, labels=[0, 1, 2])
         auc = [sk.roc_auc_score(y == value, p[:, value]) for value in range(3)]
-        draws.append([np.mean(y == decided), *map(np.mean, (recall, precision, f1, auc)), recall[2]])
-    expected = np.quantile(draws, [0.025, 0.975], axis=0).T
+        draws.append([np.mean(each) for each in (recall, precision, f1, auc)])
+    return np.transpose(draws)
+
+
+def test_intervals_follow_from_scikit_learn_on_resampled_lesions():
+    labels, probabilities = predictions([120, 60, 20])
+    probabilities = probabilities.round(1)  # many ties
+    lesions = np.arange(200) // 2 * 2  # pairs of images; no class shares a lesion with another
+    recall, precision, f1, auc = resampled_means(labels, probabilities, lesions, 300)
     m = multiclass_metrics(labels, probabilities, CLASSES, lesions, bootstrap=4000)
-    found = [
-        m.accuracy_interval,
-        m.balanced_accuracy_interval,
-        m.mean_precision_interval,
-        m.mean_f1_interval,
-        m.macro_auc_interval,
-        m.per_class["c"]["recall_interval"],
-    ]
-    # The quantiles of 200 and of 4,000 random resamples differ by a tenth of the width or so; the last
-    # interval is that of ten lesions.
-    np.testing.assert_allclose(found[:5], expected[:5], atol=0.02)
-    np.testing.assert_allclose(found[5], expected[5], atol=0.05)
+    # The quantiles of 300 and of 4,000 random resamples differ by a tenth of the width or so.
+    for found, draws in ((m.mean_precision_interval, precision), (m.mean_f1_interval, f1)):
+        np.testing.assert_allclose(found, np.quantile(draws, [0.025, 0.975]), atol=0.02)
+    # The rarest class has ten lesions.
+    error = np.std(auc) * (10 / 9) ** 0.5 / (m.macro_auc * (1 - m.macro_auc))
+    expected = expit(logit(m.macro_auc) + 1.96 * error * np.array([-1, 1]))
+    np.testing.assert_allclose(m.macro_auc_interval, expected, atol=0.01)
+    assert width(m.balanced_accuracy_interval) == pytest.approx(3.92 * np.std(recall), rel=0.2)
+
+
+def test_intervals_of_shares_are_scipys_wilson():
+    labels, probabilities = predictions([120, 60, 20])
+    m = multiclass_metrics(labels, probabilities, CLASSES, bootstrap=1)
+    matrix = np.array(m.confusion_matrix)
+    shares = [(np.trace(matrix), 200, m.accuracy_interval)]
+    for value, name in enumerate(CLASSES):
+        shares.append((matrix[value, value], matrix[value].sum(), m.per_class[name]["recall_interval"]))
+    for right, n, found in shares:
+        expected = binomtest(int(right), int(n)).proportion_ci(method="wilson")
+        assert found == pytest.approx((expected.low, expected.high))
+
+
+def test_without_an_error_only_precision_and_f1_have_intervals_of_zero_width():
+    labels = np.repeat([0, 1, 2], [40, 30, 19])
+    m = multiclass_metrics(labels, np.eye(3)[labels], CLASSES, bootstrap=20)
+    assert m.mean_precision_interval == m.mean_f1_interval == (1, 1)
+    # n / (n + z^2)
+    rarest = 19 / (19 + 1.959964**2)
+    assert m.per_class["c"]["recall_interval"] == pytest.approx((rarest, 1))
+    assert m.macro_auc_interval == pytest.approx((rarest, 1))
+    assert m.accuracy_interval == pytest.approx((89 / (89 + 1.959964**2), 1))
+    assert rarest < m.balanced_accuracy_interval[0] < 0.96
 
 
 def test_recall_intervals_have_the_width_of_a_binomial_share():
@@ -122,6 +149,7 @@ def test_the_first_column_is_the_metrics_of_the_images_as_they_are():
         for name in ("accuracy", "balanced_accuracy", "mean_precision", "mean_f1", "macro_auc"):
             assert draws[name].shape == (2, 8)
             assert draws[name][i, 0] == pytest.approx(getattr(m, name), abs=1e-12)
+        for name in ("mean_precision", "mean_f1"):
             assert estimate(draws[name][i])[1:] == pytest.approx(getattr(m, f"{name}_interval"))
         recalls = [each["recall"] for each in m.per_class.values()]
         np.testing.assert_allclose(draws["recall"][i, :, 0], recalls)

@@ -73,7 +73,7 @@ def test_the_criterion_with_a_specificity_floor_reaches_what_the_roc_curve_offer
     rng = np.random.default_rng(2)
     labels = (rng.random(500) < 0.3).astype(int)
     scores = np.round(255 / (1 + np.exp(-rng.normal(labels * 1.5 - 1, 1)))) / 256
-    chosen = scores >= choose_threshold(labels, scores, "sensitivity_at_90_specificity")
+    chosen = scores >= choose_threshold(labels, scores, "specificity_90")
     x, y, _ = roc_curve(labels, scores, drop_intermediate=False)
     assert chosen[labels == 0].mean() <= 0.1
     assert chosen[labels == 1].mean() == pytest.approx(y[x <= 0.1].max())
@@ -81,7 +81,7 @@ def test_the_criterion_with_a_specificity_floor_reaches_what_the_roc_curve_offer
 
 
 def test_bad_settings_are_refused():
-    with pytest.raises(ValueError, match="criterion='f1'"):
+    with pytest.raises(ValueError, match="no operating point 'f1'"):
         choose_threshold([0, 1], [0.1, 0.9], "f1")
     with pytest.raises(ValueError, match="specificity=90"):
         sensitivity_at_specificity([0, 1], [0.1, 0.9], 90)
