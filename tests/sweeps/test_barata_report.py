@@ -234,7 +234,7 @@ def test_tables_are_the_papers_and_hold_the_means_of_the_splits(sweep):
     assert table["f1_mel"][1] == pytest.approx((60 / 70 + 40 / 60) / 2)
     assert table["recall_mel_low"][1] < table["recall_mel"][1] < table["recall_mel_high"][1]
     text = tables.weighting_markdown(table, CLASSES)
-    assert "| efficientnet_lite0_cbam | cross-entropy | SPL | 0.906 [" in text
+    assert "| efficientnet_lite0_cbam | cross-entropy | SPL | 1 | 0.906 [" in text
     assert "| 0.62 / 1.00 / 0.76 |" in text
 
 
@@ -391,3 +391,40 @@ def test_sweeps_of_the_released_version_have_the_same_report(tmp_path):
         texts.append((sweep.path / "report" / "report.md").read_text())
     assert texts[0] == texts[1]
     assert "| efficientnet_lite0_cbam | cross-entropy | logit adjustment |" in texts[1]
+
+
+def name_sources(sweep, sources):
+    for file in sweep.path.glob("runs/**/predictions.csv"):
+        pd.read_csv(file, dtype=str).assign(acquisition=sources).to_csv(file, index=False)
+
+
+def test_where_sources_are_known_verdicts_rest_on_pairs_within_one(sweep):
+    # Clinic a sends 20 of the carcinomas and 60 nevi, clinic b 40 melanomas and 40 nevi.
+    sources = np.where((LABELS == 0) | (np.arange(LABELS.size) >= LABELS.size - 60), "a", "b")
+    sweep.add(scores(mel=30), scores(mel=30))
+    sweep.add(scores(mel=4), scores(mel=4), model=HIERARCHICAL)
+    pooled = sweep.claims()["hierarchy"]
+    name_sources(sweep, sources)
+    claim = sweep.claims()["hierarchy"]
+    assert [each.conditions[0].metric for each in (pooled, claim)] == [
+        "balanced_accuracy",
+        "within_source_balanced_accuracy",
+    ]
+    assert claim.verdict == "supported"
+    assert claim.comparisons[0].effect["within_source_balanced_accuracy"].value == pytest.approx(26 / 40 / 3)
+    report_sweep(sweep.path)
+    text = (sweep.path / "report" / "report.md").read_text()
+    assert "2 sources (a, b)" in text and "BAcc within source" in text
+
+
+def test_a_table_shows_the_deviation_between_seeds(sweep):
+    for seed, misses in enumerate((4, 8, 12)):
+        sweep.add(scores(mel=misses), seed=seed)
+    results, rates = sweep.read()
+    row = tables.weighting_tables(results, rates)[2].iloc[0]
+    assert (row["runs"], row["recall_mel"]) == (3, pytest.approx(1 - 8 / 40))
+    assert row["recall_mel_sd"] == pytest.approx(4 / 40)
+    assert row["accuracy_sd"] == pytest.approx(4 / 160)
+    # At least what the seeds alone say.
+    assert row["accuracy_high"] - row["accuracy"] > 1.96 * 4 / 160 / 3**0.5
+    assert ", sd 0.025" in tables.weighting_markdown(tables.weighting_tables(results, rates)[2], CLASSES)

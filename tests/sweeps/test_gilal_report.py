@@ -2,19 +2,24 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scipy import stats
 
+from pipelines import binary
+from pipelines.common import options
 from pipelines.common.console import UsageError
+from pipelines.sweeps.engine.run_facts import steps_text, training_steps
 from pipelines.sweeps.engine.sweep_report import report_sweep
 from pipelines.sweeps.gilal2023 import tables
-from pipelines.sweeps.gilal2023.claims import all_claims
+from pipelines.sweeps.gilal2023.claims import all_claims, rates_of
 from pipelines.sweeps.gilal2023.results import read_sweep
-from skinkeras.evaluation import binary_metrics, paired_bootstrap
+from skinkeras.evaluation import binary_metrics
 from skinkeras.reports import predictions_table
 
 MALIGNANT, BENIGN = 40, 100
@@ -25,7 +30,7 @@ CLASSES = ["benign", "malignant"]
 
 def scores(misses, alarms=10):
     """A model that misses the first so many malignant images and flags the first so many benign ones."""
-    malignant = np.where(np.arange(MALIGNANT) < misses, 0.2, 0.8)
+    malignant = np.where(np.arange(MALIGNANT) < misses, 0.05, 0.8)
     benign = np.where(np.arange(BENIGN) < alarms, 0.7, 0.1)
     return np.r_[malignant, benign]
 
@@ -72,9 +77,7 @@ class Sweep:
     def read(self):
         """(`SweepResults`, rates)"""
         sweep = read_sweep(self.path)
-        return sweep, paired_bootstrap(
-            sweep.images["malignant"], sweep.scores, groups=sweep.images["group"], resamples=400
-        )
+        return sweep, rates_of(sweep, 400)
 
     def claims(self):
         sweep, rates = self.read()
@@ -97,9 +100,9 @@ def test_the_paired_difference_and_its_interval_are_those_of_the_binomial(sweep)
     assert alarm.value == pytest.approx(20 / 100)
     # The models differ on 15 of the malignant images and on 20 of the benign: a draw holds Binomial many.
     low, high = -stats.binom.ppf([0.975, 0.025], 40, 15 / 40) / 40
-    assert miss[1:] == pytest.approx((low, high), abs=1.01 / 40)
+    assert miss.ends[1:] == pytest.approx((low, high), abs=1.01 / 40)
     low, high = stats.binom.ppf([0.025, 0.975], 100, 20 / 100) / 100
-    assert alarm[1:] == pytest.approx((low, high), abs=1.01 / 100)
+    assert alarm.ends[1:] == pytest.approx((low, high), abs=1.01 / 100)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,8 @@ def test_only_runs_that_agree_in_everything_else_are_compared(sweep):
     sweep.add(scores(10), oversample="g23", model="b0")
     comparison = sweep.claims()["blur"].comparisons[0]
     assert comparison.count == 2
-    assert comparison.effect["miss_rate"].value == pytest.approx(-(8 + 6) / 2 / 40)
+    # The seeds of a recipe are averaged: 12 and 0 misses with blur are 6.
+    assert comparison.effect["miss_rate"].value == pytest.approx(-((20 - 6) + 6) / 2 / 40)
 
 
 def test_cleaning_is_compared_with_none_together_and_by_number_of_rounds(sweep):
@@ -161,7 +165,7 @@ def test_gammas_of_which_none_misses_less_decide_nothing(sweep):
         sweep.add(scores(7), loss="recall", gamma=gamma)
     claim = sweep.claims()["gamma"]
     assert claim.verdict == "not decided by these runs"
-    assert claim.comparisons[0].effect["miss_rate"] == (0, 0, 0)
+    assert claim.comparisons[0].effect["miss_rate"].ends == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +198,7 @@ def test_table_1_is_sorted_by_balanced_accuracy_and_ends_with_what_failed(sweep)
     sweep.add(scores(20))
     sweep.add(None, status="failed", error="The loss is not finite.", model="b0")
     sweep.add(scores(2), loss="focal", focal_delta=2)
-    table = tables.configurations(sweep.read()[0])
+    table = tables.configurations(*sweep.read())
     assert table["run"].tolist() == ["run_02", "run_00", "run_01"]
     best = binary_metrics(LABELS, scores(2), bootstrap=20)
     assert table["accuracy"][0] == pytest.approx((38 + 90) / 140)
@@ -261,20 +265,120 @@ def test_a_sweep_of_one_run_and_of_real_images_has_a_report_too(tmp_path, capsys
 
 
 def test_a_lower_miss_rate_alone_is_not_taken_for_a_better_model(sweep):
-    ranked = scores(20)
+    ranked = np.where(scores(20) < 0.1, 0.2, scores(20))
     sweep.add(ranked)
-    sweep.add(np.clip(ranked + 0.35, 0, 1), oversample="g23")  # the same ranking, more called malignant
+    # The same ranking, and more called malignant.
+    sweep.add(np.interp(ranked, [0.1, 0.2, 0.7, 0.8], [0.1, 0.6, 0.8, 0.9]), oversample="g23")
     report_sweep(sweep.path)
     text = (sweep.path / "report" / "report.md").read_text()
-    assert "The miss rate falls, the false alarm rate does not change" in text
+    assert "the miss rate falls and the false alarm rate does not change" in text
+    assert "lowers the miss rate: not decided by these runs" in text
     assert "a lower threshold might have done as much" in text
+
+
+def test_a_verdict_of_one_seed_says_so(sweep):
+    sweep.add(scores(20))
+    sweep.add(scores(5), oversample="g23")
+    report_sweep(sweep.path)
+    text = (sweep.path / "report" / "report.md").read_text()
+    assert "lowers the miss rate: supported (one seed: training luck is not in this interval)" in text
+    claims = pd.read_csv(sweep.path / "report" / "claims.csv").set_index("claim")
+    assert claims.loc["blur", "training_luck"] == "unknown"
+    assert claims.loc["blur", "corrected_verdict"] == "supported"
+
+
+def test_seeds_that_disagree_decide_nothing_and_those_that_agree_do(sweep):
+    agreeing = Sweep(sweep.path.parent / "agreeing")
+    for seed, (plain, blurred) in enumerate(((20, 8), (21, 9), (22, 7))):
+        agreeing.add(scores(plain), seed=seed)
+        agreeing.add(scores(blurred), seed=seed, oversample="g23")
+    for seed, (plain, blurred) in enumerate(((20, 8), (6, 18), (20, 6))):
+        sweep.add(scores(plain), seed=seed)
+        sweep.add(scores(blurred), seed=seed, oversample="g23")
+    verdicts = [each.claims()["blur"] for each in (agreeing, sweep)]
+    assert [(claim.verdict, claim.luck) for claim in verdicts] == [
+        ("supported", "seeds"),
+        ("not decided by these runs", "seeds"),
+    ]
+    assert [claim.comparisons[0].count for claim in verdicts] == [1, 1]
+
+
+def test_an_assumed_deviation_between_seeds_is_taken_from_the_yaml_file(sweep):
+    sweep.add(scores(20))
+    sweep.add(scores(5), oversample="g23")
+    (sweep.path / "sweep.yaml").write_text("seed_sd: {roc_auc: 0.5, recall_at_specificity: 0.5}\n")
+    claim = sweep.claims()["blur"]
+    assert (claim.verdict, claim.luck) == ("not decided by these runs", "assumed")
+    (sweep.path / "sweep.yaml").write_text("seed_sd: {auc: 0.012}\n")
+    with pytest.raises(UsageError, match="seed_sd: 'auc' is not a key; there are: within_source_auc"):
+        report_sweep(sweep.path)
+    (sweep.path / "sweep.yaml").write_text("seed_sd: much\n")
+    with pytest.raises(UsageError, match="seed_sd must give standard deviations"):
+        report_sweep(sweep.path)
+
+
+def name_sources(sweep, sources):
+    for file in sweep.path.glob("runs/*/predictions.csv"):
+        table = pd.read_csv(file, dtype={"image_id": str, "group": str})
+        table.assign(acquisition=sources).to_csv(file, index=False)
+
+
+def test_what_only_recognises_the_clinic_supports_nothing(sweep):
+    # One clinic sent 30 of the 40 melanomas and 20 of the 100 benign images.
+    clinic = np.r_[np.arange(MALIGNANT) < 30, np.arange(BENIGN) < 20]
+    rng = np.random.default_rng(0)
+    noise = rng.uniform(0, 0.3, (2, LABELS.size))
+    sweep.add(noise[0])
+    sweep.add(noise[0] + 0.5 * clinic, oversample="g23")
+    claim = sweep.claims()["blur"]
+    assert claim.verdict == "supported"
+    report_sweep(sweep.path)
+    assert "Pooled over sources" in (sweep.path / "report" / "report.md").read_text()
+    name_sources(sweep, np.where(clinic, "a", "b"))
+    claim = sweep.claims()["blur"]
+    assert claim.verdict == "not decided by these runs"
+    assert {condition.metric for condition in claim.conditions} == {
+        "within_source_auc",
+        "within_source_recall_at_specificity",
+    }
+    assert claim.comparisons[0].effect["within_source_auc"].value == pytest.approx(0)
+    report_sweep(sweep.path)
+    assert "2 sources (a, b)" in (sweep.path / "report" / "report.md").read_text()
+    name_sources(sweep, np.where(LABELS, "a", "b"))  # no pair of classes in one of them
+    assert sweep.read()[0].sources is None
+
+
+def test_unequal_numbers_of_steps_are_told_with_the_numbers():
+    runs = pd.DataFrame({"steps": [300.0, 300, 660, 660]})
+    text = steps_text(runs, np.array([-0.5, -0.5, 0.5, 0.5]))
+    assert text.startswith("**Optimizer steps differ**: 660 on average against 300 (2.20 times as many).")
+    assert steps_text(runs, np.array([1, -1, 0, 0])) == "Optimizer steps: 300 on both sides."
+    runs.loc[3, "steps"] = np.nan
+    assert "not known" in steps_text(runs, np.array([-0.5, -0.5, 0.5, 0.5]))
+
+
+def test_steps_are_epochs_times_batches(tmp_path):
+    settings = {"data": "synthetic", "epochs": 3, "head_epochs": 1, "batch_size": 32, "export": False}
+    resolved = binary.resolved(options.build(binary.Settings, settings | {"weights": "none"}))
+    values = options.plain(options.flatten(resolved))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"job": "binary", "settings": values}))
+    counts = {"train": {"benign": 80, "malignant": 17}}
+    assert training_steps(tmp_path, SimpleNamespace(counts=counts)) == 4 * 4
+    assert np.isnan(training_steps(tmp_path / "nowhere", SimpleNamespace(counts=counts)))
 
 
 def test_several_seeds_are_counted(sweep):
     for seed in (0, 1, 2):
         sweep.add(scores(5 + seed), seed=seed)
     report_sweep(sweep.path)
-    assert "3 seeds of training" in (sweep.path / "report" / "report.md").read_text()
+    text = " ".join((sweep.path / "report" / "report.md").read_text().split())
+    assert "3 seeds of training" in text
+    table = pd.read_csv(sweep.path / "report" / "table_1.csv")
+    assert (len(table), table["runs"][0], table["seeds"][0]) == (1, 3, "0, 1, 2")
+    # 5, 6 and 7 of 40 are missed.
+    assert table["malignant_recall"][0] == pytest.approx(34 / 40)
+    assert table["malignant_recall_sd"][0] == pytest.approx(1 / 40, abs=1e-6)
+    assert "0.850 [" in text and "sd 0.025" in text
 
 
 def drop_metrics(path):

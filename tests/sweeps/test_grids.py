@@ -149,6 +149,18 @@ def test_seeds_change_the_training_and_not_the_test_images(write_grid):
     }
 
 
+@pytest.mark.parametrize("source", [GILAL, BARATA], ids=["gilal", "barata"])
+def test_seeds_of_the_file_are_those_of_entries_that_name_none(write_grid, source):
+    own = {**source["runs"][0], "models": ["vgg16_cbam" if source is BARATA else "vgg16"], "seeds": [7]}
+    grid = read_grid(write_grid({**source, "seeds": [0, 1, 2], "runs": [source["runs"][0], own]}))
+    seeds = {}
+    for run in grid.runs:
+        seeds.setdefault(run.model, set()).add(run.seed)
+    assert seeds.pop(own["models"][0]) == {7}
+    assert set(map(tuple, seeds.values())) == {(0, 1, 2)}
+    assert {run["data_seed"] for run in settings_of(grid)} == {0}
+
+
 def test_grids_of_the_released_version_mean_the_same(write_grid):
     old = {**BARATA, "settings": {**SHORT, "splits": 1, "limit": 90, "units": 8}}
     entry = {key: value for key, value in BARATA["runs"][0].items() if key != "losses"}
@@ -182,7 +194,11 @@ def barata_run(**changes):
 @pytest.mark.parametrize(
     ("source", "changes", "words"),
     [
-        (GILAL, {"loses": []}, "'loses' is not a key; there are: training_sets, runs, settings"),
+        (
+            GILAL,
+            {"loses": []},
+            "'loses' is not a key; there are: training_sets, runs, settings, job, seeds, seed_sd",
+        ),
         (GILAL, {"settings": {"epoch": 3}}, "settings: 'epoch' is not a key"),
         (GILAL, {"settings": ["epoch"]}, "settings: must be keys with values"),
         (GILAL, {"settings": {"gamma": 3}}, "settings: 'gamma' is not a key"),
@@ -220,9 +236,16 @@ def barata_run(**changes):
             {"runs": GILAL["runs"] * 2},
             "has the configuration none_uncleaned_efficientnet_tiny_crossentropy_seed0 twice",
         ),
+        (GILAL, {"seeds": [1, "two"]}, "seeds must be a list of numbers >= 0"),
+        (GILAL, {"seed_sd": 0.012}, "seed_sd must give standard deviations of at least 0 and below 1"),
+        (BARATA, {"seed_sd": {"accuracy": -1}}, "seed_sd must give standard deviations"),
         (GILAL, {"runs": []}, "runs must be a list with at least one entry"),
         (BARATA, {"job": "ternary"}, "job must be one of binary, multiclass. Received: 'ternary'"),
-        (BARATA, {"training_sets": []}, "'training_sets' is not a key; there are: job, runs, settings"),
+        (
+            BARATA,
+            {"training_sets": []},
+            "'training_sets' is not a key; there are: job, runs, settings, seeds, seed_sd",
+        ),
         (BARATA, {"settings": {"weighting": "es"}}, "settings: 'weighting' is not a key"),
         (BARATA, {"settings": {"epochs": 0}}, "--epochs must be at least 1. Received: 0"),
         (BARATA, barata_run(weightings=["none", "luck"]), "luck"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.common.run_folder import RunFolder
+from pipelines.common.run_folder import RunFolder, recorded_run
 from pipelines.common.startup import start_keras
 from pipelines.sweeps.barata2021.claims import weighting_title
 from pipelines.sweeps.barata2021.figures import attention_panels
@@ -79,7 +79,8 @@ def _draw(sweep, rows, images, path, title, note):
     for weighting, row in rows.items():
         keras.backend.clear_session()
         model = keras.models.load_model(_model_file(sweep, row), compile=False)
-        decoded = np.stack([decode(Path(image), model.input_shape[1]) for image in images["image"]])
+        size, geometry = model.input_shape[1], recorded_run(sweep.folder(row)).settings.model.geometry
+        decoded = np.stack([decode(Path(image), size, geometry) for image in images["image"]])
         maps = attention_maps(model, decoded)
         probabilities = sweep.probabilities[row][images.index]
         texts = [f"{sweep.classes[each.argmax()]} {each.max():.2f}" for each in probabilities]

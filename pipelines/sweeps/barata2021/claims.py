@@ -1,19 +1,32 @@
 """Whether the runs of a sweep support what Barata & Santiago 2021 conclude from theirs.
 
-Every comparison is between runs that differ in one factor and agree in all others, and is computed on the
+Every comparison is between recipes that differ in one factor and agree in all others, and is computed on the
 same resamples of the test images for all runs (`skinkeras.evaluation.paired_multiclass_bootstrap`).
 """
 
-from pipelines.sweeps.engine.comparisons import Condition, agreeing_columns, difference, judge, matched_pairs
+from pipelines.sweeps.engine.comparisons import (
+    Condition,
+    agreeing_columns,
+    corrected,
+    difference,
+    judge,
+    matched,
+    number_recipes,
+)
+from pipelines.sweeps.engine.effects import Rates
 from skinkeras.evaluation import paired_multiclass_bootstrap
 from skinkeras.losses import WEIGHTINGS
 
 METRICS = {
+    "within_source_accuracy": "Acc within source",
+    "within_source_balanced_accuracy": "BAcc within source",
+    "within_source_macro_auc": "macro AUC within source",
     "accuracy": "Acc",
     "balanced_accuracy": "BAcc",
     "mean_f1": "mF1",
     "macro_auc": "macro AUC",
     "trade_off": "(Acc + BAcc) / 2",
+    "within_source_trade_off": "(Acc + BAcc) / 2 within source",
     "melanoma_recall": "melanoma recall",
 }
 _MELANOMA = {"mel", "melanoma"}
@@ -28,28 +41,43 @@ _FACTORS = {
 
 
 def rates_of(sweep, resamples):
-    """What `paired_multiclass_bootstrap` says of a sweep's float models, and the rest of METRICS.
+    """The `Rates` of a sweep's float models: what `paired_multiclass_bootstrap` returns, and the rest of METRICS.
 
-    Without the class melanoma there is no `melanoma_recall`.
+    Without the class melanoma there is no `melanoma_recall`, without the sources of the images none within source.
+
+    Args:
+        sweep: `SweepResults`; its table of runs gets the column `recipe`.
+        resamples: of the bootstrap.
     """
-    rates = paired_multiclass_bootstrap(
+    sweep.runs["recipe"] = number_recipes(sweep.runs, _FACTORS)
+    draws = paired_multiclass_bootstrap(
         sweep.labels,
         sweep.probabilities,
         sweep.classes,
         groups=sweep.images["group"],
         resamples=resamples,
         splits=sweep.images["repeat"],
+        sources=sweep.sources,
     )
-    rates["trade_off"] = (rates["accuracy"] + rates["balanced_accuracy"]) / 2
+    for where in ("", "within_source_"):
+        if f"{where}accuracy" in draws:
+            both = draws[f"{where}accuracy"], draws[f"{where}balanced_accuracy"]
+            draws[f"{where}trade_off"] = sum(both) / 2
     for number, name in enumerate(sweep.classes):
         if name.lower() in _MELANOMA:
-            rates["melanoma_recall"] = rates["recall"][:, number]
-    return rates
+            draws["melanoma_recall"] = draws["recall"][:, number]
+    return Rates(draws, sweep.runs["recipe"].to_numpy(), sweep.assumed_luck)
 
 
 def metrics_of(rates):
     """Those of METRICS that `rates` has."""
-    return {metric: title for metric, title in METRICS.items() if metric in rates}
+    return {metric: title for metric, title in METRICS.items() if metric in rates.draws}
+
+
+def deciding(rates, metric):
+    """The metric within source if the sources of the images are known, else the metric itself."""
+    within = f"within_source_{metric}"
+    return within if within in rates.draws else metric
 
 
 def all_claims(runs, rates):
@@ -59,15 +87,16 @@ def all_claims(runs, rates):
         runs: those of `SweepResults`.
         rates: those of `rates_of`.
     """
-    return [
-        class_weights(runs, rates),
-        effective_number(runs, rates),
-        hard_examples(runs, rates),
-        self_paced(runs, rates),
-        hierarchy(runs, rates),
-        optimizer(runs, rates),
-        hardest_of_each_class(runs, rates),
-    ]
+    each = (
+        class_weights,
+        effective_number,
+        hard_examples,
+        self_paced,
+        hierarchy,
+        optimizer,
+        hardest_of_each_class,
+    )
+    return corrected([claim(runs, rates) for claim in each])
 
 
 def class_weights(runs, rates):
@@ -76,15 +105,18 @@ def class_weights(runs, rates):
     for strategy in ("cb", "es"):
         compared = _weightings(runs, rates, strategy, "none")
         lacking = _no_pair(strategy, "none")
-        conditions.append(Condition(compared, "balanced_accuracy", rises=True, lacking=lacking))
-        conditions.append(Condition(compared, "accuracy", rises=False, lacking=lacking))
+        for metric, rises in (("balanced_accuracy", True), ("accuracy", False)):
+            conditions.append(Condition(compared, deciding(rates, metric), rises=rises, lacking=lacking))
     return judge("class weights", "CB and ES raise the balanced accuracy and lower the accuracy", conditions)
 
 
 def effective_number(runs, rates):
     """ES against CB, in accuracy."""
     condition = Condition(
-        _weightings(runs, rates, "es", "cb"), "accuracy", rises=True, lacking=_no_pair("es", "cb")
+        _weightings(runs, rates, "es", "cb"),
+        deciding(rates, "accuracy"),
+        rises=True,
+        lacking=_no_pair("es", "cb"),
     )
     return judge("effective number", "ES loses less accuracy than CB", [condition])
 
@@ -93,7 +125,10 @@ def hard_examples(runs, rates):
     """OHEM against each of the paper's other strategies, in the mean of both accuracies."""
     conditions = [
         Condition(
-            _weightings(runs, rates, "ohem", other), "trade_off", rises=True, lacking=_no_pair("ohem", other)
+            _weightings(runs, rates, "ohem", other),
+            deciding(rates, "trade_off"),
+            rises=True,
+            lacking=_no_pair("ohem", other),
         )
         for other in ("none", "cb", "es", "spl")
     ]
@@ -103,7 +138,7 @@ def hard_examples(runs, rates):
 def self_paced(runs, rates):
     """SPL against no weighting, in the recall of melanoma."""
     compared, lacking = _weightings(runs, rates, "spl", "none"), _no_pair("spl", "none")
-    if "melanoma_recall" not in rates:
+    if "melanoma_recall" not in rates.draws:
         compared, lacking = None, "no class that is called melanoma"
     condition = Condition(compared, "melanoma_recall", rises=False, lacking=lacking)
     return judge("SPL", "SPL lowers the recall of melanoma", [condition])
@@ -112,20 +147,20 @@ def self_paced(runs, rates):
 def hierarchy(runs, rates):
     """The hierarchical model against the flat one with attention, of the same architecture."""
     keys = [*agreeing_columns(_FACTORS, "model"), "architecture"]
-    pairs = matched_pairs(runs, runs["head"] == "hierarchical", runs["head"] == "cbam", keys)
+    pairs = matched(runs, runs["head"] == "hierarchical", runs["head"] == "cbam", keys)
     compared = difference(rates, pairs, "hierarchical - flat", metrics_of(rates))
     lacking = "no matched runs of a hierarchical and a flat model (NAME_cbam)"
-    condition = Condition(compared, "balanced_accuracy", rises=True, lacking=lacking)
+    condition = Condition(compared, deciding(rates, "balanced_accuracy"), rises=True, lacking=lacking)
     return judge("hierarchy", "The hierarchical model beats the flat one", [condition])
 
 
 def optimizer(runs, rates):
     """Adam against SGD."""
     keys = agreeing_columns(_FACTORS, "optimizer")
-    pairs = matched_pairs(runs, runs["optimizer"] == "adam", runs["optimizer"] == "sgd", keys)
+    pairs = matched(runs, runs["optimizer"] == "adam", runs["optimizer"] == "sgd", keys)
     compared = difference(rates, pairs, "Adam - SGD", metrics_of(rates))
     lacking = "no matched runs of Adam and SGD"
-    condition = Condition(compared, "balanced_accuracy", rises=True, lacking=lacking)
+    condition = Condition(compared, deciding(rates, "balanced_accuracy"), rises=True, lacking=lacking)
     return judge("optimizer", "Adam beats SGD", [condition])
 
 
@@ -133,7 +168,7 @@ def hardest_of_each_class(runs, rates):
     """What the paper leaves for later: the hardest of each class against the hardest of all."""
     condition = Condition(
         _weightings(runs, rates, "ohem_per_class", "ohem"),
-        "balanced_accuracy",
+        deciding(rates, "balanced_accuracy"),
         rises=True,
         lacking=_no_pair("ohem_per_class", "ohem"),
     )
@@ -143,7 +178,7 @@ def hardest_of_each_class(runs, rates):
 
 def _weightings(runs, rates, strategy, base):
     """The `Comparison` of two weightings, or None."""
-    pairs = matched_pairs(
+    pairs = matched(
         runs,
         runs["weighting"] == strategy,
         runs["weighting"] == base,

@@ -4,14 +4,17 @@
     settings:        # of pipelines.multiclass, for every run
       data: ham10000
       repeats: 1
+    seeds: [0, 1, 2] # of the training of every entry of `runs` that names none; [0] if left out
+    seed_sd: {balanced_accuracy: 0.02}   # for one seed: what reports take for the standard deviation between seeds
     runs:            # each entry: models x optimizers x losses x weightings x seeds
       - models: [efficientnet_lite0_cbam, hierarchical_efficientnet_lite0]
         optimizers: [adam]
         losses: [crossentropy]
         weightings: [none, es, ohem]
-        seeds: [0]
+        seeds: [0]   # in place of those above
 
-All runs are measured on the same splits.
+All runs are measured on the same splits, those of `data_seed` 0: a seed changes initial weights, order and
+augmentation.
 """
 
 import dataclasses
@@ -24,8 +27,10 @@ from pipelines.sweeps.engine.grid_checks import (
     check_keys,
     check_runs_differ,
     checked_list,
+    checked_luck,
     checked_names,
     checked_numbers,
+    grid_seeds,
     shared_settings,
 )
 from pipelines.sweeps.engine.grid_file import Grid
@@ -112,7 +117,9 @@ def read_grid(source, path):
     Raises:
         ValueError: an unknown key, a value of the wrong kind, or a configuration that occurs twice; one sentence.
     """
-    check_keys(source, path, "", required=("job", "runs"), optional=("settings",))
+    check_keys(source, path, "", required=("job", "runs"), optional=("settings", "seeds", "seed_sd"))
+    seeds_of_all = grid_seeds(source, path)
+    checked_luck(source, path)
     settings = shared_settings(source, path, multiclass, _DECIDED)
     runs = []
     for entry in checked_list(source["runs"], path, "runs"):
@@ -123,7 +130,7 @@ def read_grid(source, path):
             [options.modern({setting: name})[setting] for name in checked_names(entry[key], path, key)]
             for key, setting in _AXES.items()
         ]
-        seeds = checked_numbers(entry.get("seeds", [0]), path, "seeds")
+        seeds = checked_numbers(entry.get("seeds", seeds_of_all), path, "seeds")
         runs += [GridRun(*values) for values in itertools.product(*axes, seeds)]
     check_runs_differ(runs, path)
     return DiagnosisGrid(settings, tuple(runs), source)

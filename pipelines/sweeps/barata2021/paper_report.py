@@ -4,27 +4,46 @@ from functools import partial
 
 from pipelines.sweeps.barata2021 import figures, tables
 from pipelines.sweeps.barata2021.attention import attention_figures
-from pipelines.sweeps.barata2021.claims import WEIGHTINGS, all_claims, metrics_of, rates_of, weighting_title
+from pipelines.sweeps.barata2021.claims import (
+    WEIGHTINGS,
+    all_claims,
+    deciding,
+    metrics_of,
+    rates_of,
+    weighting_title,
+)
 from pipelines.sweeps.barata2021.results import read_sweep
-from pipelines.sweeps.engine.claims_table import comparisons_markdown, unfinished_markdown
-from pipelines.sweeps.engine.shared_text import SYNTHETIC, figure_note, finished_text, intervals_text
+from pipelines.sweeps.engine.claims_table import (
+    claim_title,
+    comparisons_markdown,
+    conditions_markdown,
+    unfinished_markdown,
+)
+from pipelines.sweeps.engine.run_facts import steps_text
+from pipelines.sweeps.engine.shared_text import (
+    CORRECTION,
+    SYNTHETIC,
+    figure_note,
+    finished_text,
+    intervals_text,
+    sources_text,
+)
 from pipelines.sweeps.engine.sweep_report import SweepReport
-from skinkeras.evaluation import estimate
 
 __all__ = ["make_report", "read_sweep"]
 
 # The metrics that the console has room for.
-_PRINTED = ("accuracy", "balanced_accuracy", "trade_off", "melanoma_recall")
+_PRINTED = ("accuracy", "balanced_accuracy", "trade_off")
 
-_RULE = """Runs are compared that differ in one factor and agree in all others; the value is the mean over
-these matched pairs, and its 95 % interval comes from {resamples:,} paired resamples of whole groups
-(lesions) of test images. What a claim says of a metric is *supported* if the interval excludes 0 in the
-claimed direction, *contradicted* if it excludes 0 in the other, and *not decided* otherwise; a claim that
-says several things is supported if all of them are, and contradicted if one is. Each interval has its own
-95 %: nothing is corrected for there being many. The metrics are those of the float models, and each image
-is given its likeliest class, so a strategy can gain one class at the expense of another without a better
-model. Where the macro AUC (mean over the classes of one against the rest) does not rise, the classes are
-not separated better."""
+_RULE = """Recipes are compared that differ in one factor and agree in all others, each with its seeds averaged;
+the value is the mean over these matched pairs, and the test images' part of its 95 % interval comes from
+{resamples:,} paired resamples of whole groups (lesions). What a claim says of a metric is *supported* if the
+interval excludes 0 in the claimed direction, *contradicted* if it excludes 0 in the other, and *not decided*
+otherwise; a claim that says several things is supported if all of them are, and contradicted if one is. Where
+the sources of the images are known, Acc and BAcc within source decide. The metrics are those of the float
+models, and each image is given its likeliest class, so a strategy can gain one class at the expense of another
+without a better model. Where the macro AUC (mean over the classes of one against the rest) does not rise, the
+classes are not separated better."""
 
 _REPEATS = """Each metric is computed on each split's test images and averaged over the {repeats} splits. A
 lesion that is among the test images of several splits is resampled equally often in all of them, as it is
@@ -45,7 +64,7 @@ _DECIDES = {
 
 _TABLES = """Rows: loss and weighting, in the paper's order. Acc: accuracy; BAcc, mPR, mF1: means over the
 classes of recall, precision and F1, with their 95 % intervals in brackets. For each class: recall /
-precision / F1, whose intervals are in the CSV files. Several seeds are averaged."""
+precision / F1, whose intervals are in the CSV files. Several seeds are averaged; sd: between them."""
 
 _FIGURES = """Figures 1 (flat) and 2 (hierarchical): recall of each class. Figures 3 and 4: where the models
 of the first split look, on the test images that all of them together find hardest and easiest (by mean
@@ -71,7 +90,7 @@ def make_report(sweep, resamples):
         title=f"Finished runs: {len(sweep.runs)}. Differences with 95 % intervals",
         claims=claims,
         metrics=metrics_of(rates),
-        printed=tuple(metric for metric in _PRINTED if metric in rates),
+        printed=tuple(deciding(rates, metric) for metric in _PRINTED),
         texts={
             "report.md": _report_text(sweep, claims, metrics_of(rates), weighting, titles, resamples),
             **{
@@ -124,7 +143,7 @@ def recall_of(sweep, rates, rows):
     """Weighting in words -> class -> `Estimate` of its recall."""
     return {
         weighting_title(weighting): {
-            name: estimate(rates["recall"][numbers, i].mean(axis=0)) for i, name in enumerate(sweep.classes)
+            name: rates.level("recall", numbers, i) for i, name in enumerate(sweep.classes)
         }
         for weighting, numbers in rows.items()
     }
@@ -139,7 +158,8 @@ def _report_text(sweep, claims, metrics, weighting, titles, resamples):
         _scope(sweep),
         "## Claims of Barata & Santiago 2021",
         _RULE.format(resamples=resamples),
-        *(_claim(claim, metrics) for claim in claims),
+        CORRECTION,
+        *(_claim(claim, claims, sweep.runs, metrics) for claim in claims),
         "## Tables 2 to 5: sample weighting",
         _TABLES,
     ]
@@ -165,12 +185,17 @@ def _scope(sweep):
         f"images of {len(sizes)} split{'s' * (len(sizes) > 1)}: {counts}."
     )
     repeats = [_REPEATS.format(repeats=len(sizes))] if len(sizes) > 1 else []
-    intervals = intervals_text(sweep.runs["seed"].nunique())
-    return "\n\n".join([SYNTHETIC] * sweep.synthetic + [measured, *repeats, intervals])
+    intervals = intervals_text(sweep.runs["seed"].nunique(), assumed=bool(sweep.assumed_luck))
+    parts = [measured, *repeats, intervals, sources_text(sweep.sources)]
+    return "\n\n".join([SYNTHETIC] * sweep.synthetic + parts)
 
 
-def _claim(claim, metrics):
-    parts = [f"### {claim.text}: {claim.verdict}", _DECIDES[claim.name]]
+def _claim(claim, claims, runs, metrics):
+    parts = [f"### {claim_title(claim, claims)}", _DECIDES[claim.name]]
+    if claim.tested:
+        parts.append(conditions_markdown(claim, metrics))
+        for comparison in claim.comparisons[: claim.deciding]:
+            parts.append(f"{comparison.what}. {steps_text(runs, comparison.weights)}")
     if claim.comparisons:
         parts.append(comparisons_markdown(claim, metrics))
     return "\n\n".join(parts)

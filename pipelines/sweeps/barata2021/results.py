@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines.sweeps.engine.finished_runs import read_finished, read_runs
+from pipelines.sweeps.barata2021.claims import METRICS
+from pipelines.sweeps.engine.finished_runs import assumed_luck, read_finished, read_runs
+from pipelines.sweeps.engine.run_facts import pairs_within, sources_of, training_steps
 from skinkeras import models
 from skinkeras.evaluation.checks import multiclass_inputs
 
@@ -21,13 +23,16 @@ class SweepResults:
         path: the sweep's folder.
         runs: one row a finished run, index 0, 1, ...: the columns of `runs.csv`, and
             architecture, head: the two parts of its model's name;
-            kind: "flat" or "hierarchical".
+            kind: "flat" or "hierarchical";
+            steps: optimizer steps of its float model in a repeat, NaN if they are not known.
         unfinished: the rows of `runs.csv` that failed or have not been run.
         classes: tuple of the c class names.
         images: repeat (from 1), image_id, image (path), group and label of the n test images of all repeats,
             those of the first repeat first; an image can be in several.
+        sources: clinic or camera of each, text of shape (n,); None if a repeat has no two classes in a known one.
         probabilities: of the classes by each float model, shape (runs, n, c).
         synthetic: whether the images were generated.
+        assumed_luck: {metric: standard deviation between seeds} that the sweep's YAML file gives.
     """
 
     path: Path
@@ -35,8 +40,10 @@ class SweepResults:
     unfinished: pd.DataFrame
     classes: tuple
     images: pd.DataFrame
+    sources: np.ndarray | None
     probabilities: np.ndarray
     synthetic: bool
+    assumed_luck: dict
 
     @property
     def labels(self):
@@ -69,18 +76,23 @@ def read_sweep(path):
     table["kind"] = np.where(table["head"] == "hierarchical", "hierarchical", "flat")
     done = table["status"] == "done"
     runs = table[done].reset_index(drop=True)
-    results = read_finished([path / "runs" / name for name in runs["run"]], _check)
-    images = [repeat.images.assign(repeat=n) for n, repeat in enumerate(results[0].repeats, 1)]
+    folders = [path / "runs" / name for name in runs["run"]]
+    results = read_finished(folders, _check)
+    runs["steps"] = [training_steps(*each) for each in zip(folders, results, strict=True)]
+    repeats = [repeat.images.assign(repeat=n) for n, repeat in enumerate(results[0].repeats, 1)]
+    images, sources = pd.concat(repeats, ignore_index=True), sources_of(folders, len(repeats))
     return SweepResults(
         path=path,
         runs=runs,
         unfinished=table[~done].reset_index(drop=True),
         classes=results[0].classes,
-        images=pd.concat(images, ignore_index=True),
+        images=images,
+        sources=sources if pairs_within(sources, images["label"], images["repeat"]) else None,
         probabilities=np.stack(
             [np.concatenate([repeat.probabilities["float"] for repeat in run.repeats]) for run in results]
         ),
         synthetic=any(run.synthetic for run in results),
+        assumed_luck=assumed_luck(path, METRICS),
     )
 
 

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from pipelines.sweeps.barata2021.claims import weighting_title
-from pipelines.sweeps.engine.claims_table import ENDS, interval
-from skinkeras.evaluation import estimate, markdown
+from pipelines.sweeps.engine.claims_table import ENDS, with_deviation
+from skinkeras.evaluation import markdown
 from skinkeras.losses import LOSSES, WEIGHTINGS
 
 # (kind of model, optimizer) -> the number of the table, and what it is called.
@@ -28,7 +28,7 @@ def weighting_tables(sweep, rates):
 
     One row a model, loss and weighting, in the paper's order; several seeds are averaged. Columns:
     the means over classes, and of each class c `recall_c`, `precision_c` and `f1_c`, each with `_low` and
-    `_high`, the ends of its interval.
+    `_high`, the ends of its interval, and `_sd`, the standard deviation between seeds.
 
     Args:
         sweep: `SweepResults`.
@@ -64,27 +64,29 @@ def select(runs, **values):
 def _row(cell, classes, rates):
     row = {name: cell[name].iloc[0] for name in ("model", "loss", "weighting")} | {"runs": len(cell)}
     for metric in _MEANS:
-        row |= _ends(metric, rates[metric][cell.index])
+        row |= _ends(rates, metric, metric, cell.index)
     for number, name in enumerate(classes):
         for metric in _OF_A_CLASS:
-            row |= _ends(f"{metric}_{name}", rates[metric][cell.index, number])
+            row |= _ends(rates, f"{metric}_{name}", metric, cell.index, number)
     return row
 
 
-def _ends(name, values):
-    ends = estimate(values.mean(axis=0))
-    return {f"{name}{end}": value for end, value in zip(ENDS, ends, strict=True)}
+def _ends(rates, name, metric, rows, *part):
+    ends = rates.level(metric, rows, part)
+    deviation = rates.between_seeds(metric, rows, part)
+    return {**{f"{name}{end}": value for end, value in zip(ENDS, ends, strict=True)}, f"{name}_sd": deviation}
 
 
 def weighting_markdown(table, classes):
     """A table of `weighting_tables` as Markdown."""
-    header = ["model", "loss", "weighting", *_MEANS.values(), *classes]
+    header = ["model", "loss", "weighting", "seeds", *_MEANS.values(), *classes]
     rows = [
         [
             row["model"],
             loss_title(row["loss"]),
             weighting_title(row["weighting"]),
-            *(interval(*(row[f"{name}{end}"] for end in ENDS)) for name in _MEANS),
+            str(row["runs"]),
+            *(with_deviation(row, name) for name in _MEANS),
             *(" / ".join(f"{row[f'{metric}_{name}']:.2f}" for metric in _OF_A_CLASS) for name in classes),
         ]
         for _, row in table.iterrows()

@@ -2,16 +2,30 @@
 
 import pandas as pd
 
+from pipelines.sweeps.engine import effects
 from skinkeras.evaluation import markdown
 
 ENDS = ("", "_low", "_high")
 
 
 def claims_table(claims, metrics):
-    """One row a comparison; `decides` marks those that the verdict rests on."""
+    """One row a comparison; `decides` marks those that the verdict rests on.
+
+    `p` and `corrected_p` are the claim's, before and after Holm's correction for all claims of the paper.
+    """
     rows = []
     for claim in claims:
-        row = {"claim": claim.name, "text": claim.text, "verdict": claim.verdict, "decides": False}
+        row = {
+            "claim": claim.name,
+            "text": claim.text,
+            "verdict": claim.verdict,
+            "corrected_verdict": claim.corrected_verdict,
+            "p": claim.p,
+            "corrected_p": claim.corrected_p,
+            "training_luck": claim.luck,
+            "decided_by": "; ".join(dict.fromkeys(condition.metric for condition in claim.conditions)),
+            "decides": False,
+        }
         if not claim.comparisons:
             rows.append(row)
         for i, comparison in enumerate(claim.comparisons):
@@ -27,15 +41,55 @@ def difference_columns(metrics):
 
 
 def differences(effect, metrics):
-    """Column -> value of an effect, metric -> `Estimate`."""
-    values = [value for metric in metrics for value in effect[metric]]
+    """Column -> value of an effect, metric -> `Effect`."""
+    values = [value for metric in metrics for value in effect[metric].ends]
     return dict(zip(difference_columns(metrics), values, strict=True))
+
+
+def claim_title(claim, claims):
+    """The claim with its verdict, and with that after the correction for all of `claims` that are tested."""
+    if not claim.tested:
+        return f"{claim.text}: {claim.verdict}"
+    tested = sum(each.tested for each in claims)
+    text = f"{claim.text}: {claim.verdict}"
+    if tested > 1 and claim.p <= 0.05:
+        text += f"; corrected for {tested} claims: {claim.corrected_verdict}"
+    if claim.luck == effects.UNKNOWN:
+        text += " (one seed: training luck is not in this interval)"
+    return text
+
+
+def conditions_markdown(claim, metrics):
+    """What decides a claim, condition by condition, as Markdown."""
+    rows = [
+        [
+            condition.comparison.what,
+            metrics[condition.metric],
+            "rise" if condition.rises else "fall",
+            signed(condition.effect.ends),
+            f"{condition.effect.p:.2g}",
+            condition.verdict,
+        ]
+        for condition in claim.conditions
+    ]
+    text = markdown.table(["decides", "metric", "has to", "difference", "p", "alone"], rows)
+    p = f"p of the claim: {claim.p:.2g}; corrected: {claim.corrected_p:.2g}. {_LUCK[claim.luck]}"
+    return f"{text}\n\n{p}"
+
+
+_LUCK = {
+    effects.SEEDS: "Training luck: from the seeds of these recipes.",
+    effects.BORROWED: "Training luck: recipes that were trained once take it from those with several seeds.",
+    effects.ASSUMED: "Training luck: one seed, and the standard deviation that the sweep's YAML file assumes.",
+    effects.UNKNOWN: "**One seed: training luck is not in this interval.** The same recipe, trained again, may "
+    "decide otherwise.",
+}
 
 
 def comparisons_markdown(claim, metrics):
     """The comparisons that a claim rests on, as Markdown."""
     rows = [
-        [comparison.what, str(comparison.count), *(signed(comparison.effect[m]) for m in metrics)]
+        [comparison.what, str(comparison.count), *(signed(comparison.effect[m].ends) for m in metrics)]
         for comparison in claim.comparisons
     ]
     return markdown.table(["comparison", "matched", *metrics.values()], rows)
@@ -50,6 +104,13 @@ def signed(effect):
 def interval(value, low, high):
     """A value and its interval."""
     return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def with_deviation(row, name):
+    """The value in the column `name` of a row, its interval, and the standard deviation between seeds if known."""
+    deviation = row[f"{name}_sd"]
+    text = interval(*(row[f"{name}{end}"] for end in ENDS))
+    return text if pd.isna(deviation) else f"{text}, sd {deviation:.3f}"
 
 
 def unfinished_markdown(runs, total):

@@ -1,16 +1,17 @@
-"""Comparisons of the runs of a sweep, and what they say about a claim.
+"""Comparisons of the runs of a sweep, and what they say about a claim."""
 
-Rates are what a paired bootstrap returns: metric -> shape (runs, 1 + resamples). Column 0 is that of the test images
-as they are; each other column is one resample of them, the same for all runs.
-"""
-
+import dataclasses
 from dataclasses import dataclass
 
-from skinkeras.evaluation import estimate
+import numpy as np
+
+from pipelines.sweeps.engine import effects
+from pipelines.sweeps.engine.holm import holm
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
 UNDECIDED = "not decided by these runs"
+_LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,15 @@ class Comparison:
 
     Attributes:
         what: the two sides, or what was measured.
-        count: how many matched pairs, or sets of runs, it is the mean of.
-        effect: metric -> `Estimate`.
+        count: how many matched pairs of recipes, or sets of them, it is the mean of.
+        effect: metric -> `Effect`.
+        weights: (runs,), the part of each run in it.
     """
 
     what: str
     count: int
     effect: dict
+    weights: np.ndarray = dataclasses.field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,21 @@ class Condition:
     lacking: str
 
     @property
+    def effect(self):
+        """The `Effect` that it is judged by."""
+        return self.comparison.effect[self.metric]
+
+    @property
     def verdict(self):
         """Of this condition alone, by the 95 % interval."""
-        _, low, high = self.comparison.effect[self.metric]
-        rises, falls = low > 0, high < 0
-        if not rises and not falls:
+        if self.effect.p > _LEVEL:
             return UNDECIDED
-        return SUPPORTED if rises == self.rises else CONTRADICTED
+        return SUPPORTED if self.agrees else CONTRADICTED
+
+    @property
+    def agrees(self):
+        """Whether the effect has the claimed direction."""
+        return (self.effect.value > 0) == self.rises and self.effect.value != 0
 
 
 @dataclass(frozen=True)
@@ -64,19 +75,42 @@ class Claim:
         verdict: SUPPORTED, CONTRADICTED or UNDECIDED, followed by what was not tested, if anything; or
             "not tested: the sweep has no ...".
         comparisons: those that decide come first.
-        deciding: how many of them decide.
+        conditions: the tested `Condition`s.
+        p: the smallest level at which the runs decide the claim; NaN if it is not tested.
+        corrected_p: the same after Holm's correction for the paper's tested claims.
     """
 
     name: str
     text: str
     verdict: str
     comparisons: tuple
-    deciding: int
+    conditions: tuple
+    p: float
+    corrected_p: float = np.nan
 
     @property
     def tested(self):
         """Whether the sweep has runs that the claim is about."""
-        return self.deciding > 0
+        return bool(self.conditions)
+
+    @property
+    def deciding(self):
+        """How many of the comparisons decide."""
+        return len({id(condition.comparison) for condition in self.conditions})
+
+    @property
+    def corrected_verdict(self):
+        """SUPPORTED, CONTRADICTED or UNDECIDED after the correction; "" if the claim is not tested."""
+        if not self.tested:
+            return ""
+        return _decision(self.conditions) if self.corrected_p <= _LEVEL else UNDECIDED
+
+    @property
+    def luck(self):
+        """What its interval knows of training luck, the least of all conditions; "" if the claim is not tested."""
+        known = {condition.effect.luck for condition in self.conditions}
+        order = (effects.UNKNOWN, effects.ASSUMED, effects.BORROWED, effects.SEEDS)
+        return next((each for each in order if each in known), "")
 
 
 def judge(name, text, conditions, others=()):
@@ -89,22 +123,55 @@ def judge(name, text, conditions, others=()):
         conditions: `Condition`s, at least one.
         others: `Comparison`s that are shown and decide nothing; a None is left out.
     """
-    tested = [condition for condition in conditions if condition.comparison]
+    tested = tuple(condition for condition in conditions if condition.comparison)
     lacking = "; ".join(dict.fromkeys(each.lacking for each in conditions if not each.comparison))
-    verdicts = {condition.verdict for condition in tested}
     if not tested:
         verdict = f"not tested: the sweep has {lacking}"
-    elif CONTRADICTED in verdicts:
-        verdict = CONTRADICTED
     else:
-        verdict = SUPPORTED if verdicts == {SUPPORTED} else UNDECIDED
-    if tested and lacking:
-        verdict += f" (a part is not tested: the sweep has {lacking})"
-    deciding = []
-    for condition in tested:
-        if condition.comparison not in deciding:
-            deciding.append(condition.comparison)
-    return Claim(name, text, verdict, (*deciding, *filter(None, others)), len(deciding))
+        verdict = _decision(tested)
+        if lacking:
+            verdict += f" (a part is not tested: the sweep has {lacking})"
+    deciding = {id(condition.comparison): condition.comparison for condition in tested}
+    return Claim(name, text, verdict, (*deciding.values(), *filter(None, others)), tested, _p(tested))
+
+
+def _decision(conditions):
+    verdicts = {condition.verdict for condition in conditions}
+    if CONTRADICTED in verdicts:
+        return CONTRADICTED
+    return SUPPORTED if verdicts == {SUPPORTED} else UNDECIDED
+
+
+def _p(conditions):
+    """The smallest level at which the conditions together decide.
+
+    All of them have to hold, so support is as sure as the least sure of them (Berger 1982,
+    *Technometrics* 24: an intersection-union test).
+    One of k is enough to contradict, which chance has k tries at: that p value is multiplied by k (Bonferroni).
+    """
+    if not conditions:
+        return np.nan
+    against = [condition.effect.p for condition in conditions if not condition.agrees]
+    if not against:
+        return max(condition.effect.p for condition in conditions)
+    return min(len(conditions) * min(against), 1.0)
+
+
+def corrected(claims):
+    """The claims of one paper with Holm's correction for those that are tested."""
+    tested = [claim for claim in claims if claim.tested]
+    of_name = dict(zip((claim.name for claim in tested), holm([claim.p for claim in tested]), strict=True))
+    return [dataclasses.replace(claim, corrected_p=of_name.get(claim.name, np.nan)) for claim in claims]
+
+
+def number_recipes(runs, factors):
+    """The column `recipe`, (runs,) int: runs of one number differ in nothing but the seed.
+
+    Args:
+        runs: table of runs.
+        factors: everything that two runs can differ in: factor -> columns.
+    """
+    return runs.groupby(agreeing_columns(factors, "seed"), dropna=False, sort=False).ngroup().to_numpy(int)
 
 
 def agreeing_columns(factors, factor):
@@ -117,26 +184,34 @@ def agreeing_columns(factors, factor):
     return [column for name, columns in factors.items() if name != factor for column in columns]
 
 
-def matched_pairs(runs, treated, base, keys):
-    """Row numbers (treated, base) of all pairs of runs that agree in the columns `keys`.
+def matched(runs, treated, base, keys):
+    """How much each run weighs in the mean difference of recipes that agree in the columns `keys`.
+
+    The seeds of a recipe are averaged, and then the pairs of recipes.
 
     Args:
-        runs: index 0, 1, ...
+        runs: table with the column `recipe`.
         treated, base: masks of rows.
-        keys: columns.
+        keys: columns; those of the seed are left out.
 
     Returns:
-        Two integer vectors of one length, which may be 0.
+        (weights of shape (runs,), the number of pairs). Without a pair, the weights are 0.
     """
-    left, right = (runs.loc[mask, keys].reset_index(names="row") for mask in (treated, base))
-    pairs = left.merge(right, on=keys, suffixes=("", "_base"))
-    return pairs["row"].to_numpy(int), pairs["row_base"].to_numpy(int)
+    keys = [key for key in keys if key != "seed"]
+    left, right = (runs.loc[mask, ["recipe", *keys]].drop_duplicates() for mask in (treated, base))
+    how = {"on": keys} if keys else {"how": "cross"}
+    pairs = left.merge(right, **how, suffixes=("", "_base"))
+    recipes, weights = runs["recipe"].to_numpy(), np.zeros(len(runs))
+    for own, other in zip(pairs["recipe"], pairs["recipe_base"], strict=True):
+        for recipe, sign in ((own, 1), (other, -1)):
+            rows = recipes == recipe
+            weights[rows] += sign / (rows.sum() * len(pairs))
+    return weights, len(pairs)
 
 
 def difference(rates, pairs, what, metrics):
-    """The mean of treated minus base over the pairs in each of `metrics`, or None if there is no pair."""
-    treated, base = pairs
-    if not len(treated):
+    """The `Comparison` of the recipes of `matched` in each of `metrics`, or None if there is no pair."""
+    weights, count = pairs
+    if not count:
         return None
-    effect = {m: estimate((rates[m][treated] - rates[m][base]).mean(axis=0)) for m in metrics}
-    return Comparison(what, len(treated), effect)
+    return Comparison(what, count, {m: rates.effect(m, weights) for m in metrics}, weights)

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from pipelines.common import options
+from pipelines.sweeps.engine.grid_checks import check_keys, checked_luck
 from skinkeras.reports import read_results
 
 _STATE = ("run", "status", "error")
@@ -50,6 +52,19 @@ def read_runs(path, text, numbers, needs_number):
             f"No run of {path} has finished, so there is nothing to report: run the sweep first."
         )
     return table
+
+
+def assumed_luck(path, metrics):
+    """{metric: standard deviation between seeds} that `sweep.yaml` in the folder `path` gives, for lack of seeds.
+
+    Raises:
+        ValueError: it gives something else, or names a metric that is not one of `metrics`.
+    """
+    record = path / "sweep.yaml"
+    source = yaml.safe_load(record.read_text("utf-8")) if record.is_file() else {}
+    given = checked_luck(source, record)
+    check_keys(given, record, "seed_sd: ", optional=metrics)
+    return given
 
 
 def read_finished(folders, check):

@@ -54,6 +54,30 @@ def checked_names(value, path, name):
     return value
 
 
+def grid_seeds(source, path):
+    """The seeds of every entry of `runs` that names none: those of the file, or 0."""
+    return checked_numbers(source.get("seeds", [0]), path, "seeds")
+
+
+def checked_luck(source, path):
+    """{metric: standard deviation between seeds} that a YAML file gives under `seed_sd`.
+
+    A report takes it for recipes that were trained once, where no other recipe was trained with several seeds.
+
+    Args:
+        source: dict, the YAML file's content.
+        path: of the file.
+    """
+    given = source.get("seed_sd", {})
+    numbers = given.values() if isinstance(given, dict) else [None]
+    if not all(isinstance(n, int | float) and not isinstance(n, bool) and 0 <= n < 1 for n in numbers):
+        raise ValueError(
+            f"{path}: seed_sd must give standard deviations of at least 0 and below 1, such as "
+            f"{{roc_auc: 0.012}}. Received: {given!r}"
+        )
+    return given
+
+
 def check_runs_differ(runs, path):
     """Raises ValueError if a configuration occurs twice."""
     names = set()
@@ -77,6 +101,9 @@ def shared_settings(source, path, job, decided):
         settings = options.modern(settings)
     known = (name for name in options.option_names(job.Settings) if name not in decided)
     check_keys(settings, path, "settings: ", optional=sorted(known))
+    if "calibration" not in decided and "calibration" in options.option_names(job.Settings):
+        # The papers' figures at 0.5 are those of probabilities as training leaves them.
+        settings = {"calibration": "none", **settings}
     # A worker on another machine has another working folder.
     return {
         name: str(Path(value).resolve()) if name in _PATHS and Path(str(value)).exists() else value

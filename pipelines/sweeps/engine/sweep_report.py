@@ -95,19 +95,31 @@ def _write(report, out):
 
 def _print_claims(report, synthetic):
     """Each claim, its verdict, and what decided it."""
+    from pipelines.sweeps.engine import effects
     from pipelines.sweeps.engine.claims_table import signed
 
     title = f"SYNTHETIC. {report.title}" if synthetic else report.title
     table = rich.table.Table(title=title, title_justify="left")
-    for column in ("claim", "verdict", "comparison", *(report.metrics[m] for m in report.printed)):
+    for column in (
+        "claim",
+        "verdict",
+        "corrected",
+        "comparison",
+        *(report.metrics[m] for m in report.printed),
+    ):
         table.add_column(column)
     for claim in report.claims:
-        head = (claim.name, claim.verdict)
+        once = " (one seed)" if claim.luck == effects.UNKNOWN else ""
+        head = (claim.name, claim.verdict + once, claim.corrected_verdict)
         if not claim.tested:
             table.add_row(*head)
         for comparison in claim.comparisons[: claim.deciding]:
-            cells = [signed(comparison.effect[metric]).replace(" ", "\n", 1) for metric in report.printed]
+            cells = [
+                signed(comparison.effect[metric].ends).replace(" ", "\n", 1) for metric in report.printed
+            ]
             table.add_row(*map(rich.markup.escape, (*head, comparison.what, *cells)))
-            head = ("", "")
+            head = ("", "", "")
     console.print()
     console.print(table)
+    if any(claim.luck == effects.UNKNOWN for claim in report.claims):
+        say("One seed: training luck is not in these intervals.")

@@ -1,6 +1,6 @@
 """Whether the runs of a sweep support what Gilal et al. 2023 conclude from theirs.
 
-Every comparison is between runs that differ in one factor and agree in all others, and is computed on the
+Every comparison is between recipes that differ in one factor and agree in all others, and is computed on the
 same resamples of the test images for all runs (`skinkeras.evaluation.paired_bootstrap`).
 """
 
@@ -10,17 +10,23 @@ from pipelines.sweeps.engine.comparisons import (
     Comparison,
     Condition,
     agreeing_columns,
+    corrected,
     difference,
     judge,
-    matched_pairs,
+    matched,
+    number_recipes,
 )
-from skinkeras.evaluation import estimate
+from pipelines.sweeps.engine.effects import Rates
+from skinkeras.evaluation import paired_bootstrap
 
 METRICS = {
+    "within_source_auc": "AUC within source",
+    "within_source_recall_at_specificity": "recall at 90 % within source",
+    "roc_auc": "ROC AUC",
+    "recall_at_specificity": "recall at 90 %",
     "miss_rate": "miss rate",
     "false_alarm_rate": "false alarm rate",
     "balanced_accuracy": "balanced accuracy",
-    "roc_auc": "ROC AUC",
 }
 
 # Everything that two runs can differ in, by factor. Cleaning without a round has no preset to agree in.
@@ -33,24 +39,55 @@ _FACTORS = {
 }
 
 
+def rates_of(sweep, resamples):
+    """The `Rates` of a sweep's float models; those within source only if the sources of the images are known.
+
+    Args:
+        sweep: `SweepResults`; its table of runs gets the column `recipe`.
+        resamples: of the bootstrap.
+    """
+    sweep.runs["recipe"] = number_recipes(sweep.runs, _FACTORS)
+    draws = paired_bootstrap(
+        sweep.images["malignant"],
+        sweep.scores,
+        groups=sweep.images["group"],
+        resamples=resamples,
+        sources=sweep.sources,
+    )
+    return Rates(draws, sweep.runs["recipe"].to_numpy(), sweep.assumed_luck)
+
+
+def metrics_of(rates):
+    """Those of METRICS that `rates` has."""
+    return {metric: title for metric, title in METRICS.items() if metric in rates.draws}
+
+
+def deciding_metrics(rates):
+    """The AUC and the recall at a fixed specificity that verdicts rest on: within source if that is known."""
+    names = ("within_source_auc", "within_source_recall_at_specificity")
+    return names if names[0] in rates.draws else ("roc_auc", "recall_at_specificity")
+
+
 def all_claims(runs, rates):
     """The four claims.
 
     Args:
         runs: those of `SweepResults`.
-        rates: those of `paired_bootstrap` for the same runs.
+        rates: those of `rates_of`.
     """
-    return [blur(runs, rates), cleaning(runs, rates), gamma(runs, rates), architecture(runs, rates)]
+    each = (blur, cleaning, gamma, architecture)
+    return corrected([claim(runs, rates) for claim in each])
 
 
 def blur(runs, rates):
     """Oversampling by radial blur against no oversampling."""
-    pairs = matched_pairs(runs, runs["blurred"], ~runs["blurred"], agreeing_columns(_FACTORS, "blur"))
+    pairs = matched(runs, runs["blurred"], ~runs["blurred"], agreeing_columns(_FACTORS, "blur"))
     return _claim(
+        rates,
         "blur",
         "Oversampling by radial blur lowers the miss rate",
         "no pair of runs with and without blur that differ in nothing else",
-        difference(rates, pairs, "blur - no blur", METRICS),
+        difference(rates, pairs, "blur - no blur", metrics_of(rates)),
     )
 
 
@@ -62,10 +99,11 @@ def cleaning(runs, rates):
     if len(numbers) > 1:
         chosen |= {f"{n:g} round{'s' if n > 1 else ''}": runs["rounds"] == n for n in numbers}
     compared = [
-        difference(rates, matched_pairs(runs, rows, none, keys), f"{name} - no cleaning", METRICS)
+        difference(rates, matched(runs, rows, none, keys), f"{name} - no cleaning", metrics_of(rates))
         for name, rows in chosen.items()
     ]
     return _claim(
+        rates,
         "cleaning",
         "Removing the benign images of highest loss lowers the miss rate further",
         "no pair of runs with and without cleaning that differ in nothing else",
@@ -80,13 +118,14 @@ def gamma(runs, rates):
     against_plain = [
         difference(
             rates,
-            matched_pairs(runs, (runs["loss"] == "recall") & (runs["gamma"] == value), plain, keys),
+            matched(runs, (runs["loss"] == "recall") & (runs["gamma"] == value), plain, keys),
             f"gamma {value:g} - cross-entropy",
-            METRICS,
+            metrics_of(rates),
         )
         for value in _levels(recall, "gamma")
     ]
     return _claim(
+        rates,
         "gamma",
         "The miss rate falls as gamma, the cost of a miss, grows",
         "no two runs that differ in gamma alone",
@@ -102,7 +141,7 @@ def architecture(runs, rates):
     and grows with the number of levels and with the noise, so that no spread by itself could speak against a
     difference; only the difference of two spreads can have either sign.
     """
-    text = "The architecture matters little beside the loss and the data"
+    name, text = "architecture", "The architecture matters little beside the loss and the data"
     spreads = {
         name: spread
         for name, factor, column in (
@@ -113,52 +152,80 @@ def architecture(runs, rates):
         )
         if (spread := _spread(runs, rates, factor, column)) is not None
     }
-    own, others = spreads.get("architectures"), [name for name in spreads if name != "architectures"]
-    lacking = "two architectures" if own is None else "second loss, cleaning or blur to compare them with"
-    if own is None or not others:
-        return _claim("architecture", text, f"no {lacking} in otherwise equal runs", None)
-    count, values = own
-    # The widest within each resample: choosing it once, on the images as they are, would favour the claim.
-    widest = {metric: np.max([spreads[name][1][metric] for name in others], axis=0) for metric in METRICS}
-    decisive = Comparison(
-        "spread over architectures - widest other spread",
-        count,
-        {metric: estimate(values[metric] - widest[metric]) for metric in METRICS},
-    )
+    own = spreads.pop("architectures", None)
+    metric = deciding_metrics(rates)[0]
+    if own is None or not spreads:
+        lacking = "two architectures" if own is None else "second loss, cleaning or blur to compare them with"
+        return judge(
+            name,
+            text,
+            [Condition(None, metric, rises=False, lacking=f"no {lacking} in otherwise equal runs")],
+        )
+    decisive = _own_less_widest(rates, own, list(spreads.values()))
     each = [
-        Comparison(f"spread over {name}", count, {metric: estimate(values[metric]) for metric in METRICS})
-        for name, (count, values) in spreads.items()
+        _spread_comparison(rates, f"spread over {name}", spread)
+        for name, spread in {"architectures": own, **spreads}.items()
     ]
-    return _claim("architecture", text, "", decisive, *each, metric="balanced_accuracy")
+    return judge(name, text, [Condition(decisive, metric, rises=False, lacking="")], each)
+
+
+def _own_less_widest(rates, own, others):
+    """The `Comparison` of the spread over architectures with the widest other one."""
+    effect, weights = {}, {}
+    for metric in metrics_of(rates):
+        values, slope = own[1][metric]
+        # The widest within each resample: choosing it once, on the images as they are, would favour the claim.
+        widest = np.max([spread[metric][0] for _, spread in others], axis=0)
+        leading = max((spread[metric] for _, spread in others), key=lambda each: each[0][0])
+        weights[metric] = slope - leading[1]
+        effect[metric] = rates.effect_of(metric, values - widest, weights[metric])
+    what = "spread over architectures - widest other spread"
+    return Comparison(what, own[0], effect, weights[deciding_metrics(rates)[0]])
+
+
+def _spread_comparison(rates, what, spread):
+    count, of_metric = spread
+    effect = {metric: rates.effect_of(metric, *values) for metric, values in of_metric.items()}
+    return Comparison(what, count, effect, of_metric[deciding_metrics(rates)[0]][1])
 
 
 def _slope(recall, rates, keys):
-    """The least-squares slope over log10(gamma): the mean over sets of runs that differ in gamma alone."""
-    slopes = []
-    for _, runs in recall.groupby(keys):
+    """The least-squares slope over log10(gamma): the mean over sets of recipes that differ in gamma alone."""
+    weights = []
+    for _, runs in recall.groupby([key for key in keys if key != "seed"]):
         x = np.log10(runs["gamma"].to_numpy())
         x = x - x.mean()
         if np.ptp(x):
-            slopes.append({m: x @ rates[m][runs.index] / (x @ x) for m in METRICS})
-    if not slopes:
+            weights.append(np.zeros(len(rates.recipes)))
+            weights[-1][runs.index] = x / (x @ x)
+    if not weights:
         return None
-    effect = {m: estimate(np.mean([slope[m] for slope in slopes], axis=0)) for m in METRICS}
-    return Comparison("per factor of 10 in gamma", len(slopes), effect)
+    mean = np.mean(weights, axis=0)
+    effect = {m: rates.effect(m, mean) for m in metrics_of(rates)}
+    return Comparison("per factor of 10 in gamma", len(weights), effect, mean)
 
 
 def _spread(runs, rates, factor, column):
-    """(number of sets, metric -> max - min of the levels' means, column by column of the rates), or None."""
+    """How far apart the means of a factor's levels lie.
+
+    Returns:
+        (number of sets, metric -> (max - min of the means, column by column of the rates; its slope in what each run
+        reached)), or None.
+    """
     keys, levels = agreeing_columns(_FACTORS, factor), _levels(runs, column)
-    sets = [rows for _, rows in runs.groupby(keys) if rows[column].nunique() == len(levels)]
+    sets = [rows for _, rows in runs.groupby([key for key in keys if key != "seed"])]
+    sets = [rows for rows in sets if rows[column].nunique() == len(levels)]
     if len(levels) < 2 or not sets:
         return None
+    of_level = np.stack([
+        np.mean([rates.mean_of(rows.index[rows[column] == level]) for rows in sets], axis=0)
+        for level in levels
+    ])  # fmt: skip
     spreads = {}
-    for metric in METRICS:
-        means = [
-            np.mean([rates[metric][rows.index[rows[column] == level]].mean(axis=0) for rows in sets], axis=0)
-            for level in levels
-        ]
-        spreads[metric] = np.ptp(means, axis=0)
+    for metric in metrics_of(rates):
+        means = of_level @ rates.draws[metric]
+        slope = of_level[means[:, 0].argmax()] - of_level[means[:, 0].argmin()]
+        spreads[metric] = np.ptp(means, axis=0), slope
     return len(sets), spreads
 
 
@@ -166,6 +233,10 @@ def _levels(runs, column):
     return sorted(runs[column].unique())
 
 
-def _claim(name, text, lacking, first, *others, metric="miss_rate"):
-    """The claim that `metric` falls in the `first` comparison."""
-    return judge(name, text, [Condition(first, metric, rises=False, lacking=lacking)], others)
+def _claim(rates, name, text, lacking, first, *others):
+    """The claim that in the `first` comparison malignant and benign images are better separated.
+
+    A miss rate at threshold 0.5 falls, too, where merely more images are called malignant: it decides nothing.
+    """
+    conditions = [Condition(first, m, rises=True, lacking=lacking) for m in deciding_metrics(rates)]
+    return judge(name, text, conditions, others)

@@ -7,10 +7,15 @@
     training_sets:   # blur or not x cleaning rounds
       - {oversample: none, clean: merge-scaled, rounds: [0, 2]}
       - {oversample: g23, clean: blur-scaled, rounds: [0, 2]}
+    seeds: [0, 1, 2] # of the training of every entry of `runs` that names none; [0] if left out
+    seed_sd: {roc_auc: 0.012}   # for one seed: what reports take for the standard deviation between seeds
     runs:            # each entry: models x losses x seeds
       - models: [efficientnet_lite0]
         losses: [crossentropy, {loss: recall, gamma: [1, 10]}]
-        seeds: [0]
+        seeds: [0]   # in place of those above
+
+Runs of several seeds differ in initial weights, order and augmentation. Split, variants and cleaning stay those of
+`data_seed` 0: all runs are measured on the same test images, and reports compare them image by image.
 
 Every training set is combined with every entry of `runs`. All runs have one image size and one `clean_model`:
 by default the first model's architecture, and the image size of that.
@@ -25,8 +30,10 @@ from pipelines.sweeps.engine.grid_checks import (
     check_keys,
     check_runs_differ,
     checked_list,
+    checked_luck,
     checked_names,
     checked_numbers,
+    grid_seeds,
     shared_settings,
 )
 from pipelines.sweeps.engine.grid_file import Grid
@@ -202,7 +209,11 @@ def read_grid(source, path):
     Raises:
         ValueError: an unknown key, a value of the wrong kind, or a configuration that occurs twice; one sentence.
     """
-    check_keys(source, path, "", required=("training_sets", "runs"), optional=("settings", "job"))
+    check_keys(
+        source, path, "", required=("training_sets", "runs"), optional=("settings", "job", "seeds", "seed_sd")
+    )
+    seeds_of_all = grid_seeds(source, path)
+    checked_luck(source, path)
     settings = shared_settings(source, path, binary, _DECIDED)
     training_sets = _training_sets(source["training_sets"], path)
     runs = []
@@ -212,7 +223,7 @@ def read_grid(source, path):
         pairs = [
             pair for item in checked_list(entry["losses"], path, "losses") for pair in _losses(item, path)
         ]
-        seeds = checked_numbers(entry.get("seeds", [0]), path, "seeds")
+        seeds = checked_numbers(entry.get("seeds", seeds_of_all), path, "seeds")
         for training_set in training_sets:
             for rounds, model, loss, seed in itertools.product(training_set.rounds, names, pairs, seeds):
                 runs.append(GridRun(training_set, rounds, model, *loss, seed))

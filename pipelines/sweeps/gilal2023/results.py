@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines.sweeps.engine.finished_runs import read_finished, read_runs
+from pipelines.sweeps.engine.finished_runs import assumed_luck, read_finished, read_runs
+from pipelines.sweeps.engine.run_facts import pairs_within, sources_of, training_steps
+from pipelines.sweeps.gilal2023.claims import METRICS
 from pipelines.sweeps.gilal2023.grid import VARIED
 from skinkeras import losses
 from skinkeras.evaluation.checks import binary_inputs
@@ -23,12 +25,15 @@ class SweepResults:
         path: the sweep's folder.
         runs: one row a finished run, index 0, 1, ...: the columns of `runs.csv`, and
             loss_name: the loss with its parameter, such as "recall cross-entropy, gamma 10";
-            blurred: whether it trained on blurred copies.
+            blurred: whether it trained on blurred copies;
+            steps: optimizer steps of its float model, NaN if they are not known.
         unfinished: the rows of `runs.csv` that failed or have not been run.
         at_half: the metrics of each finished run's float model at threshold 0.5, as dictionaries.
         images: image_id, group, malignant (0 or 1) of the n test images.
+        sources: clinic or camera of each, text of shape (n,); None if no pair of classes is within a known one.
         scores: probability of malignant by each float model, shape (runs, n).
         synthetic: whether the images were generated.
+        assumed_luck: {metric: standard deviation between seeds} that the sweep's YAML file gives.
     """
 
     path: Path
@@ -36,8 +41,10 @@ class SweepResults:
     unfinished: pd.DataFrame
     at_half: list
     images: pd.DataFrame
+    sources: np.ndarray | None
     scores: np.ndarray
     synthetic: bool
+    assumed_luck: dict
 
 
 def read_sweep(path):
@@ -54,16 +61,20 @@ def read_sweep(path):
     table = _described(read_runs(path, _TEXT, _NUMBERS, _needs_number))
     done = table["status"] == "done"
     runs = table[done].reset_index(drop=True)
-    results = read_finished([path / "runs" / name for name in runs["run"]], _check)
-    images = results[0].repeats[0].images
+    folders = [path / "runs" / name for name in runs["run"]]
+    results = read_finished(folders, _check)
+    runs["steps"] = [training_steps(*each) for each in zip(folders, results, strict=True)]
+    images, sources = results[0].repeats[0].images, sources_of(folders, 1)
     return SweepResults(
         path=path,
         runs=runs,
         unfinished=table[~done].reset_index(drop=True),
         at_half=[run.repeats[0].metrics_at_half["float"] for run in results],
         images=images[["image_id", "group"]].assign(malignant=_malignant(images)),
+        sources=sources if pairs_within(sources, images["label"]) else None,
         scores=np.array([_scores(run) for run in results]),
         synthetic=any(run.synthetic for run in results),
+        assumed_luck=assumed_luck(path, METRICS),
     )
 
 

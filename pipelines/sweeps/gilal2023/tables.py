@@ -6,13 +6,13 @@ from pipelines.sweeps.engine.claims_table import (
     ENDS,
     difference_columns,
     differences,
-    interval,
     signed,
     unfinished_markdown,
+    with_deviation,
 )
-from pipelines.sweeps.engine.comparisons import difference, matched_pairs
-from pipelines.sweeps.gilal2023.claims import METRICS
-from skinkeras.evaluation import estimate, markdown
+from pipelines.sweeps.engine.comparisons import difference, matched
+from pipelines.sweeps.gilal2023.claims import metrics_of
+from skinkeras.evaluation import markdown
 
 _INTERVALS = {
     "balanced_accuracy": "balanced accuracy",
@@ -29,23 +29,45 @@ _SETTINGS = [
     "blurred",
     "rounds",
     "cleaning",
-    "seed",
 ]
+# A metric of the runs -> the one of `Rates` that changes as much, from which it takes its interval.
+_SAME_LUCK = {"benign_recall": "false_alarm_rate", "malignant_recall": "miss_rate"}
 
 
-def configurations(sweep):
-    """Table I: one row a configuration, by balanced accuracy; those that have not finished come last."""
-    rows = []
-    for run, at_half in zip(sweep.runs["run"], sweep.at_half, strict=True):
-        row = {"run": run, "accuracy": at_half["accuracy"]}
-        for name in _INTERVALS:
-            row[name] = at_half[name]
-            row[f"{name}_low"], row[f"{name}_high"] = at_half[f"{name}_interval"]
-        rows.append(row)
-    finished = pd.DataFrame(rows).merge(sweep.runs[["run", *_SETTINGS]], on="run")
-    finished = finished.sort_values("balanced_accuracy", ascending=False, kind="stable")
+def configurations(sweep, rates):
+    """Table I: one row a configuration, by balanced accuracy; those that have not finished come last.
+
+    Runs that differ only in the seed are one row: their mean, the standard deviation between them (`_sd`), and an
+    interval that covers test images and seeds.
+
+    Args:
+        sweep: `SweepResults`.
+        rates: those of `rates_of` for it.
+    """
+    rows = [
+        _configuration(sweep, rates, rates.recipes == recipe) for recipe in range(rates.recipes.max() + 1)
+    ]
+    finished = pd.DataFrame(rows).sort_values("balanced_accuracy", ascending=False, kind="stable")
     rest = sweep.unfinished[["run", *_SETTINGS, "status", "error"]]
+    rest = rest.assign(seeds=sweep.unfinished["seed"].map("{:g}".format))
     return pd.concat([finished.assign(status="done", error=""), rest], ignore_index=True)
+
+
+def _configuration(sweep, rates, mask):
+    """The row of Table I of the runs in `mask`, which differ only in the seed."""
+    runs, numbers = sweep.runs[mask], mask.nonzero()[0]
+    at_half = pd.DataFrame([sweep.at_half[number] for number in numbers])
+    row = {"run": runs["run"].iloc[0], "accuracy": at_half["accuracy"].mean()}
+    for name in _INTERVALS:
+        row[name] = at_half[name].mean()
+        ends = at_half[f"{name}_interval"].iloc[0]
+        if len(runs) > 1:
+            _, *ends = rates.level(_SAME_LUCK.get(name, name), mask)
+            ends = [1 - end for end in reversed(ends)] if name in _SAME_LUCK else ends
+        row[f"{name}_low"], row[f"{name}_high"] = ends
+        row[f"{name}_sd"] = at_half[name].std()
+    seeds = ", ".join(f"{seed:g}" for seed in sorted(runs["seed"]))
+    return row | {name: runs[name].iloc[0] for name in _SETTINGS} | {"runs": len(runs), "seeds": seeds}
 
 
 def configurations_markdown(table):
@@ -59,13 +81,13 @@ def configurations_markdown(table):
         "gamma",
         "blur",
         "rounds",
-        "seed",
+        "seeds",
     ]
     done = table[table["status"] == "done"]
     rows = [
         [
             f"{row['accuracy']:.3f}",
-            *(interval(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in _INTERVALS),
+            *(with_deviation(row, name) for name in _INTERVALS),
             f"{row['balance_ratio']:.3f}",
             row["model"],
             # As in the paper, gamma has a column of its own and delta has not.
@@ -73,7 +95,7 @@ def configurations_markdown(table):
             f"{row['gamma']:g}" if row["loss"] == "recall" else "",
             "yes" if row["blurred"] else "no",
             f"{row['rounds']:g}" + (f" ({row['cleaning']})" if row["cleaning"] else ""),
-            f"{row['seed']:g}",
+            row["seeds"],
         ]
         for _, row in done.iterrows()
     ]
@@ -86,13 +108,13 @@ def ablation(runs, rates):
     """Table II: for each architecture the baseline and what recall loss, blur and cleaning add to it.
 
     BL is cross-entropy, no blur, no cleaning; +RL the recall loss; +UNDER the most rounds of cleaning that
-    the sweep has, with blur or without. Several seeds are averaged, differences over the seeds that both
-    have.
+    the sweep has, with blur or without. Several seeds are averaged.
 
     Args:
         runs: those of `SweepResults`.
-        rates: those of `paired_bootstrap` for the same runs.
+        rates: those of `rates_of` for the same runs.
     """
+    metrics = metrics_of(rates)
     losses = [("", runs["loss"] == "crossentropy")]
     for value in sorted(runs.loc[runs["loss"] == "recall", "gamma"].unique()):
         losses.append((f"+RL({value:g})", (runs["loss"] == "recall") & (runs["gamma"] == value)))
@@ -108,7 +130,7 @@ def ablation(runs, rates):
                         row = {"model": model, "configuration": data + name or "BL", "runs": int(cell.sum())}
                         rows.append(row | _effects(runs, rates, cell, base))
     return pd.DataFrame(
-        rows, columns=["model", "configuration", "runs", *METRICS, *difference_columns(METRICS)]
+        rows, columns=["model", "configuration", "runs", *metrics, *difference_columns(metrics)]
     )
 
 
@@ -120,20 +142,21 @@ def _cell(runs, model, loss, blurred, cleaned):
 
 
 def _effects(runs, rates, cell, base):
-    row = {metric: estimate(rates[metric][cell.to_numpy()].mean(axis=0)).value for metric in METRICS}
-    compared = difference(rates, matched_pairs(runs, cell, base, ["seed"]), "difference from BL", METRICS)
+    metrics, mean = metrics_of(rates), rates.mean_of(cell.to_numpy())
+    row = {metric: rates.effect(metric, mean).value for metric in metrics}
+    compared = difference(rates, matched(runs, cell, base, []), "difference from BL", metrics)
     is_base = (cell & base).any()
-    return row if is_base or not compared else row | differences(compared.effect, METRICS)
+    return row if is_base or not compared else row | differences(compared.effect, metrics)
 
 
-def ablation_markdown(table):
+def ablation_markdown(table, metrics):
     """`ablation` as Markdown: each value, followed by its difference from BL."""
     rows = []
     for _, row in table.iterrows():
         cells = []
-        for metric in METRICS:
+        for metric in metrics:
             shift = [row[f"{metric}_difference{end}"] for end in ENDS]
             cells.append(f"{row[metric]:.3f}" + ("" if pd.isna(shift[0]) else f" ({signed(shift)})"))
         rows.append([row["model"], row["configuration"], str(row["runs"]), *cells])
-    header = [f"{title} (difference from BL)" for title in METRICS.values()]
+    header = [f"{title} (difference from BL)" for title in metrics.values()]
     return markdown.table(["model", "configuration", "runs", *header], rows)
