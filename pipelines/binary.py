@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipelines.common import checks, options
 from pipelines.common.console import refuse_invalid_input, run, section
+from pipelines.common.decision_groups import DecisionOptions
 from pipelines.common.groups import (
     BinaryDataOptions,
     BinaryLossOptions,
@@ -34,6 +35,7 @@ class Settings:
     model: ModelOptions = ModelOptions()
     loss: BinaryLossOptions = BinaryLossOptions()
     training: TrainingOptions = TrainingOptions()
+    decisions: DecisionOptions = DecisionOptions()
     output: OutputOptions = OutputOptions(out=Path("runs/binary"))
 
 
@@ -50,14 +52,16 @@ def main(settings):
         with refuse_invalid_input():
             request = options.request_of("binary", settings)
             folder.check(request, resume=settings.output.resume)
+            if folder.is_complete:
+                from pipelines.common import summary
+
+                return summary.print_results(folder)
             seed, deterministic = settings.training.seed, settings.training.deterministic
             start_keras(seed, deterministic=deterministic, fine_tunes=settings.output.export)
             from pipelines.common import cleaning_rounds, line, loading, records
 
-            if folder.is_complete:
-                return line.print_results(folder)
             checks.check_weights_file(settings.model.name.architecture, settings.model)
-            task = new_task(settings.loss)
+            task = new_task(settings.loss, settings.decisions)
             section("Data")
             loader = new_loader(
                 settings.data,
@@ -78,9 +82,15 @@ def main(settings):
         data = task.learned(cleaner.clean(data))
         cleaner.check_classes(data)
         facts = records.facts_of(request, task, settings.data, settings.model, card_groups(settings))
-        trainer = line.Trainer(task, settings.model, settings.training)
+        trainer = line.Trainer(task, settings.model, settings.training, settings.decisions)
+        output = settings.output
         line.train_and_ship(
-            folder, trainer, [line.Repeat(1, folder, data)], facts, exports=settings.output.export
+            folder,
+            trainer,
+            [line.Repeat(1, folder, data)],
+            facts,
+            exports=output.export,
+            disturbs=output.robustness,
         )
 
 
@@ -93,6 +103,7 @@ def card_groups(settings):
         settings.cleaning,
         settings.model,
         settings.training,
+        settings.decisions,
     )
 
 
@@ -103,9 +114,16 @@ def task_class():
     return BinaryTask
 
 
-def new_task(loss):
-    """The `BinaryTask` of `BinaryLossOptions`."""
-    return task_class()(loss.loss, loss.weighting, loss.used_parameters, target=loss.target)
+def new_task(loss, decisions):
+    """The `BinaryTask` of `BinaryLossOptions` and `DecisionOptions`."""
+    return task_class()(
+        loss.loss,
+        loss.weighting,
+        loss.used_parameters,
+        target=loss.target,
+        points=decisions.points,
+        not_sure=decisions.not_sure,
+    )
 
 
 def new_loader(data, oversampling, cleaning, model, training, output):
@@ -120,6 +138,7 @@ def new_loader(data, oversampling, cleaning, model, training, output):
         data.positive,
         oversampling.policy,
         cleaning.plan,
+        model.geometry,
     )
 
 

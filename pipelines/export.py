@@ -25,7 +25,7 @@ from skinkeras import tflite
 from skinkeras.decoding import decode
 from skinkeras.errors import RunError
 from skinkeras.files import write_bytes, write_text
-from skinkeras.locks import remove_leftovers
+from skinkeras.locks import locked_folder, remove_leftovers
 
 # How far the sum of probabilities may be from 1: of an integer model each is rounded to a 256th.
 _ROUNDED = 0.05
@@ -66,7 +66,7 @@ def main(settings):
 
 
 def export_run(settings):
-    """Exports the models of a run, compared with Keras on the run's own validation images, as the run did."""
+    """Exports the models of a run, compared with Keras on the run's own images, as the run did."""
     with refuse_invalid_input():
         check_run_flags(settings)
         recorded = recorded_run(settings.source)
@@ -110,6 +110,7 @@ def moved_loader(recorded, data_dir, source):
         cache,
         recorded.settings.training.data_seed,
         getattr(data, "positive", ()),
+        geometry=recorded.settings.model.geometry,
     )
 
 
@@ -159,10 +160,12 @@ def export_keras_file(settings):
             f"difference {report.max_difference:.4f}"
         )
     out = settings.out or settings.source.parent / "exported"
-    for kind, content in contents.items():
-        write_bytes(out / f"{name}_{kind}.tflite", content)
-        say(f"Written: {out / f'{name}_{kind}.tflite'}, {len(content) / 1e6:.1f} MB")
-    write_text(out / f"{name}.labels.txt", "".join(f"{label}\n" for label in labels))
+    with locked_folder(out):
+        remove_leftovers(out, subfolders=False)
+        for kind, content in contents.items():
+            write_bytes(out / f"{name}_{kind}.tflite", content)
+            say(f"Written: {out / f'{name}_{kind}.tflite'}, {len(content) / 1e6:.1f} MB")
+        write_text(out / f"{name}.labels.txt", "".join(f"{label}\n" for label in labels))
 
 
 def read_labels(labels):

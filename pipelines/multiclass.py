@@ -11,6 +11,7 @@ import yaml
 
 from pipelines.common import checks, options
 from pipelines.common.console import refuse_invalid_input, run, section
+from pipelines.common.decision_groups import CalibrationOptions
 from pipelines.common.groups import (
     DiagnosisDataOptions,
     DiagnosisLossOptions,
@@ -61,6 +62,7 @@ class Settings:
     model: ModelOptions = ModelOptions()
     loss: DiagnosisLossOptions = DiagnosisLossOptions()
     training: TrainingOptions = TrainingOptions()
+    decisions: CalibrationOptions = CalibrationOptions()
     output: OutputOptions = OutputOptions(out=Path("runs/multiclass"))
 
 
@@ -78,12 +80,14 @@ def main(settings):
         with refuse_invalid_input():
             request = options.request_of("multiclass", settings)
             folder.check(request, resume=settings.output.resume)
+            if folder.is_complete:
+                from pipelines.common import summary
+
+                return summary.print_results(folder)
             seed, deterministic = settings.training.seed, settings.training.deterministic
             start_keras(seed, deterministic=deterministic, fine_tunes=settings.output.export)
             from pipelines.common import line, loading, records
 
-            if folder.is_complete:
-                return line.print_results(folder)
             checks.check_weights_file(settings.model.name.architecture, settings.model)
             loader = new_loader(settings.data, settings.model, settings.training, settings.output)
             manifest = loader.manifest()
@@ -96,13 +100,16 @@ def main(settings):
                 loading.record_data(repeat.data, repeat.folder)
         task = new_task(settings.loss, settings.model, taxonomy)
         facts = records.facts_of(request, task, settings.data, settings.model, card_groups(settings))
-        trainer = line.Trainer(task, settings.model, settings.training)
-        line.train_and_ship(folder, trainer, repeats, facts, exports=settings.output.export)
+        trainer = line.Trainer(task, settings.model, settings.training, settings.decisions)
+        output = settings.output
+        line.train_and_ship(
+            folder, trainer, repeats, facts, exports=output.export, disturbs=output.robustness
+        )
 
 
 def card_groups(settings):
     """The groups whose facts the card shows, in order."""
-    return (settings.loss, settings.model, settings.training)
+    return (settings.loss, settings.model, settings.training, settings.decisions)
 
 
 def task_class():
@@ -127,13 +134,15 @@ def new_loader(data, model, training, output):
     """The `ImageLoader` of groups of the job's settings."""
     from pipelines.common.loading import ImageLoader
 
-    return ImageLoader(data, model.image_size, output.cache_dir, training.data_seed)
+    return ImageLoader(data, model.image_size, output.cache_dir, training.data_seed, geometry=model.geometry)
 
 
 def read_repeats(loader, manifest, count, folder):
-    """A `line.Repeat` for each of `count` splits of the manifest's images."""
+    """A `line.Repeat` for each of `count` splits of the manifest's images; a split that is given is one."""
     from pipelines.common.line import Repeat
 
+    if datasets.split_method(manifest, loader.options.split_by) == "given":
+        count = 1
     repeats = []
     for number in range(1, count + 1):
         section(f"Data, split {number} of {count}")
@@ -169,7 +178,10 @@ def taxonomy_of(data, model, classes):
     """
     if data.taxonomy:
         children = _read_taxonomy(data.taxonomy)
-    elif data.dataset.taxonomy:
+    elif data.dataset.taxonomy and (
+        # Where an image is of none of the usual classes, as some of BCN20000, only a hierarchical model is refused.
+        model.name.head == "hierarchical" or set(classes) == set(data.dataset.taxonomy.classes)
+    ):
         children = data.dataset.taxonomy.children
     elif model.name.head == "hierarchical":
         raise ValueError(
@@ -187,7 +199,10 @@ def _read_taxonomy(path):
     except FileNotFoundError as error:
         raise ValueError(f"There is no file {path}: check --taxonomy.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a YAML file of a taxonomy, {{node: [children]}}: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"{path} is not a YAML file of a taxonomy, {{node: [children]}}: {reason}."
+        ) from error
 
 
 def _children(taxonomy):

@@ -15,7 +15,7 @@ from pipelines.common.console import refuse_invalid_input, run, say
 from pipelines.common.run_folder import RunFolder
 from skinkeras.errors import RunError, UsageError
 from skinkeras.files import replacing, write_text
-from skinkeras.locks import LOCK, locked_folder
+from skinkeras.locks import LOCK, locked_folder, remove_leftovers
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ def main(settings):
         from pipelines import verify_release
 
     with locked_folder(settings.to, "--to"), tempfile.TemporaryDirectory() as folder:
+        remove_leftovers(settings.to)
         # On a copy first: a model that must not be released leaves the good one where it is.
         rehearsed = Path(folder) / settings.to.resolve().name
         shutil.copytree(settings.to, rehearsed, ignore=shutil.ignore_patterns(LOCK))
@@ -57,15 +58,18 @@ def place(source, record, folder):
     from skinkeras import reports
 
     for entry in record["files"].values():
-        target = folder / entry["file"]
         if entry.get("shipped", True):
-            copy(source / entry["file"], target)
-        else:
-            target.unlink(missing_ok=True)
+            copy(source / entry["file"], folder / entry["file"])
     labels = "".join(f"{name}\n" for name in record["model"]["classes"])
     write_text(folder / f"{record['name']}.labels.txt", labels)
     reports.write_record(folder / "records" / f"{record['name']}.json", record)
+    if (source.parent / "images.csv").is_file():  # so that an evaluation can leave out what it was trained on
+        copy(source.parent / "images.csv", folder / "records" / f"{record['name']}.images.csv")
     reports.render_model(record, folder)
+    # Last: if the disk is full, what was released before is still there.
+    for entry in record["files"].values():
+        if not entry.get("shipped", True):
+            (folder / entry["file"]).unlink(missing_ok=True)
 
 
 def exported(settings):

@@ -38,7 +38,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         _flush_to_disk(temporary)
         os.replace(temporary, path)
     except OSError as error:
-        raise _write_error(path, error) from error
+        raise write_error(path, error) from error
     finally:
         with suppress(OSError):  # such as a missing folder, which the error above already tells
             temporary.unlink(missing_ok=True)
@@ -99,7 +99,8 @@ def _flush_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _write_error(path: Path, error: OSError) -> OSError:
+def write_error(path: str | os.PathLike, error: OSError) -> OSError:
+    """An error of the same kind whose message is one sentence: that `path` could not be written, and why."""
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         reason += "; free some space and run it again"

@@ -72,7 +72,9 @@ def check_data(options):
     elif options.data_dir is None:
         raise ValueError(f"--data {options.data} needs --data-dir, the folder that holds it.")
     elif not options.data_dir.is_dir():
-        raise ValueError(f"There is no folder {options.data_dir}: check --data-dir.")
+        from skinkeras.datasets.file_search import check_folder  # with OpenCV
+
+        check_folder(options.data_dir, "--data-dir")
 
 
 def check_model(options, *, exports):

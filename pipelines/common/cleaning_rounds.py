@@ -14,6 +14,7 @@ from skinkeras.cleaning import CleaningError
 from skinkeras.cleaning.figures import contact_sheet, loss_histogram
 from skinkeras.errors import DamagedFileError
 from skinkeras.files import replacing, write_text
+from skinkeras.geometries import DEFAULT_GEOMETRY
 from skinkeras.locks import locked_folder, remove_leftovers
 from skinkeras.training.tasks import binary_epoch_metrics
 
@@ -30,7 +31,9 @@ def check_materialised(data, folder):
 def materialise(data, folder):
     """Writes every variant of the training images into `folder` (None: nowhere)."""
     if folder:
-        loading.materialise(data, folder)
+        with locked_folder(folder, "--materialise"):
+            remove_leftovers(folder)
+            loading.materialise(data, folder)
 
 
 class Cleaner:
@@ -72,6 +75,8 @@ class Cleaner:
             "learning_rate": plan.learning_rate,
             "data_seed": plan.data_seed,
         }
+        if model.geometry != DEFAULT_GEOMETRY:  # rounds of the released version name none
+            deciding["geometry"] = model.geometry
         self._arguments = (
             options.clean_dir or run.file("cleaning"),
             data.variants.table,

@@ -13,6 +13,7 @@ import rich.text
 
 from pipelines.common import options, stopping
 from skinkeras.errors import RunError, UsageError
+from skinkeras.files import write_error
 
 # A log file has no width of its own: give it enough for the table of results.
 _AS_IT_IS = {"highlight": False, "emoji": False, "soft_wrap": True}
@@ -51,11 +52,12 @@ def run(main, settings_class):
         try:
             _run(main, settings_class, signals)
             sys.stdout.flush()
-        except BrokenPipeError:
-            # Whoever read the output has stopped reading; Python would complain when it flushes at the end.
-            with suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except BrokenPipeError:  # whoever read the output has stopped reading
+            _discard_output()
             sys.exit(1)
+        except OSError as error:  # the output goes to a file on a full disk
+            _discard_output()
+            _fail(str(write_error("what this command prints", error)), 1)
 
 
 def _run(main, settings_class, signals):
@@ -75,19 +77,30 @@ def _run(main, settings_class, signals):
             resumable = settings is not None and "resume" in options.flatten(settings)
             further = " Run the same command with --resume to go on." if resumable else ""
             _fail(stopping.line(stopped_by) + further, 128 + stopped_by)
-        if isinstance(error, BrokenPipeError) or not isinstance(error, UsageError | RunError | OSError):
+        if not isinstance(error, UsageError | RunError | OSError):
             raise
+        if isinstance(error, BrokenPipeError):
+            raise
+        if isinstance(error, OSError) and error.strerror and error.filename is None:
+            print(flush=True)  # raises the same error again if the output is what could not be written
         _fail(sentence(error), 2 if isinstance(error, UsageError) else 1)
 
 
 def sentence(error):
     """What an error says, as people write: no number of the system's, no type of NumPy's, one full stop."""
     text = str(error)
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        text = f"{os.fsdecode(error.filename)}: {error.strerror}."
+    if isinstance(error, OSError) and error.strerror:
+        where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        text = f"{where}{error.strerror}."
     text = re.sub(r"\[Errno -?\d+\] ", "", text)
     text = re.sub(r"\bnp\.(?:u?int|float|str|bool)\d*_?\(([^()]*)\)", r"\1", text)
     return re.sub(r"(?<=[^\s./])\.\.(?=\s|$)", ".", text)
+
+
+def _discard_output():
+    """What has not been written yet is lost; Python would complain when it writes it at the end."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message, code):

@@ -20,6 +20,7 @@ _BATCH = 64
 _LAYERS_NAMED = 5
 _LAYER_BATCHES = 4  # of as many images: all activations of a batch are in memory at once
 _THREADS = (1, 2)
+_ADJECTIVES = {"validation": "validation", "train": "training"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class ExportedFile:
     Attributes:
         kind: float32, float16 or int8.
         path: the file.
-        report: `tflite.Report`: how it compares with its Keras model on the validation images.
+        report: `tflite.Report`: how it compares with its Keras model, on the images of `SplitImages.compared`.
         latency: list of `tflite.Latency`, one a number of threads.
     """
 
@@ -57,7 +58,8 @@ class ExportedFile:
 def export_forms(run, models_folder, data, info):
     """Converts, labels, verifies and times every kind of file.
 
-    What decides about a file is measured on the validation images; the test images are only reported on.
+    What decides about a file is measured on validation images, or without any on training images
+    (`SplitImages.compared`); the test images are only reported on.
 
     Args:
         run: `RunFolder`; the files go into its export folder.
@@ -94,7 +96,7 @@ def export_forms(run, models_folder, data, info):
         files[kind] = ExportedFile(kind, path, report, tflite.benchmark(path, _THREADS))
         say(
             f"  {path.name}: {len(content) / 1e6:.1f} MB, agrees with Keras on {report.agreement:.2%} of "
-            f"{report.images} validation images, largest difference {report.max_difference:.4f}"
+            f"{report.images} {_ADJECTIVES[data.compared_on]} images, largest difference {report.max_difference:.4f}"
         )
     lost = _lost(files)
     if lost is not None and lost > MOST_LOST:
@@ -114,18 +116,16 @@ def _advice(noise_file, files):
 
 
 def _verified(path, model, data, tolerances):
-    validation = data.subset("validation")
-    batches = (images.numpy() for images, _ in validation.dataset(_BATCH))
-    report = tflite.verify(
-        path, model, batches, validation.malignant if data.positives else validation.one_hot
-    )
+    compared = data.compared()
+    batches = (images.numpy() for images, _ in compared.dataset(_BATCH))
+    report = tflite.verify(path, model, batches, compared.malignant if data.positives else compared.one_hot)
     report = dataclasses.replace(report, path=path.name)  # a record names no path of this machine
     tflite.check(report, tolerances)
     return report
 
 
 def _lost(files):
-    """How far the int8 file's AUC on the validation images is below the float model's; None if unknown."""
+    """How far the int8 file's AUC on the images that are compared is below the float model's; None if unknown."""
     if not {"float32", "int8"} <= set(files):
         return None
     float_auc, int8_auc = files["float32"].report.auc_keras, files["int8"].report.auc_file
@@ -133,8 +133,8 @@ def _lost(files):
 
 
 def _record_layer_noise(run, model, quantized, data):
-    """Writes how much noise each rounded layer adds on some validation images, and prints the worst."""
-    batches = itertools.islice(data.subset("validation").dataset(_LAYER_BATCHES), _LAYER_BATCHES)
+    """Writes how much noise each rounded layer adds on some of the images compared, and prints the worst."""
+    batches = itertools.islice(data.compared().dataset(_LAYER_BATCHES), _LAYER_BATCHES)
     noise = quantization.layer_noise(model, quantized, (images.numpy() for images, _ in batches))
     path = run.file("layer_noise.csv")
     with replacing(path) as temporary:

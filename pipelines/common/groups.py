@@ -13,6 +13,7 @@ from tyro.conf import arg
 
 from pipelines.common.options import Options, flag
 from skinkeras import cleaning, datasets, inputs, losses, models
+from skinkeras.geometries import DEFAULT_GEOMETRY, GEOMETRIES
 
 # What may be left out: `--help` says in words what is then done.
 Count = Annotated[int | None, arg(metavar="INT", help_behavior_hint="")]
@@ -31,17 +32,13 @@ MAX_SEED = 2**32 - 1000  # seeds are 32 bits, and phases and rounds count on fro
 
 
 @dataclass(frozen=True)
-class DataOptions(Options):
-    """Which images, and how they are split."""
+class ImageOptions(Options):
+    """Which images."""
 
     data: Literal[tuple(datasets.DATASETS)] = "synthetic"
     """Data set; "synthetic" generates its own images, for a demonstration without data."""
     data_dir: Place = None
     """Folder that holds the data set."""
-    split_by: Literal["grouped", "paper", "given"] = "grouped"
-    """Keep lesions and patients together; by image, as Gilal et al. 2023 (which leaks); or as the data gives it."""
-    near_duplicates: Literal["group", "list"] = "group"
-    """Keep images that are copies of each other in one subset, or only list them in duplicates.csv."""
     max_images: Count = None
     """Use only about this many images, for a quick look."""
     skip_bad_images: bool = False
@@ -76,7 +73,28 @@ class DataOptions(Options):
     @property
     def drops_known_duplicates(self):
         """Whether the second image of each published duplicate pair is left out."""
-        return not (self.keep_known_duplicates or self.split_by == "paper")
+        return not self.keep_known_duplicates
+
+
+@dataclass(frozen=True)
+class DataOptions(ImageOptions):
+    """Which images, and how they are split."""
+
+    split_by: _choice("grouped", "paper", "given") = None
+    """By default as the data gives it, else grouped by lesion and patient; paper: by image, as Gilal et al. 2023."""
+    validation: Number = None
+    """Share of validation images; by default 0.1, or those that the data gives. 0: none, and a threshold of 0.5."""
+    near_duplicates: Literal["group", "list"] = "group"
+    """Keep images that are copies of each other in one subset, or only list them in duplicates.csv."""
+
+    def check(self):
+        super().check()
+        self.between("validation", 0, 0.5)
+
+    @property
+    def drops_known_duplicates(self):
+        """Whether the second image of each published duplicate pair is left out."""
+        return super().drops_known_duplicates and self.split_by != "paper"
 
 
 @dataclass(frozen=True)
@@ -98,11 +116,48 @@ class DiagnosisDataOptions(DataOptions):
     taxonomy: Place = None
     """YAML file {node: [children]} with the tree of the classes; by default that of the data set."""
     repeats: int = 2
-    """Number of splits to train and measure on; results are averaged, and the first one's model ships."""
+    """Number of splits to train and measure on (1 if given); results are averaged, the first one's model ships."""
 
     def check(self):
         super().check()
         self.at_least(repeats=1)
+
+
+@dataclass(frozen=True)
+class ExternalDataOptions(ImageOptions):
+    """Which labelled images a model is measured on."""
+
+    data: Literal[tuple(datasets.DATASETS)] = "folder"
+    """How they are read: a folder for each class, a manifest, or a data set."""
+    positive: Annotated[tuple[str, ...], arg(metavar="CLASS...", help_behavior_hint="")] = ()
+    """Classes that count as malignant; by default those of the data set (melanoma)."""
+    map: Annotated[tuple[str, ...], arg(metavar="THEIRS=OURS...", help_behavior_hint="")] = ()
+    """Labels of the data and the model's class for each; nothing after the = leaves such images out."""
+    subset: _choice("train", "validation", "test") = None
+    """Measure on this part of the split that the data gives; by default on all images."""
+    include_training: bool = False
+    """Measure also on images that the model was trained or its threshold chosen on."""
+
+    def check(self):
+        super().check()
+        _ = self.mapping
+
+    @property
+    def mapping(self):
+        """{label of the data: class of the model, or ""}."""
+        pairs = {}
+        for word in self.map:
+            theirs, equals, ours = word.partition("=")
+            if not equals or not theirs or theirs in pairs:
+                raise ValueError(f"--map takes LABEL=CLASS, each label once. Received: {word!r}")
+            pairs[theirs] = ours
+        return pairs
+
+    @property
+    def data_options(self):
+        """The `DataOptions` that read the same images."""
+        shared = {field.name: getattr(self, field.name) for field in dataclasses.fields(ImageOptions)}
+        return DataOptions(**shared, split_by="grouped")
 
 
 @dataclass(frozen=True)
@@ -217,6 +272,8 @@ class RankingModelOptions(Options):
     """Initial weights: "imagenet", "none", or a file."""
     image_size: Count = None
     """Height and width of the input in pixels; by default the architecture's own (96 for synthetic images)."""
+    geometry: Literal[tuple(GEOMETRIES)] = DEFAULT_GEOMETRY
+    """What is resized to the input: the largest centred square, or the whole image, squashed or padded with black."""
 
     def check(self):
         if self.model is not None:
@@ -251,9 +308,11 @@ class ModelOptions(RankingModelOptions):
 
     def facts(self):
         """{setting in words: value}, for the card."""
-        facts = {"colour constancy": "none"}
-        if self.colour_constancy == "yes":
-            facts = {"colour constancy": "Shades of Gray, inside the model"}
+        constancy = "Shades of Gray, inside the model" if self.colour_constancy == "yes" else "none"
+        facts = {
+            "geometry": f"{self.geometry}: {GEOMETRIES[self.geometry].title}",
+            "colour constancy": constancy,
+        }
         if self.lstm_units:
             facts["size of the LSTM"] = self.lstm_units
         return facts if self.dropout is None else {**facts, "dropout": self.dropout}
@@ -439,3 +498,5 @@ class OutputOptions(FolderOptions):
 
     export: bool = True
     """Go on to integers and .tflite files; without it, the run ends with the float model's evaluation."""
+    robustness: bool = False
+    """Also measure the form that ships on up to 2,000 disturbed test images (other light, blur, noise, hair ...)."""

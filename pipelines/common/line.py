@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import pandas as pd
 
-from pipelines.common import export, records, released_runs
-from pipelines.common.console import console, say, section
+from pipelines.common import calibrating, export, records, summary
+from pipelines.common.console import console, progress_bar, say, section
 from pipelines.common.line_models import load_models
 from pipelines.common.run_folder import RunFolder
 from skinkeras import datasets, evaluation, models, quantization, reports, tflite, training
@@ -52,13 +52,15 @@ class Trainer:
 
     Attributes:
         task: `training.Task`.
-        model: `options.ModelOptions`, resolved.
-        plan: `options.TrainingOptions`, resolved.
+        model: `groups.ModelOptions`, resolved.
+        plan: `groups.TrainingOptions`, resolved.
+        decisions: `decision_groups.CalibrationOptions` or `DecisionOptions`.
     """
 
     task: training.Task
     model: object
     plan: object
+    decisions: object
 
     def train(self, repeat):
         """Trains the repeat's float model into `model.keras`, unless that is there."""
@@ -76,6 +78,7 @@ class Trainer:
         training.unfreeze(model, self.model.weights)
         self._run(repeat, "all", learner, loss, [*loss_callbacks, *weighting_callbacks], model)
         write_json(repeat.folder.state / "loss.json", keras.losses.serialize(loss))
+        calibrating.calibrate(model, repeat, self.task, self.decisions, "float")
         repeat.folder.save_model(self.task.shipped_model(model, repeat.data), path)
 
     def fine_tune(self, repeat):
@@ -84,11 +87,13 @@ class Trainer:
         if path.exists():
             return
         model, _ = load_models(repeat.folder)
+        calibrating.uncalibrate(model, repeat.folder)
         loss, callbacks = self._loss_after_training(repeat)
         quantized = training.calibrated(model, repeat.data, self._phase("qat").seed)
         learner = self.task.fine_tuning_model(quantized)
         self._run(repeat, "qat", learner, loss, callbacks, quantized)
         quantization.round_biases(quantized)
+        calibrating.calibrate(quantized, repeat, self.task, self.decisions, "QAT")
         repeat.folder.save_model(quantized, path)
 
     def _new_model(self, data):
@@ -141,7 +146,7 @@ class Trainer:
         )
 
 
-def train_and_ship(run, trainer, repeats, facts, *, exports):
+def train_and_ship(run, trainer, repeats, facts, *, exports, disturbs):
     """Everything from training to the last table.
 
     Args:
@@ -150,6 +155,7 @@ def train_and_ship(run, trainer, repeats, facts, *, exports):
         repeats: list of `Repeat`.
         facts: `records.RunFacts`, what the record says beside results.
         exports: whether integers are fine-tuned and files made.
+        disturbs: whether the form that ships is also measured on disturbed test images.
 
     Raises:
         VerificationError: a file was refused; everything else of the run has been written.
@@ -174,8 +180,12 @@ def train_and_ship(run, trainer, repeats, facts, *, exports):
         files, refused = export.export_forms(run, repeats[0].folder, repeats[0].data, facts.info)
         results[0].measure_files(files)
         record = records.new_record(facts, task, results, files, refused)
+    if disturbs:
+        section("Robustness on disturbed test images")
+        results[0].measure_robustness()
+        record["robustness"] = results[0].robustness
     finish(run, repeats, results, record, facts.data.dataset.note)
-    print_results(run)
+    summary.print_results(run)
 
 
 def finish(run, repeats, results, record, note):
@@ -195,15 +205,19 @@ class Evaluation:
     Attributes:
         repeat: `Repeat`.
         classes: names of the model's outputs.
-        operating_points: {form: dict as a record has it, or None}; each chosen on validation images.
+        operating_points: {form: dict as a record has it, or None}; each chosen on validation images, if any.
         probabilities: {form: (n, classes)}, of the test images.
         results: {form: dict as a record has it}.
+        shipped: `evaluation.ModelForm`, the last one measured.
+        robustness: list of dicts as a record has it, of the form that ships; empty unless it was measured.
     """
 
     def __init__(self, task, repeat):
         self.task, self.repeat = task, repeat
         self.classes = repeat.data.output_classes
         self.operating_points, self.probabilities, self.results = {}, {}, {}
+        self.shipped, self.robustness = None, []
+        self.calibrations = calibrating.calibrations(repeat.folder)
 
     def measure_models(self):
         """Measures the float and, where there is one, the quantization-aware model."""
@@ -219,26 +233,48 @@ class Evaluation:
         for kind, file in files.items():
             self._measure(evaluation.ModelForm(kind, tflite.Classifier(file.path).predict))
 
+    def measure_robustness(self):
+        """Measures the form that ships, the last one measured, on disturbed test images."""
+        point, test = self.operating_point, self.repeat.data.subset("test")
+        with progress_bar("Disturbing images") as progress:
+            self.robustness = evaluation.measured_robustness(
+                self.shipped,
+                test,
+                positive=self.task.positive_class is not None,
+                threshold=point and point["threshold"],
+                progress=progress,
+            )
+
     @property
     def operating_point(self):
         """That of the form that ships: the last one measured."""
         return list(self.operating_points.values())[-1]
 
+    def details(self):
+        """What a record says of the last form measured, the one that ships."""
+        form, scores = list(self.probabilities.items())[-1]
+        return {"of": form, **self.task.details(self.repeat.data, scores, self.classes, self.operating_point)}
+
     def _measure(self, form):
-        """Chooses the form's own operating point on the validation images, and measures it on the test images.
+        """Chooses the form's own operating point on validation images (if any), and measures it on test images.
 
         A threshold of one form need not suit another: fine-tuned integers can answer higher than the float
         model, at whose threshold they would then call everything malignant.
         """
-        validation, test = self.repeat.data.subset("validation"), self.repeat.data.subset("test")
-        point = self.task.operating_point(validation, evaluation.probabilities(form, validation))
+        data, chosen_from = self.repeat.data, (None, None)
+        if data.has_validation:
+            validation = data.subset("validation")
+            chosen_from = validation, evaluation.probabilities(form, validation)
+        point, test = self.task.operating_point(*chosen_from), data.subset("test")
         scores = evaluation.probabilities(form, test)
         results = self.task.results(test, scores, self.classes, point)
+        if form.name in self.calibrations:
+            results["calibration"] = self.calibrations[form.name]
         if point:
             point["chosen_by"] = form.name
             results["operating_point"] = point
             _warn_of(form.name, point)
-        self.operating_points[form.name] = point
+        self.shipped, self.operating_points[form.name] = form, point
         self.probabilities[form.name], self.results[form.name] = scores, results
 
     def write_predictions(self):
@@ -277,6 +313,8 @@ class Evaluation:
             folder,
             note,
         )
+        if self.robustness:
+            evaluation.robustness_plot(self.robustness, folder / "robustness.png", note)
 
 
 def known_metadata(table):
@@ -293,20 +331,3 @@ def _warn_of(form, operating_point):
             "model cannot distinguish the classes: it is not fit to ship, and no release takes it.",
             style="bold red",
         )
-
-
-def print_results(run):
-    """The last lines of a run: its forms side by side, and where everything is.
-
-    Raises:
-        VerificationError: a file of the run was refused.
-    """
-    record = released_runs.record_of(run)
-    title, columns, rows = reports.headline(record)
-    records.print_table(title, columns, rows)
-    if run.export.exists():
-        say(f"Files to ship: {run.export}")
-    say(f"Card:          {run.file('card.md')}")
-    say(f"Figures:       {run.figures}")
-    if record["refused"]:
-        raise tflite.VerificationError(" ".join(entry["reason"] for entry in record["refused"].values()))

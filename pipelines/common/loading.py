@@ -4,16 +4,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from pipelines.common.console import progress_bar, say
 from pipelines.common.groups import DataOptions
-from skinkeras import cleaning, datasets, inputs
+from skinkeras import cleaning, datasets, image_files, inputs
+from skinkeras.datasets.file_search import name_some
 from skinkeras.files import replacing
+from skinkeras.geometries import DEFAULT_GEOMETRY
 from skinkeras.inputs.subsets import SplitImages
 from skinkeras.locks import remove_leftovers
 
 # How many synthetic images the demonstration has.
 _SYNTHETIC_IMAGES = 800
+# Of all images, or of the paper's training images, where no split is given.
+_VALIDATION = 0.1
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class ImageLoader:
         positive: classes that count as malignant; where it is empty, every class stands for itself.
         policy: the `inputs.Oversampling` of the training images.
         plan: the `cleaning.CleaningPlan` that the training images must suit, or None.
+        geometry: what of an image is resized, one of `GEOMETRIES`.
     """
 
     options: DataOptions
@@ -37,6 +43,7 @@ class ImageLoader:
     positive: tuple = ()
     policy: inputs.Oversampling = inputs.OVERSAMPLING["none"]
     plan: cleaning.CleaningPlan | None = None
+    geometry: str = DEFAULT_GEOMETRY
 
     def manifest(self):
         """The manifest of the images that are asked for.
@@ -56,8 +63,9 @@ class ImageLoader:
             say(f"  {dropped} known duplicates left out")
         for sentence in (*manifest.notes, *manifest.warnings()):
             say(f"  {sentence}")
+        self._check_given_split(manifest)
         unknown = manifest.table[["lesion_id", "patient_id"]].isna().all(axis=None)
-        if unknown and options.split_by == "grouped" and not dataset.synthetic:
+        if unknown and self._split_method(manifest) == "grouped" and not dataset.synthetic:
             say(
                 "  Each image counts as a lesion of its own. Where several show one lesion or patient, name "
                 "them in a table (--data manifest, columns lesion_id and patient_id), or the test is too easy."
@@ -68,16 +76,50 @@ class ImageLoader:
 
     def _grouped(self, manifest):
         """The manifest in which copies of an image count as one group."""
-        if not self.options.skip_bad_images:
+        if not self.options.skip_bad_images or len(datasets.missing_images(manifest)) == len(manifest):
             datasets.check_images(manifest)
-        if self.options.split_by != "grouped":
-            return manifest
+        method = self._split_method(manifest)
         with progress_bar("Looking for duplicates") as progress:
-            pairs = datasets.find_duplicates(manifest, progress=progress)
+            pairs = datasets.find_duplicates(manifest, cache_dir=self.cache_dir, progress=progress)
+        if method != "paper":  # which takes the images as they are published
+            datasets.check_labels_of_copies(manifest, pairs)
+        if method != "grouped":
+            return manifest
         grouped = datasets.group_duplicates(manifest, pairs, near=self.options.near_duplicates == "group")
         for note in grouped.notes[len(manifest.notes) :]:
             say(f"  {note}")
         return grouped
+
+    def _split_method(self, manifest):
+        return datasets.split_method(manifest, self.options.split_by)
+
+    def _check_given_split(self, manifest):
+        """Says that a given split is used. Raises ValueError if it contradicts --validation, or if there is none."""
+        given, options = manifest.given_split, self.options
+        if self._split_method(manifest) != "given":
+            return
+        if given is None:
+            raise ValueError(
+                f"{manifest.origin} gives no split: leave out --split-by, or write train, validation or test into a "
+                "column split."
+            )
+        validation = int((given == "validation").sum()) if "test" in given else 0
+        if validation and options.validation is not None:
+            raise ValueError(
+                f"--validation contradicts the split of {manifest.origin}, which has {validation:,} validation "
+                "images: leave it out, or use --split-by grouped."
+            )
+        asked = "" if options.split_by else " (--split-by grouped makes another one)"
+        say(f"  The split that the data gives is used{asked}.")
+        if not validation and options.validation is None:
+            say("  It has no validation images: --validation 0.1 takes a tenth of its training images.")
+
+    def _split(self, manifest, seed):
+        """(n,) the subset of every image."""
+        validation, method = self.options.validation, self._split_method(manifest)
+        if validation is None:
+            validation = 0 if method == "given" else _VALIDATION
+        return datasets.split(manifest, method, seed, validation=validation)
 
     def _positives(self, manifest):
         """The names of the positive classes as the manifest spells them."""
@@ -109,7 +151,7 @@ class ImageLoader:
             assignment = _recorded_split(manifest, split_file)
         else:
             seed = self.data_seed if split_seed is None else split_seed
-            assignment = datasets.split(manifest, self.options.split_by, seed)
+            assignment = self._split(manifest, seed)
         manifest, positives = self._with_positives(manifest)
         labels = np.asarray(datasets.BINARY_CLASSES)[np.isin(manifest.labels, positives).astype(int)]
 
@@ -120,17 +162,28 @@ class ImageLoader:
         if self.plan:  # before the images are decoded, which can take long
             planned = variants_of(np.flatnonzero(assignment == "train"))["label"].value_counts()
             self.plan.removals(int(planned["benign"]), int(planned["malignant"]))
-        images, bad = self._decode(manifest)
-        used = np.where(np.isin(np.arange(len(manifest)), bad), "", assignment)
+        images, left_out = self._decode(manifest)
+        used = np.where(np.isin(np.arange(len(manifest)), left_out.index), "", assignment)
         datasets.check_split(manifest, used)
         train = np.flatnonzero(used == "train")
         variants = inputs.VariantImages(images, train, variants_of(train), self.policy.steps)
         kept = np.ones(len(variants), bool)
-        data = SplitImages(manifest, assignment, used, positives, images, variants, kept)
-        groups = len(set(manifest.groups()))
-        say(f"  {self.options.dataset.title}: {len(manifest)} images in {groups} groups")
+        # From the cache, unless the images are synthetic.
+        pairs = datasets.find_duplicates(manifest, assignment, cache_dir=self.cache_dir)
+        data = SplitImages(manifest, assignment, used, positives, images, variants, kept, pairs, left_out)
+        groups = len(set(manifest.groups()[used != ""]))
+        say(f"  {self.options.dataset.title}: {int((used != '').sum())} images in {groups} groups")
+        self._warn_of_crop(images, np.flatnonzero(used != ""))
         print_counts(data)
         return data
+
+    def _warn_of_crop(self, images, rows):
+        cut = images.count_cut(rows) if self.geometry == "crop" else None
+        if cut:
+            say(
+                f"  The crop drops more than a quarter of {cut:,} of {len(rows):,} images: --geometry squash or pad "
+                "keeps them whole."
+            )
 
     def _with_positives(self, manifest):
         if not self.positive:
@@ -141,7 +194,7 @@ class ImageLoader:
         return manifest, tuple(manifest.classes.index(name) for name in self._positives(manifest))
 
     def _decode(self, manifest):
-        """All images of the manifest, decoded, and the row numbers of those that cannot be read."""
+        """All images of the manifest, decoded, and a table of those that are left out, see `SplitImages`."""
         paths, skip_bad = manifest.table["image"].tolist(), self.options.skip_bad_images
         remove_leftovers(self.cache_dir, subfolders=False)
         with progress_bar("Decoding images") as progress:
@@ -149,13 +202,29 @@ class ImageLoader:
                 paths,
                 self.image_size,
                 self.cache_dir,
+                geometry=self.geometry,
                 skip_bad=skip_bad,
                 progress=progress,
                 on_wait=lambda: say("  Another process is decoding these images: waiting for it."),
             )
-        for path, problem in problems.items():
-            say(f"  left out: {path}: {problem}")
-        return images, [row for row, path in enumerate(paths) if str(Path(path)) in problems]
+        left_out = manifest.table[["image_id", "image"]].assign(
+            problem=[problems.get(str(Path(path))) for path in paths]
+        )
+        left_out = left_out[left_out["problem"].notna()]
+        for sentence in _left_out_sentences(left_out):
+            say(f"  {sentence}")
+        return images, left_out
+
+
+def _left_out_sentences(left_out):
+    """How many images are missing and how many cannot be read, with ten names of each."""
+    there = np.array([image_files.exists(path) for path in left_out["image"]], bool)
+    missing, unreadable = left_out[~there], left_out[there]
+    if len(missing):
+        yield f"Missing and left out, {len(missing):,} of the images: {name_some(missing['image_id'])}"
+    if len(unreadable):
+        names = unreadable["image_id"] + " (" + unreadable["problem"] + ")"
+        yield f"Unreadable and left out, {len(unreadable):,} of the images: {name_some(names)}"
 
 
 def _recorded_split(manifest, file):
@@ -171,17 +240,27 @@ def _recorded_split(manifest, file):
 def print_counts(data):
     """How many images of each class every subset has."""
     for subset, counts in data.counts().items():
-        say(f"  {subset}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+        named = ", ".join(f"{count} {name}" for name, count in counts.items())
+        say(f"  {subset}: {named if any(counts.values()) else 'none'}")
 
 
 def record_data(data, run):
-    """Writes `split.csv` and `duplicates.csv` of a run or repeat, unless an earlier part of it did."""
+    """Writes `split.csv`, `duplicates.csv` and, where images are left out, `left_out.csv` of a run or repeat, unless
+    an earlier part of it did."""
     split_file, duplicates_file = run.file("split.csv"), run.file("duplicates.csv")
     if not split_file.exists():
         datasets.save_split(data.manifest, data.assignment, split_file)
+    left_out_file = run.file("left_out.csv")
+    if len(data.left_out) and not left_out_file.exists():
+        with replacing(left_out_file) as temporary:
+            data.left_out.to_csv(temporary, index=False)
+        say(f"  the images that are left out: see {left_out_file}")
+    images_file = run.file("images.csv")
+    if not images_file.exists():
+        _record_images(data, images_file)
     if duplicates_file.exists():
         return
-    pairs = datasets.find_duplicates(data.manifest, data.assignment)
+    pairs = data.duplicates
     across = pairs[pairs["split_1"] != pairs["split_2"]]
     with replacing(duplicates_file) as temporary:
         pairs.to_csv(temporary, index=False)
@@ -189,6 +268,19 @@ def record_data(data, run):
         f"  duplicates: {len(pairs)} pairs look alike ({int(pairs['exact'].sum())} are the same file), "
         f"{len(across)} of them in different subsets: see {duplicates_file}"
     )
+
+
+def _record_images(data, file):
+    """Writes which images the run uses and for what, so that a later evaluation can leave them out."""
+    table = data.manifest.table
+    with progress_bar("Noting the images") as progress:
+        digests = []
+        for path in table["image"]:
+            digests.append(image_files.digest(path))
+            progress(len(digests), len(table))
+    content = {"image_id": table["image_id"], "subset": data.used, "digest": digests}
+    with replacing(file) as temporary:
+        pd.DataFrame(content).to_csv(temporary, index=False)
 
 
 def materialise(data, folder):

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import rich.table
-from rich.markup import escape
 
 import skinkeras
 from pipelines.common import options, run_folder
-from pipelines.common.console import console
-from skinkeras import tflite
+from skinkeras import datasets, tflite
+from skinkeras.geometries import DEFAULT_GEOMETRY, GEOMETRIES
 
 # What is averaged over repeats.
 _AVERAGED = ("accuracy", "balanced_accuracy", "mean_precision", "mean_f1", "macro_auc")
@@ -47,9 +45,11 @@ def model_info(task, data, model):
     """
     dataset = data.dataset
     prefix = "demo_synthetic" if dataset.synthetic else task.file_prefix
+    # Files that crop say nothing of it: their words are part of their digest.
+    takes = "" if model.geometry == DEFAULT_GEOMETRY else f" Takes {GEOMETRIES[model.geometry].square}."
     return tflite.ModelInfo(
         name=f"{prefix}_{model.model}_{model.image_size}",
-        description=f"{task.file_description} Trained on {dataset.title}. Not a medical device.",
+        description=f"{task.file_description} Trained on {dataset.title}.{takes} Not a medical device.",
         author="skinkeras",
         version=skinkeras.__version__,
         licence=dataset.licence,
@@ -86,11 +86,7 @@ def new_record(facts, task, evaluations, files=None, refused=None):
         "job": facts.request.job,
         "name": facts.info.name,
         "synthetic": facts.data.dataset.synthetic,
-        "task": {
-            "name": task.name,
-            "description": task.description(first.classes),
-            "positive_class": task.positive_class,
-        },
+        "task": task_facts(task, facts.data, first.classes),
         "command": facts.request.command,
         "settings": options.plain(facts.request.values),
         "versions": run_folder.versions(),
@@ -100,23 +96,64 @@ def new_record(facts, task, evaluations, files=None, refused=None):
             "architecture": facts.model.model,
             "initial_weights": facts.model.weights,
             "input_size": facts.model.image_size,
+            "geometry": facts.model.geometry,
             "classes": list(first.classes),
             "class_titles": {name: titles[name] for name in first.classes if name in titles},
+            **malignancy(facts.data, first.classes),
         },
-        "data": data_facts(facts.data, data),
+        "data": data_facts(facts.data, data)
+        | copies(facts.data, data)
+        | cut_images(facts.model.geometry, data),
         "training": {
             "facts": {**facts.training, "learned classes": ", ".join(data.manifest.classes)},
-            "limits": list(task.probability_limits),
+            "limits": _probability_limits(task, first.calibrations),
             "seconds": _seconds([evaluation.repeat.folder for evaluation in evaluations]),
         },
         "operating_point": first.operating_point,
-        "repeats": [{"images": e.repeat.data.counts(), "forms": e.results} for e in evaluations],
+        "repeats": [
+            {"images": e.repeat.data.counts(), "forms": e.results, "details": e.details()}
+            for e in evaluations
+        ],
         "mean": _mean([e.results["float"]["metrics"] for e in evaluations]) if len(evaluations) > 1 else None,
-        "verified_on": "validation",
+        "verified_on": data.compared_on,
         "files": {kind: file.facts() for kind, file in (files or {}).items()},
         "refused": refused or {},
         "peak_memory_mb": _peak_memory_mb(),
     }
+
+
+def task_facts(task, options_of_data, classes):
+    """What a record says of the task: its name, what it tells and, of a binary model, what it looks for.
+
+    Args:
+        task: `training.Task`, or the class of it.
+        options_of_data: `groups.DataOptions`, resolved.
+        classes: names of the outputs.
+    """
+    target = None
+    if task.positive_class is not None:
+        target = datasets.target_of(options_of_data.dataset, options_of_data.positive)
+    facts = {
+        "name": task.name,
+        "description": task.description(classes, target),
+        "positive_class": task.positive_class,
+    }
+    if target is None:
+        return facts
+    words = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(target).items()}
+    return facts | {"target": words}
+
+
+def malignancy(options_of_data, classes):
+    """{"malignancy": {class: kind}} of the outputs, or nothing where no class is a diagnosis that is known."""
+    known = datasets.malignancy_of(options_of_data.dataset, classes)
+    return {"malignancy": known} if known else {}
+
+
+def _probability_limits(task, calibrations):
+    """What training did to the probabilities, unless temperature and biases were fitted to take it back."""
+    with_bias = any(any(one["bias"]) for one in calibrations.values())
+    return [] if with_bias else list(task.probability_limits)
 
 
 def data_facts(options_of_data, data):
@@ -125,7 +162,8 @@ def data_facts(options_of_data, data):
     limits = dataset.limits + (dataset.binary_limits if data.positives else ())
     named = data.manifest.table[["lesion_id", "patient_id"]].notna()
     grouping = [column.removesuffix("_id") for column in named if named[column].any()]
-    grouped = options_of_data.split_by == "grouped"  # of a split that is given, nothing is known
+    method = datasets.split_method(data.manifest, options_of_data.split_by)
+    grouped = method == "grouped" or (method == "given" and _keeps_groups(data))
     return {
         "name": options_of_data.data,
         "title": dataset.title,
@@ -134,6 +172,27 @@ def data_facts(options_of_data, data):
         "ungrouped": int((~named.any(axis=1)).sum()),
         "limits": list(limits),
     }
+
+
+def copies(options_of_data, data):
+    """What a record says of images that occur twice, here and in other data sets, and of those left out."""
+    return {
+        "duplicates": datasets.count_duplicates(data.manifest, data.duplicates, data.used),
+        "left_out": len(data.left_out),
+        "overlaps": list(options_of_data.dataset.overlaps),
+    }
+
+
+def cut_images(geometry, data):
+    """What a record says of images of which a crop drops more than a quarter; `data` is `SplitImages`."""
+    rows = np.flatnonzero(data.used != "")
+    cut = data.images.count_cut(rows) if geometry == "crop" else None
+    return {} if cut is None else {"cut": {"images": cut, "of": len(rows)}}
+
+
+def _keeps_groups(data):
+    subsets = pd.Series(data.assignment).groupby(data.manifest.groups()).nunique()
+    return bool((subsets == 1).all())
 
 
 def _mean(metrics):
@@ -158,16 +217,3 @@ def _seconds(folders):
 def _peak_memory_mb():
     per_mb = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kibibytes on Linux
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / per_mb)
-
-
-def print_table(title, columns, rows):
-    """Prints the last table of a run: a form of the model a row."""
-    table = rich.table.Table(title=escape(title), title_justify="left")
-    for column in columns:
-        # Broken here, so that a log of 110 characters has room for a value and its interval on one line.
-        heading = column.replace(" recall", "\nrecall")
-        table.add_column(heading, justify="left" if column == "model" else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    console.print()
-    console.print(table)

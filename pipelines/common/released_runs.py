@@ -8,6 +8,7 @@ from pipelines.common import options, records
 from pipelines.common.run_folder import recorded_run
 from skinkeras import losses, reports
 from skinkeras.datasets import BINARY_CLASSES
+from skinkeras.json_files import read_json
 
 # What the released version wrote about a file into its NAME.json alone.
 _OF_CONTRACT = ("golden", "phones")
@@ -29,8 +30,11 @@ def record_of(run):
         return reports.read_record(path)
     try:
         return _converted(run)
-    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{run.path} is no run of the released version: {error!r}.") from error
+    except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
+        reason = str(error) if isinstance(error, FileNotFoundError | ValueError) else f"{error!r}."
+        raise ValueError(
+            f"{run.path} has no record.json, and is no run of the released version: {reason}"
+        ) from error
 
 
 def is_released(run):
@@ -45,11 +49,11 @@ def _converted(run):
     recorded = recorded_run(run.path)
     job = importlib.import_module(f"pipelines.{recorded.job}")
     settings, task = recorded.settings, job.task_class()
-    metrics = json.loads(run.file("metrics.json").read_text("utf-8"))
+    metrics = read_json(run.file("metrics.json"))
     card = run.file("card.md").read_text("utf-8")
     info = records.model_info(task, settings.data, settings.model)
     contracts = list(run.export.glob("*.json"))
-    contract = json.loads(contracts[0].read_text("utf-8")) if contracts else {"files": {}}
+    contract = read_json(contracts[0]) if contracts else {"files": {}}
     binary = task.positive_class is not None
     classes = list(BINARY_CLASSES) if binary else metrics["classes"]
     titles = settings.data.dataset.class_titles
@@ -59,12 +63,7 @@ def _converted(run):
         "job": recorded.job,
         "name": info.name,
         "synthetic": metrics["synthetic"],
-        "task": {
-            "name": task.name,
-            "description": contract.get("task")
-            or ("melanoma or benign, dermoscopy" if binary else "diagnoses"),
-            "positive_class": task.positive_class,
-        },
+        "task": records.task_facts(task, settings.data, classes),
         "command": options.command(recorded.job, settings),
         "settings": options.plain(options.flatten(settings)),
         "versions": recorded.versions,
@@ -76,6 +75,7 @@ def _converted(run):
             "input_size": settings.model.image_size,
             "classes": classes,
             "class_titles": {name: titles[name] for name in classes if name in titles},
+            **records.malignancy(settings.data, classes),
         },
         "data": _data(settings.data, card, binary),
         "training": {

@@ -1,5 +1,6 @@
 """A run's folder: what it was asked to do, what it has done, and whether it may go on."""
 
+import dataclasses
 import importlib
 import importlib.metadata
 import os
@@ -20,6 +21,10 @@ from skinkeras.locks import locked_folder, remove_leftovers
 
 # What may differ between a run and its resumption: none of it changes the result.
 _NOT_PART_OF_THE_RUN = {"resume", "out", "cache_dir", "clean_dir", "materialise"}
+# Before a given split was used by default; such runs do not name the share of validation images.
+_FORMER_DEFAULTS = {"split_by": "grouped"}
+# What is done with a trained model: a run that does not name these, of before they existed, takes those of today.
+_AFTER_TRAINING = {"calibration", "prevalence", "operating_point", "not_sure", "robustness"}
 _WITHOUT_RECORD = "restore it from a copy, or choose another folder."
 _PACKAGES = ("tensorflow", "keras", "tensorflow-model-optimization", "keras-cv", "ai-edge-litert", "numpy")
 
@@ -96,6 +101,10 @@ class RunFolder:
             raise ValueError(f"{self.path} holds a run of another job: choose another --out.")
         theirs, mine = options.flatten(recorded.settings), request.values
         for name in sorted(mine):
+            if mine[name] is None and theirs[name] == recorded.former_defaults.get(name):
+                continue
+            if name in _AFTER_TRAINING and name not in recorded.named:
+                continue
             if name not in _NOT_PART_OF_THE_RUN and mine[name] != theirs[name]:
                 raise ValueError(
                     f"{self.path} holds a run with {name}={theirs[name]}, this command has "
@@ -140,12 +149,16 @@ class RecordedRun:
         settings: the job's settings, resolved.
         versions: {package: version}.
         git_revision: of the source tree, or None.
+        named: the flat names of the settings that it holds.
+        former_defaults: {flat name: value} of settings that had another default when it was written.
     """
 
     job: str
     settings: object
     versions: dict
     git_revision: str | None
+    named: frozenset = frozenset()
+    former_defaults: dict = dataclasses.field(default_factory=dict)
 
 
 def recorded_run(folder):
@@ -172,7 +185,15 @@ def recorded_run(folder):
         settings = module.with_defaults(options.build(module.Settings, values))
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{config} is not the record of a run ({error}): {_WITHOUT_RECORD}") from error
-    return RecordedRun(job, settings, record.get("versions") or {}, record.get("git_revision"))
+    former = {} if "validation" in values else _FORMER_DEFAULTS
+    return RecordedRun(
+        job,
+        settings,
+        record.get("versions") or {},
+        record.get("git_revision"),
+        frozenset(values),
+        former_defaults=former,
+    )
 
 
 def _released_job(values):

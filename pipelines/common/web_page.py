@@ -3,15 +3,19 @@
 import contextlib
 import gzip
 import hashlib
+import html
 import http
 import http.server
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
-import uuid
 from pathlib import Path
+
+from skinkeras.files import write_error
+from skinkeras.locks import exclusive
 
 _ROOT = Path(__file__).parents[2]
 SOURCES = _ROOT / "apps" / "web"
@@ -94,8 +98,16 @@ def _built_digest(out):
 
 
 def _page_files():
-    page = SOURCES / "page"
-    return {str(path.relative_to(page)): path.read_bytes() for path in page.rglob("*") if path.is_file()}
+    """The files of the page: words.js and index.html hold the sentences of `skinkeras/tflite/wording.json`."""
+    from skinkeras.tflite import wording
+
+    page, sentences = SOURCES / "page", wording.words()
+    files = {str(path.relative_to(page)): path.read_bytes() for path in page.rglob("*") if path.is_file()}
+    files["words.js"] = f"export default {json.dumps(sentences, indent=1)};\n".encode()
+    shown = re.sub(
+        r"\{\{(\w+)\}\}", lambda name: html.escape(sentences[name[1]]), files["index.html"].decode()
+    )
+    return files | {"index.html": shown.encode()}
 
 
 def _runtime_files():
@@ -226,19 +238,23 @@ def _files_script(files, digest):
 
 
 def _write_folder(out, files):
-    new = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        for name, content in files.items():
-            path = new / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-            if name.endswith(_COMPRESSED):
-                Path(f"{path}.gz").write_bytes(gzip.compress(content, 6, mtime=0))
-        if out.exists():
-            shutil.rmtree(out)
-        os.replace(new, out)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    with exclusive(out):
+        new = out.with_name(f".{out.name}.new")
+        shutil.rmtree(new, ignore_errors=True)  # of a killed process
+        try:
+            for name, content in files.items():
+                path = new / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+                if name.endswith(_COMPRESSED):
+                    Path(f"{path}.gz").write_bytes(gzip.compress(content, 6, mtime=0))
+            if out.exists():
+                shutil.rmtree(out)
+            os.replace(new, out)
+        except OSError as error:
+            raise write_error(out, error) from error
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
 
 
 def server(folder, host="127.0.0.1", port=0):

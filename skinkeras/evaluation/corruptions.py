@@ -60,7 +60,7 @@ def corrupt(images: np.ndarray, name: str, severity: float | None, numbers: Iter
     Example:
         >>> images = np.full((1, 8, 8, 3), 100, np.uint8)
         >>> int(corrupt(images, "brighter", 1.0, [0])[0, 0, 0, 0])  # twice the light
-        137
+        138
     """
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != images.shape[2]:
         raise ValueError(

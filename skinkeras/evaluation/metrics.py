@@ -80,8 +80,8 @@ def binary_metrics(
         labels: 0 (benign) or 1 (malignant), shape (n,).
         probabilities: of malignant, in 0..1, shape (n,).
         threshold: in 0..1; an image with `probability >= threshold` is called malignant.
-        groups: lesion of each image, shape (n,); None, NaN or "" makes an image its own group. Whole lesions
-            count and are resampled, because images of one lesion are not independent.
+        groups: lesion of each image, shape (n,); None, NaN or "" makes an image its own group. Lesions count,
+            not images, because images of one lesion are not independent.
         bootstrap: number of resamples for the interval of the AUC.
         seed: seed of the resampling.
 

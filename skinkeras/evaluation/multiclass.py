@@ -80,8 +80,8 @@ def multiclass_metrics(
         labels: index of each image's class, 0..c-1, shape (n,).
         probabilities: in 0..1, shape (n, c).
         classes: the c class names, in the order of the columns.
-        groups: lesion of each image, shape (n,); None, NaN or "" makes an image its own group. Whole lesions
-            count and are resampled, because images of one lesion are not independent.
+        groups: lesion of each image, shape (n,); None, NaN or "" makes an image its own group. Lesions count,
+            not images, because images of one lesion are not independent.
         bootstrap: number of resamples for the intervals of AUC, precision and F1.
         seed: seed of the resampling.
 

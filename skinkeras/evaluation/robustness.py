@@ -66,9 +66,17 @@ def measured_robustness(
         ValueError: there is no such disturbance, or the images are of one class.
 
     Example:
-        >>> rows = measured_robustness(form, subset, positive=True, corruptions=["jpeg"])  # doctest: +SKIP
-        >>> [row["title"] for row in rows]  # doctest: +SKIP
-        ['undisturbed', 'JPEG of quality 50', 'JPEG of quality 20']
+        >>> from types import SimpleNamespace
+        >>> images = np.array([50, 200], np.uint8)[:, None, None, None] * np.ones((1, 8, 8, 3), np.uint8)
+        >>> subset = SimpleNamespace(
+        ...     images=SimpleNamespace(read=lambda rows: images[rows]),
+        ...     rows=np.arange(2), malignant=np.array([1, 0]), groups=np.arange(2),
+        ... )  # the darker image is malignant
+        >>> brightness = lambda images: images.mean(axis=(1, 2, 3)) / 255
+        >>> form = ModelForm("float", lambda images: np.stack([brightness(images), 1 - brightness(images)], axis=1))
+        >>> rows = measured_robustness(form, subset, positive=True, corruptions=["darker"])
+        >>> [(row["title"], row["changed"]) for row in rows]
+        [('undisturbed', None), ('darker light, -0.7 EV', 0.0), ('darker light, -1.5 EV', 0.5)]
     """
     cases = [(None, None), *_cases(corruptions)]
     labels = subset.malignant if positive else subset.labels

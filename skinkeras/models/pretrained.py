@@ -26,7 +26,8 @@ def load(backbone, path):
         else:
             _load_keras_application(backbone, path)
     except (ValueError, OSError, KeyError) as error:
-        raise WeightsFileError(f"{path} does not hold the weights of {backbone.name}: {error}") from error
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise WeightsFileError(f"{path} does not hold the weights of {backbone.name}: {reason}.") from error
 
 
 def load_torch_weights(model, tensors, path="the weights file"):

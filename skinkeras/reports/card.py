@@ -5,10 +5,17 @@ After Mitchell et al. 2019, *Model Cards for Model Reporting*. It is rendered fr
 """
 
 from skinkeras.evaluation.markdown import table
+from skinkeras.geometries import DEFAULT_GEOMETRY, GEOMETRIES
+from skinkeras.reports.card_copies import copies_limits, copies_paragraph
 from skinkeras.reports.card_results import phones_section, results_section, verification_section
 from skinkeras.reports.card_usage import android_example, python_example
+from skinkeras.reports.contract import contract_of
+from skinkeras.reports.external import external_section
 from skinkeras.reports.fitness import unfit_forms
 from skinkeras.reports.words import code, escaped, title_of
+from skinkeras.tflite import wording
+
+_THIRD_PERSON = {"crop": "crops", "squash": "squashes", "pad": "pads"}
 
 
 def model_card(record):
@@ -24,6 +31,7 @@ def model_card(record):
         _data(record),
         _training(record),
         results_section(record),
+        *(external_section(one).rstrip() for one in record.get("external", ())),
         phones_section(record["files"]),
         verification_section(record),
         _limits(record),
@@ -43,33 +51,45 @@ def _heading(record):
         reasons = "\n".join(f"> - {name}: {' '.join(reasons)}" for name, reasons in unfit.items())
         lines.append(f"> **Not fit for use.** On the test images:\n>\n{reasons}")
     classes, size = model["classes"], model["input_size"]
-    purpose = f"distinguishes {escaped(classes[-1])} from {escaped(classes[0])} lesions"
-    listed = "."
     if record["operating_point"] is None:
         purpose = f"distinguishes {len(classes)} classes"
-        listed = f": {', '.join(title_of(name, model) for name in classes)}."
+        listed = f": {', '.join(_marked_title(name, model) for name in classes)}."
+    else:
+        purpose = f"tells {escaped(wording.target_title(contract_of(record)))} from all other lesions"
+        listed = "."
     lines.append(
         f"A model of architecture {code(model['architecture'])} (initial weights: "
         f"{escaped(model['initial_weights'])}) that {purpose} in dermoscopy images of {size} x {size} pixels{listed}"
     )
     if record["files"]:
         lines[-1] += " It was converted to TensorFlow Lite for use on phones."
+    if record["operating_point"]:
+        lines.append(escaped(wording.low_score_note(contract_of(record))))
     return "\n\n".join(lines)
 
 
+def _marked_title(name, model):
+    """`basal cell carcinoma (bcc, malignant)`."""
+    mark, title = wording.mark_of(model.get("malignancy", {}).get(name)), title_of(name, model)
+    if not mark:
+        return title
+    return f"{title[:-1]}, {mark})" if title.endswith(")") else f"{title} ({mark})"
+
+
 def _intended_use():
+    words = wording.words()
+    sentences = (words[name] for name in ("limits_of_use", "low_score", "see_a_doctor", "not_a_chance"))
     return (
         "## Intended use\n\n"
         "Research, teaching and experiments with on-device inference.\n\n"
-        "**This is not a medical device.** It has not been clinically validated and is not cleared by any "
-        "authority. It must not be used to diagnose, triage or reassure anyone. A low score does not mean "
-        "that a lesion is harmless. Anyone who is worried about a lesion should see a physician."
+        f"**{words['not_a_device']}.** {' '.join(sentences)}"
     )
 
 
 def _usage(record):
     model, point = record["model"], record["operating_point"]
     size, classes = model["input_size"], model["classes"]
+    geometry = model.get("geometry", DEFAULT_GEOMETRY)
     if not record["files"]:
         reason = "no `.tflite` file was made"
         if record["refused"]:
@@ -77,24 +97,28 @@ def _usage(record):
         return f"## How to use it\n\nOnly the Keras model is available: {reason}."
     file = list(record["files"].values())[-1]["file"]
     names = ", ".join(map(code, classes))
-    decision, threshold = "the class with the highest probability.", None
+    decision, threshold, target = "the class with the highest probability.", None, None
     if point:
-        threshold = point["threshold"]
+        threshold, origin = point["threshold"], "a threshold fixed in advance"
+        if point["chosen_on"]:
+            origin = f"a threshold chosen on the {point['chosen_on']} images"
+        target = wording.target_title(contract_of(record))
         decision = (
-            f"{escaped(point['class'])} if its probability is at least {threshold:.4f} (a threshold chosen on the "
-            f"{point['chosen_on']} images)."
+            f"above the model's line for {escaped(target)} if the probability of {code(point['class'])} is at least "
+            f"{threshold:.4f} ({origin}), and below it otherwise. Each file may have a line of its own: "
+            "`files.KIND.threshold` in the json."
         )
     return (
         "## How to use it\n\n"
-        f"- Input: float32, shape (1, {size}, {size}, 3), RGB, 0..255: the largest centred square of the image, "
+        f"- Input: float32, shape (1, {size}, {size}, 3), RGB, 0..255: {GEOMETRIES[geometry].square}, "
         f"resized to {size} x {size}. Normalisation is part of the model: pass unscaled pixel values.\n"
         f"- Output: float32, shape (1, {len(classes)}): the probabilities of {names}, in this order.\n"
         f"- Decision: {decision}\n\n"
         f"Python (`pip install ai-edge-litert opencv-python-headless`):\n\n```python\n"
-        f"{python_example(file, size, classes, threshold)}```\n\n"
+        f"{python_example(file, size, classes, threshold, target, geometry)}```\n\n"
         "Android (`com.google.ai.edge.litert:litert` 2.x), with the file in `assets/`; `tflite_models/README.md` "
-        "lists `modelInput`, which crops and resizes as in training:\n\n```kotlin\n"
-        f"{android_example(file, size, classes, threshold)}```"
+        f"lists `modelInput`, which {_THIRD_PERSON[geometry]} and resizes as in training:\n\n```kotlin\n"
+        f"{android_example(file, size, classes, threshold, geometry)}```"
     )
 
 
@@ -110,10 +134,14 @@ def _data(record):
         if data["grouped_by"]
         else "The split is by image: images of one lesion can be in different subsets."
     )
-    return (
-        f"## Data\n\n{code(data['name'])}: {escaped(data['title'])}. Licence: {escaped(data['licence'])}. {split}\n\n"
-        f"Number of images:\n\n{table(['subset', *map(escaped, classes)], rows)}"
+    parts = (
+        "## Data",
+        f"{code(data['name'])}: {escaped(data['title'])}. Licence: {escaped(data['licence'])}. {split}",
+        copies_paragraph(data),
+        "Number of images:",
+        table(["subset", *map(escaped, classes)], rows),
     )
+    return "\n\n".join(filter(None, parts))
 
 
 def _training(record):
@@ -123,7 +151,7 @@ def _training(record):
 
 def _limits(record):
     data = record["data"]
-    limits = [*record["training"]["limits"], *data["limits"]]
+    limits = [*record["training"]["limits"], *data["limits"], *copies_limits(data), *_cut(data)]
     if not data["grouped_by"]:
         limits.append(
             "The split is by image: images of one lesion can be in both the training and the test set, which "
@@ -139,11 +167,27 @@ def _limits(record):
                 f"For {data['ungrouped']:,} images neither lesion nor patient is known: each counts as a lesion of "
                 "its own, so two images of one lesion can be in both the training and the test set."
             )
-    limits.append("No external validation: the test images come from the same source as the training images.")
+    if not record.get("external"):
+        limits.append(
+            "No external validation: the test images come from the same source as the training images."
+        )
     limits.append(
         "Trained on dermoscopy only: the model has not seen photographs taken without a dermatoscope."
     )
     return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)
+
+
+def _cut(data):
+    """What a crop does to elongated images, where that has been counted."""
+    cut = data.get("cut", {"images": 0})
+    if not cut["images"]:
+        return []
+    share = 100 * cut["images"] / cut["of"]
+    return [
+        f"The crop to a centred square drops more than a quarter of {cut['images']:,} of the {cut['of']:,} images "
+        f"({'below 1' if share < 1 else f'{share:.0f}'} %): what lies at their ends was never seen. `--geometry "
+        "squash` and `--geometry pad` keep the whole image."
+    ]
 
 
 def _reproduce(record):

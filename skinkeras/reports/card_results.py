@@ -1,6 +1,7 @@
 """The sections of a model card that say what was measured."""
 
 from skinkeras.evaluation.markdown import table
+from skinkeras.reports import evidence_tables
 from skinkeras.reports.words import NOT_MEASURED, escaped, interval, number, title_of
 
 # Metrics of several classes: heading -> key.
@@ -12,48 +13,87 @@ MEANS = {
     "mean AUC": "macro_auc",
 }
 
+# Further figures of a binary model: heading -> key.
+_SCORES = {
+    "average precision": "average_precision",
+    "sensitivity at 90 % specificity": "sensitivity_at_90_specificity",
+    "ECE": "expected_calibration_error",
+}
+
+# `verified_on` of a record -> which images these are.
+_COMPARED = {
+    "validation": "the validation images",
+    "train": "a fixed sample of the training images (no images were set aside for validation)",
+    "test": "the test images",
+}
+
 
 def results_section(record):
     """What every form of the model reached on the test images, and what its file costs in bytes and milliseconds."""
     results = _diagnosis_results(record) if record["operating_point"] is None else _binary_results(record)
-    return "\n\n".join(filter(None, ["## Results", results, _reliability(record), _costs(record)]))
+    parts = ["## Results", results, _reliability(record), _disturbed(record), _costs(record)]
+    return "\n\n".join(filter(None, parts))
+
+
+def _disturbed(record):
+    """What disturbances of the test images do to the form that ships; "" if it was not measured."""
+    rows = evidence_tables.robustness_table(record.get("robustness"))
+    return f"Robustness of {list(record['repeats'][0]['forms'])[-1]}. {rows}" if rows else ""
 
 
 def _binary_results(record):
-    point, forms = record["operating_point"], record["repeats"][0]["forms"]
+    point, first = record["operating_point"], record["repeats"][0]
+    forms, details = first["forms"], first.get("details", {})
     benign, malignant = record["model"]["classes"]
-    ranking = [
-        [
-            name,
-            interval(form["metrics"], "roc_auc"),
-            *(
-                number(form["metrics"].get(key), 3)
-                for key in (
-                    "average_precision",
-                    "sensitivity_at_90_specificity",
-                    "expected_calibration_error",
-                )
-            ),
-        ]
-        for name, form in forms.items()
+    counted = next(iter(forms.values()))["metrics"]
+    grouped = counted["n_groups"] < counted["n"]
+    resampled = f"group ({counted['n_groups']:,} groups)" if grouped else "image"
+    shipped_name, shipped = list(forms.items())[-1]
+    recalls = ["model", "balanced accuracy", f"{malignant} recall", f"{benign} recall"]
+    parts = [
+        f"All rows are measured on the same {counted['n']:,} test images, {counted['n_malignant']:,} of them "
+        f"{malignant}. In brackets: 95 % intervals, by {resampled}. {_forms(record)}".rstrip(),
+        evidence_tables.ranking_table(forms, binary=True, extra=_SCORES),
+        evidence_tables.baselines_table(details.get("baselines")),
+        _at_thresholds(point, forms, recalls),
+        _by_stratum(shipped_name, shipped, binary=True),
+        _titled("Operating points of", shipped_name, evidence_tables.operating_points_table(shipped)),
+        evidence_tables.calibration_table(forms),
+        evidence_tables.slices_section(details.get("slices"), binary=True),
+        evidence_tables.diagnoses_table(details.get("diagnoses", ())),
     ]
+    return "\n\n".join(filter(None, parts))
+
+
+def _by_stratum(name, form, *, binary):
+    """What the decisions of a form are worth within a source and of confirmed images; "" if it was not measured."""
+    if "strata" not in form:
+        return ""
+    what = "at its threshold" if binary else "its most probable class"
+    return f"Decisions of {name}, {what}:\n\n{evidence_tables.decisions_table(form, binary=binary)}"
+
+
+def _titled(words, name, text):
+    return f"{words} {name}, chosen on the validation images:\n\n{text}" if text else ""
+
+
+def _at_thresholds(point, forms, header):
+    """The recalls of every form at 0.5, and where thresholds were chosen, at its own."""
+    if not point["chosen_on"]:
+        fixed = [_recall_row(name, form["metrics"]) for name, form in forms.items()]
+        return (
+            f"At threshold {point['threshold']:g}, fixed in advance (no images were set aside for choosing one):\n\n"
+            f"{table(header, fixed)}"
+        )
     half = [_recall_row(name, form.get("metrics_at_half")) for name, form in forms.items()]
     chosen = [
         [name, f"{form['metrics']['threshold']:.4f}", *_recall_row(name, form["metrics"])[1:]]
         for name, form in forms.items()
     ]
-    counted = next(iter(forms.values()))["metrics"]
-    grouped = counted["n_groups"] < counted["n"]
-    resampled = f"group ({counted['n_groups']:,} groups)" if grouped else "image"
-    scores = ["model", "ROC AUC", "average precision", "sensitivity at 90 % specificity", "ECE"]
-    recalls = ["model", "balanced accuracy", f"{malignant} recall", f"{benign} recall"]
     return (
-        f"All rows are measured on the same {counted['n']:,} test images, {counted['n_malignant']:,} of them "
-        f"{malignant}. In brackets: 95 % bootstrap intervals, resampled by {resampled}. {_forms(record)}ECE: "
-        f"expected calibration error.\n\n{table(scores, ranking)}\n\n"
-        f"At threshold 0.5:\n\n{table(recalls, half)}\n\n"
+        f"At threshold 0.5:\n\n{table(header, half)}\n\n"
         f"At the threshold of each row, chosen on the {point['chosen_on']} images:\n\n"
-        f"{table([recalls[0], 'threshold', *recalls[1:]], chosen)}"
+        f"{table([header[0], 'threshold', *header[1:]], chosen)}"
     )
 
 
@@ -81,9 +121,13 @@ def _diagnosis_results(record):
     metrics = shipped["metrics"]
     parts = [
         f"All rows are measured on the same {metrics['n']:,} test images of {metrics['n_groups']:,} groups. In "
-        f"brackets: 95 % bootstrap intervals, resampled by group. {_forms(record)}".rstrip(),
+        f"brackets: 95 % intervals, by group. {_forms(record)}".rstrip(),
         table(["model", *MEANS], overall),
+        evidence_tables.ranking_table(forms, binary=False) if "strata" in shipped else "",
+        _by_stratum(shipped_name, shipped, binary=False),
         _by_class(shipped_name, metrics, record["model"]),
+        evidence_tables.calibration_table(forms),
+        evidence_tables.slices_section(record["repeats"][0].get("details", {}).get("slices"), binary=False),
         _averages(record),
         _by_level(shipped_name, shipped.get("levels")),
     ]
@@ -197,7 +241,7 @@ def verification_section(record):
     parts = []
     if rows:
         parts = [
-            f"Each file compared with its Keras model on the {record['verified_on']} images:",
+            f"Each file compared with its Keras model on {_COMPARED[record['verified_on']]}:",
             table(["file", "same class, %", "largest difference in probability"], rows),
         ]
     if record["refused"]:

@@ -1,6 +1,7 @@
 """Renders `NAME.json`, the contract that an app reads, from a run's record."""
 
 from skinkeras import tflite
+from skinkeras.geometries import DEFAULT_GEOMETRY, GEOMETRIES
 
 
 def contract_of(record):
@@ -23,7 +24,7 @@ def contract_of(record):
             "dtype": "float32",
             "colour": "RGB",
             "range": [0, 255],
-            "crop": "the largest centred square, resized to the input size (area averaging)",
+            **_geometry(model),
             "normalisation": "inside the model",
         },
         "output": {
@@ -34,7 +35,9 @@ def contract_of(record):
         },
         "classes": classes,
         "class_titles": {name: titles.get(name, name) for name in classes},
+        **({"malignancy": model["malignancy"]} if model.get("malignancy") else {}),
         "positive_class": record["task"]["positive_class"],
+        **({"target": record["task"]["target"]} if "target" in record["task"] else {}),
         "threshold": point["threshold"] if point else None,
         "files": {kind: _file(file, first["forms"][kind]) for kind, file in record["files"].items()},
         "latency_host": record["host"],
@@ -48,6 +51,12 @@ def contract_of(record):
     }
 
 
+def _geometry(model):
+    """What is resized; records of earlier versions name none, and their contracts stay as they are."""
+    crop = {"crop": GEOMETRIES[model.get("geometry", DEFAULT_GEOMETRY)].contract}
+    return crop | {"geometry": model["geometry"]} if "geometry" in model else crop
+
+
 def _file(file, form):
     entry = {
         "file": file["file"],
@@ -58,5 +67,11 @@ def _file(file, form):
         "golden": file["golden"],
     }
     if "operating_point" in form:
-        entry["threshold"] = form["operating_point"]["threshold"]
+        point = form["operating_point"]
+        entry["threshold"] = point["threshold"]
+        if others := point.get("others"):
+            # At 0 everything is malignant: no app should offer that.
+            entry["operating_points"] = {name: value for name, value in others.items() if value > 0}
+        if "not_sure" in point:
+            entry["not_sure"] = point["not_sure"]
     return entry | {name: file[name] for name in ("shipped", "phones") if name in file}

@@ -1,52 +1,81 @@
-"""The table of results that the console shows at the end of a run."""
+"""The tables of results that the console shows at the end of a run."""
 
-# Task -> {heading: (metric, whether its interval is shown)}.
-COLUMNS = {
+from skinkeras.reports.evidence_tables import RANKING, STRATA
+from skinkeras.reports.words import interval
+
+# Task -> {heading: metric}.
+_DECISIONS = {
     "binary": {
-        "AUC [95 %]": ("roc_auc", True),
-        "threshold": ("threshold", False),
-        "malignant recall": ("malignant_recall", False),
-        "benign recall": ("benign_recall", False),
+        "threshold": "threshold",
+        "malignant recall": "malignant_recall",
+        "benign recall": "benign_recall",
     },
-    "diagnosis": {
-        "balanced accuracy [95 %]": ("balanced_accuracy", True),
-        "accuracy": ("accuracy", False),
-        "mean F1": ("mean_f1", False),
-    },
+    "diagnosis": {"balanced accuracy": "balanced_accuracy", "accuracy": "accuracy", "mean F1": "mean_f1"},
 }
+_UNKNOWN = "-"
 
 
 def headline(record):
-    """The table of results at the end of a run.
+    """The tables of results at the end of a run: how it ranks images, then what it decides and costs.
 
     Args:
         record: a record that `check_record` accepts.
 
     Returns:
-        (title, column names, rows of text): one row for each form of the first repeat's model and, if there are
-        several repeats, one for the mean of the float models.
+        A list of (title, column names, rows of text): one row for each form of the first repeat's model and, if there
+        are several repeats, one for the mean of the float models.
     """
-    columns = COLUMNS[record["task"]["name"]]
-    repeats, point = record["repeats"], record["operating_point"]
+    return [_ranking(record), _decisions(record)]
+
+
+def _ranking(record):
+    binary = record["task"]["name"] == "binary"
+    key, name = RANKING[binary]
     rows = [
-        [name, *_cells(form["metrics"], columns), *_file_cells(record["files"].get(name))]
-        for name, form in repeats[0]["forms"].items()
+        [form, *(_stratum(entry, one, key) for one in STRATA), interval(entry["metrics"], key)]
+        for form, entry in record["repeats"][0]["forms"].items()
     ]
-    if len(repeats) > 1:
-        mean = [f"{record['mean'][key]:.3f}" for key, _ in columns.values()]
-        rows.append([f"float, mean of {len(repeats)} splits", *mean, "", "", ""])
-    title = "Test images, each row at its own threshold" if point else "Test images"
-    title += " of the first split" if len(repeats) > 1 else ""
-    title = f"SYNTHETIC. {title}" if record["synthetic"] else title
-    return title, ("model", *columns, "size", "1 thread", "2 threads"), rows
+    if len(record["repeats"]) > 1:
+        mean = record["mean"].get(key)
+        unknown = [_UNKNOWN] * len(STRATA)
+        rows.append([_mean_title(record), *unknown, _UNKNOWN if mean is None else f"{mean:.3f}"])
+    title = f"{name} on the test images{_of_first(record)} [95 %]; the pooled figure is partly the clinic"
+    return _marked(record, title), ("model", *STRATA.values(), "pooled"), rows
 
 
-def _cells(metrics, columns):
-    cells = []
-    for key, with_interval in columns.values():
-        low, high = metrics[f"{key}_interval"] if with_interval else (None, None)
-        cells.append(f"{metrics[key]:.3f}" + (f" [{low:.3f}, {high:.3f}]" if with_interval else ""))
-    return cells
+def _stratum(entry, stratum, key):
+    found = entry.get("strata", {}).get(stratum, {})
+    return interval(found, key) if key in found else _UNKNOWN
+
+
+def _decisions(record):
+    columns, point = _DECISIONS[record["task"]["name"]], record["operating_point"]
+    rows = [
+        [
+            name,
+            *(f"{form['metrics'][key]:.3f}" for key in columns.values()),
+            *_file_cells(record["files"].get(name)),
+        ]
+        for name, form in record["repeats"][0]["forms"].items()
+    ]
+    if len(record["repeats"]) > 1:
+        mean = [f"{record['mean'][key]:.3f}" for key in columns.values()]
+        rows.append([_mean_title(record), *mean, "", "", ""])
+    title = f"Decisions on the test images{_of_first(record)}"
+    title += ", each row at its own threshold" if point else ""
+    return _marked(record, title), ("model", *columns, "size", "1 thread", "2 threads"), rows
+
+
+def _marked(record, title):
+    return f"SYNTHETIC. {title}" if record["synthetic"] else title
+
+
+def _of_first(record):
+    return " of the first split" if len(record["repeats"]) > 1 else ""
+
+
+def _mean_title(record):
+    return f"float, mean of {len(record['repeats'])} splits"
 
 
 def _file_cells(file):

@@ -35,3 +35,10 @@ def interval(metrics, key):
         return NOT_MEASURED
     bounds = metrics.get(f"{key}_interval")
     return f"{metrics[key]:.3f} [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else f"{metrics[key]:.3f}"
+
+
+def one_line(text):
+    """A text by somebody else on one line, without markup: line breaks and other control characters are spaces."""
+    # Besides printable characters, the two that join and separate letters in some scripts.
+    kept = (char if char.isprintable() or char in "\u200c\u200d" else " " for char in str(text))
+    return escaped(" ".join("".join(kept).split())).replace("~", "\\~")

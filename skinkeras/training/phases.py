@@ -91,7 +91,8 @@ def train_phase(model, phase, data, loss, places, *, evaluate, loss_callbacks=()
         data: `skinkeras.inputs.subsets.SplitImages`.
         loss: a Keras loss.
         places: `TrainingPlaces`.
-        evaluate: function (validation `Subset`, (n, classes) probabilities) -> {name: value} for the logs.
+        evaluate: function (validation `Subset`, (n, classes) probabilities) -> {name: value} for the logs;
+            not called where there are no validation images.
         loss_callbacks: what moves the state of the loss.
         classifier: gives the probabilities of the classes where `model` gives something else; shares its
             weights.
@@ -136,12 +137,19 @@ def train_phase(model, phase, data, loss, places, *, evaluate, loss_callbacks=()
             callbacks=[
                 phase.schedule(steps),
                 *loss_callbacks,
-                EpochEvaluation(data.subset("validation"), phase.batch_size, evaluate, classifier),
+                _epoch_evaluation(data, phase, evaluate, classifier),
                 state,
                 keras.callbacks.TensorBoard(places.logs / phase.name, write_graph=False),
                 history,
             ],
         )
+
+
+def _epoch_evaluation(data, phase, evaluate, classifier):
+    if data.has_validation:
+        return EpochEvaluation(data.subset("validation"), phase.batch_size, evaluate, classifier)
+    # A batch says whether training has diverged; figures of training images would say little else.
+    return EpochEvaluation(data.training_sample(phase.batch_size), phase.batch_size, None, classifier)
 
 
 @contextmanager

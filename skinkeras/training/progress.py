@@ -35,7 +35,8 @@ class EpochEvaluation(keras.callbacks.Callback):
     Args:
         subset: the validation `Subset`.
         batch_size: int.
-        evaluate: function (subset, (n, classes) probabilities) -> {name: value}.
+        evaluate: function (subset, (n, classes) probabilities) -> {name: value}; None: nothing is measured,
+            the answers only have to be finite.
         classifier: the model that gives the probabilities; None: the one that is trained.
     """
 
@@ -55,11 +56,12 @@ class EpochEvaluation(keras.callbacks.Callback):
                 f"Training has diverged in epoch {epoch + 1}: the model's outputs are not finite numbers. "
                 f"Start again with {_remedy(self.model.loss)}, in another --out."
             )
-        # Rounded to integers, as they are in fine-tuning, they do not quite sum to 1.
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
-        classes = range(probabilities.shape[1])
-        logs["val_loss"] = log_loss(self.subset.labels, probabilities, labels=classes)
-        logs.update(self.evaluate(self.subset, probabilities))
+        if self.evaluate:
+            # Rounded to integers, as they are in fine-tuning, they do not quite sum to 1.
+            probabilities /= probabilities.sum(axis=1, keepdims=True)
+            classes = range(probabilities.shape[1])
+            logs["val_loss"] = log_loss(self.subset.labels, probabilities, labels=classes)
+            logs.update(self.evaluate(self.subset, probabilities))
         logs["seconds"] = seconds
 
 

@@ -10,10 +10,17 @@ import dataclasses
 
 import keras
 import numpy as np
+import pandas as pd
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
 
 from skinkeras import datasets, evaluation, layers, losses, models
 from skinkeras.evaluation import plots
+from skinkeras.operating_points import parse_operating_point
+
+# Of a binary model without validation images, on which another one could be chosen.
+FIXED_THRESHOLD = 0.5
+# Training images that the baselines are fitted to: for a handful of numbers, more would change nothing.
+_BASELINE_IMAGES = 4000
 
 
 class Task:
@@ -42,8 +49,9 @@ class Task:
         self.loss_parameters = parameters or {}
         self.taxonomy, self.hierarchical = taxonomy, hierarchical
 
-    def description(self, classes):
-        """What the model tells, in a few words."""
+    @staticmethod
+    def description(classes, target):
+        """What the model tells, in a few words; `target` is what `datasets.target_of` gives, or None."""
         raise NotImplementedError
 
     def learned(self, data):
@@ -95,12 +103,38 @@ class Task:
         raise NotImplementedError
 
     def operating_point(self, subset, probabilities):
-        """The decision rule chosen on validation images, as a record has it; None: the likeliest class."""
+        """The decision rule chosen on validation images, as a record has it; None: the likeliest class.
+
+        Args:
+            subset: the validation `Subset`; None where there is none, and the rule is fixed.
+            probabilities: (n, output classes) of its images, or None.
+        """
         return None
 
+    def fit_calibration(self, subset, probabilities, *, fit_bias):
+        """The `evaluation.Calibration` of the learned classes.
+
+        Args:
+            subset: the validation `Subset`.
+            probabilities: (n, learned classes) of its images, not calibrated.
+            fit_bias: whether biases are fitted, beside the temperature.
+        """
+        return evaluation.fit_calibration(subset.labels, probabilities, fit_bias=fit_bias)
+
+    def calibration_metrics(self, subset, probabilities):
+        """`evaluation.calibration_metrics` of (n, learned classes) probabilities, as the shipped model has them."""
+        return evaluation.calibration_metrics(subset.labels, probabilities)
+
     def results(self, subset, probabilities, classes, operating_point):
-        """What a record says of one form of the model on the test images: `metrics` and, by task,
-        `metrics_at_half` or `levels`."""
+        """What a record says of one form of the model on the test images.
+
+        That is `metrics`, what `evaluation.evidence` measures of every form, and by task `metrics_at_half` or
+        `levels`.
+        """
+        raise NotImplementedError
+
+    def details(self, data, probabilities, classes, operating_point):
+        """What a record says of the form that ships alone, on the test images of `data`, a `SplitImages`."""
         raise NotImplementedError
 
     def decisions(self, probabilities, operating_point):
@@ -143,6 +177,8 @@ class BinaryTask(Task):
     Args:
         target: "diagnosis": learn every class of the data set and add up those that are malignant; "binary":
             learn two classes.
+        points: names of operating points (`skinkeras.operating_points`); the first one is used, all are measured.
+        not_sure: error of the band of "not sure" (`evaluation.abstention_band`); 0: no band.
         others: as `Task`.
     """
 
@@ -153,12 +189,13 @@ class BinaryTask(Task):
     positive_class = datasets.BINARY_CLASSES[1]
     seeds = {"head": 1, "all": 2, "qat": 3}
 
-    def __init__(self, *args, target="diagnosis", **kwargs):
+    def __init__(self, *args, target="diagnosis", points=("balanced_accuracy",), not_sure=0.1, **kwargs):
         super().__init__(*args, **kwargs)
-        self.target = target
+        self.target, self.points, self.not_sure = target, points, not_sure
 
-    def description(self, classes):
-        return "melanoma or benign, dermoscopy"
+    @staticmethod
+    def description(classes, target):
+        return f"{target.title} or not, dermoscopy"
 
     def learned(self, data):
         return data.binary() if self.target == "binary" else data
@@ -172,13 +209,33 @@ class BinaryTask(Task):
     def epoch_metrics(self, subset, probabilities):
         return binary_epoch_metrics(subset, probabilities)
 
+    def fit_calibration(self, subset, probabilities, *, fit_bias):
+        return evaluation.fit_calibration(subset.labels, probabilities, subset.positives, fit_bias=fit_bias)
+
+    def calibration_metrics(self, subset, probabilities):
+        malignant = np.minimum(probabilities[:, list(subset.positives)].sum(axis=1), 1)
+        return evaluation.calibration_metrics(subset.malignant, malignant)
+
     def operating_point(self, subset, probabilities):
-        return {
+        rule = parse_operating_point(self.points[0])
+        if subset is None or not rule.needs_validation:
+            return {
+                "class": self.positive_class,
+                "threshold": FIXED_THRESHOLD,
+                "criterion": "fixed",
+                "chosen_on": None,
+            }
+        labels, scores = subset.malignant, probabilities[:, 1]
+        thresholds = evaluation.operating_points(labels, scores, self.points)
+        point = {
             "class": self.positive_class,
-            "threshold": evaluation.choose_threshold(subset.malignant, probabilities[:, 1]),
-            "criterion": "balanced accuracy",
+            "threshold": thresholds[rule.name],
+            "criterion": rule.title,
             "chosen_on": "validation",
+            "others": thresholds,
         }
+        band = self.not_sure and evaluation.abstention_band(labels, scores, self.not_sure, point["threshold"])
+        return {**point, "not_sure": band} if band else point
 
     def results(self, subset, probabilities, classes, operating_point):
         def at(threshold):
@@ -187,7 +244,22 @@ class BinaryTask(Task):
             )
             return dataclasses.asdict(metrics)
 
-        return {"metrics": at(operating_point["threshold"]), "metrics_at_half": at(0.5)}
+        return {
+            "metrics": at(operating_point["threshold"]),
+            "metrics_at_half": at(0.5),
+            **evaluation.binary_evidence(
+                subset.malignant, probabilities[:, 1], operating_point, subset.table, subset.groups
+            ),
+        }
+
+    def details(self, data, probabilities, classes, operating_point):
+        test, found = data.subset("test"), None
+        if len(data.manifest.classes) > 2:
+            found = test.table["label"].to_numpy()
+        details = evaluation.binary_details(
+            test.malignant, probabilities[:, 1], operating_point["threshold"], test.table, test.groups, found
+        )
+        return {**details, "baselines": _baselines(data.training_sample(_BASELINE_IMAGES), test)}
 
     def decisions(self, probabilities, operating_point):
         return (probabilities[:, 1] >= operating_point["threshold"]).astype(int)
@@ -220,6 +292,21 @@ class BinaryTask(Task):
         super().figures(subset, probabilities, results, classes, history, folder, note)
 
 
+def _baselines(train, test):
+    """What the source, the file and simple features reach without a model: `evaluation.binary_baselines`."""
+
+    def known(subset):
+        sources = evaluation.known_sources(subset.table)
+        features = evaluation.image_features(
+            subset.images.read(subset.rows), evaluation.file_sizes(subset.table["image"])
+        )
+        return evaluation.BaselineImages(
+            subset.malignant, None if pd.isna(sources).all() else sources, features
+        )
+
+    return evaluation.binary_baselines(known(train), known(test), test.groups)
+
+
 class DiagnosisTask(Task):
     """Which of several diagnoses, flat or level by level (Barata & Santiago 2021)."""
 
@@ -229,7 +316,8 @@ class DiagnosisTask(Task):
     file_description = "A diagnosis from a dermoscopy picture."
     seeds = {"all": 1, "qat": 2, "head": 3}
 
-    def description(self, classes):
+    @staticmethod
+    def description(classes, target):
         return f"which of {len(classes)} diagnoses, dermoscopy"
 
     def epoch_metrics(self, subset, probabilities):
@@ -243,11 +331,20 @@ class DiagnosisTask(Task):
 
     def results(self, subset, probabilities, classes, operating_point):
         metrics = evaluation.multiclass_metrics(subset.labels, probabilities, classes, subset.groups)
-        found = {"metrics": dataclasses.asdict(metrics)}
+        found = {
+            "metrics": dataclasses.asdict(metrics),
+            **evaluation.multiclass_evidence(
+                subset.labels, probabilities, classes, subset.table, subset.groups
+            ),
+        }
         if self.taxonomy:
             levels = evaluation.level_metrics(subset.labels, probabilities, self.taxonomy, subset.groups)
             found["levels"] = {level: dataclasses.asdict(m) for level, m in levels.items()}
         return found
+
+    def details(self, data, probabilities, classes, operating_point):
+        test = data.subset("test")
+        return evaluation.multiclass_details(test.labels, probabilities, classes, test.table, test.groups)
 
     def figures(self, subset, probabilities, results, classes, history, folder, note):
         shown = "int8" if "int8" in results else "float"

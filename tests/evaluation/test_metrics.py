@@ -77,11 +77,11 @@ def test_the_auc_interval_is_that_of_scikit_learns_standard_error_on_the_logit_s
     labels, scores = normal_scores(150, 50)
     scores = scores.round(1)  # many ties
     auc = sk.roc_auc_score(labels, scores)
-    error = np.std(resampled_aucs(labels, scores, 1000)) * (50 / 49) ** 0.5 / (auc * (1 - auc))
+    error = np.std(resampled_aucs(labels, scores, 500)) * (50 / 49) ** 0.5 / (auc * (1 - auc))
     expected = expit(logit(auc) + 1.96 * error * np.array([-1, 1]))
     m = binary_metrics(labels, scores, bootstrap=4000)
     assert m.roc_auc == pytest.approx(auc)
-    np.testing.assert_allclose(m.roc_auc_interval, expected, atol=0.006)
+    np.testing.assert_allclose(m.roc_auc_interval, expected, atol=0.008)
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.6])

@@ -63,7 +63,7 @@ def test_a_class_that_is_never_predicted_has_no_precision():
 
 
 def resampled_means(labels, probabilities, lesions, times):
-    """Scikit-learn's BAcc, mPR, mF1 and macro AUC of lesions of two images, drawn with replacement within each class."""
+    """Scikit-learn's BAcc, mPR, mF1 and macro AUC of lesions of two images, resampled within each class."""
     by_class = [np.unique(lesions[labels == value]) for value in range(3)]
     rng = np.random.default_rng(3)
     draws = []
@@ -83,9 +83,9 @@ def test_intervals_follow_from_scikit_learn_on_resampled_lesions():
     labels, probabilities = predictions([120, 60, 20])
     probabilities = probabilities.round(1)  # many ties
     lesions = np.arange(200) // 2 * 2  # pairs of images; no class shares a lesion with another
-    recall, precision, f1, auc = resampled_means(labels, probabilities, lesions, 300)
+    recall, precision, f1, auc = resampled_means(labels, probabilities, lesions, 200)
     m = multiclass_metrics(labels, probabilities, CLASSES, lesions, bootstrap=4000)
-    # The quantiles of 300 and of 4,000 random resamples differ by a tenth of the width or so.
+    # The quantiles of 200 and of 4,000 random resamples differ by a tenth of the width or so.
     for found, draws in ((m.mean_precision_interval, precision), (m.mean_f1_interval, f1)):
         np.testing.assert_allclose(found, np.quantile(draws, [0.025, 0.975]), atol=0.02)
     # The rarest class has ten lesions.

@@ -108,7 +108,7 @@ def test_confirmed_are_the_metrics_of_these_images():
 
 
 def test_one_source_has_the_same_intervals_within_and_pooled():
-    labels, scores, table, groups = clinics()
+    labels, scores, _, groups = clinics()
     # One more source, of one image, which is in no pair.
     both = pd.DataFrame({"acquisition": ["a"] * 600 + ["b"], "confirmed_by": "histopathology"})
     added = np.append(labels, 0), np.append(scores, 0.5)

@@ -7,6 +7,8 @@ JOBS = (binary, multiclass, clean)
 #: (flat settings, sentence): what one group alone refuses.
 BY_A_GROUP = [
     ({"max_images": 0}, "--max-images must be at least 1. Received: 0"),
+    ({"validation": 0.6}, "--validation must be from 0 to 0.5. Received: 0.6"),
+    ({"validation": float("nan")}, "--validation must be from 0 to 0.5. Received: nan"),
     ({"repeats": 0}, "--repeats must be at least 1. Received: 0"),
     ({"repeats": 1_001}, "--repeats must be at most 1000. Received: 1001"),
     (

@@ -19,6 +19,7 @@ SETTINGS = [
     *("--gamma", "10", "--data", "folder", "--image-size", "64", "--batch-size", "16"),
     *("--model", "efficientnet_tiny", "--weights", "none"),
     *("--head-epochs", "1", "--epochs", "4", "--qat-epochs", "3", "--learning-rate", "2e-4"),
+    "--robustness",
 ]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -131,6 +132,17 @@ def test_every_form_has_an_operating_point_of_its_own(uninterrupted):
         assert (point["chosen_by"], point["chosen_on"]) == (form, "validation")
         assert entry["metrics"]["threshold"] == point["threshold"]
     assert record["operating_point"] == record["repeats"][0]["forms"]["int8"]["operating_point"]
+
+
+def test_the_form_that_ships_is_measured_on_disturbed_images(uninterrupted):
+    record = reports.read_record(uninterrupted / "record.json")
+    first, *disturbed = record["robustness"]
+    int8 = record["repeats"][0]["forms"]["int8"]["metrics"]
+    for key in ("n", "roc_auc", "malignant_recall"):
+        assert first[key] == pytest.approx(int8[key]), key
+    assert len(disturbed) > 20 and any(row["changed"] for row in disturbed)
+    assert "Robustness of int8." in (uninterrupted / "card.md").read_text()
+    assert (uninterrupted / "figures" / "robustness.png").exists()
 
 
 def test_exported_files_answer_alone_and_as_the_contract_says(uninterrupted):

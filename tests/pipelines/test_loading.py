@@ -5,10 +5,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipelines.common.groups import BinaryDataOptions
-from pipelines.common.loading import ImageLoader
+from pipelines.common.loading import ImageLoader, record_data
+from pipelines.common.records import copies
+from pipelines.common.run_folder import RunFolder
 from skinkeras import inputs
 from skinkeras.datasets import DATASETS
 from skinkeras.decoding import decode
@@ -108,9 +111,118 @@ def test_missing_images_of_a_label_file_are_listed_or_left_out(load, tmp_path):
     used = {name for subset in map(data.subset, SUBSETS) for name in subset.table["image_id"]}
     assert used == set(data.manifest.table["image_id"]) - missing
     assert len(used) == 67
+    assert sorted(data.left_out["image_id"]) == sorted(missing)
+
+
+def test_images_that_are_left_out_are_named_shortly_and_all_in_a_table(load, tmp_path, images, capsys):
+    rows = [f"{path.name},{path.parent.name}" for path in images.rglob("*.*")]
+    for path in images.rglob("*.*"):
+        path.rename(images / path.name)
+    (images / "bad.jpg").write_bytes(b"no image")
+    lost = [f"lost{i}.jpg,benign" for i in range(30)]
+    (images / "manifest.csv").write_text("\n".join(["image,label", "bad.jpg,benign", *lost, *rows]) + "\n")
+    data = load(images, "manifest", skip_bad_images=True)
+    record_data(data, RunFolder(tmp_path / "run"))
+    out = capsys.readouterr().out
+    assert "Missing and left out, 30 of the images: lost0, lost1, " in out and "lost9 and 20 more" in out
+    assert "Unreadable and left out, 1 of the images: bad (it is not an image" in out
+    assert "lost10" not in out and "left_out.csv" in out
+    table = pd.read_csv(tmp_path / "run" / "left_out.csv")
+    assert len(table) == 31 and list(table) == ["image_id", "image", "problem"]
+    assert copies(BinaryDataOptions(data="ham10000"), data) == {
+        "duplicates": {"exact": 0, "near": 0, "of_different_groups": 0, "across_subsets": 0},
+        "left_out": 31,
+        "overlaps": ["isic2018", "isic2019", "isic_archive", "isic_merge"],
+    }
+
+
+def test_equal_files_with_other_labels_are_refused_for_a_given_split_too(load, images):
+    benign, malignant = (sorted((images / name).iterdir())[0] for name in ("benign", "malignant"))
+    malignant.write_bytes(benign.read_bytes())
+    for split_by in ("grouped", None):
+        with pytest.raises(ValueError, match="1 pair of images is the same file with different labels: benign/"):
+            load(images, split_by=split_by)
 
 
 def test_loading_writes_nothing_but_the_cache(load, images, tmp_path):
     before = set(tmp_path.iterdir())
     load(images)
     assert set(tmp_path.iterdir()) - before == {tmp_path / "cache"}
+
+
+def test_without_validation_files_are_compared_on_training_images(load, images, capsys):
+    data = load(images, validation=0.0, policy=inputs.OVERSAMPLING["g23"])
+    assert set(data.assignment) == {"train", "test"} and not data.has_validation
+    assert data.counts()["validation"] == {"benign": 0, "malignant": 0}
+    assert "validation: none" in capsys.readouterr().out
+    compared = data.compared()
+    assert data.compared_on == "train"
+    # The images themselves, none twice, whatever has been cleaned away.
+    ids = data.manifest.table["image_id"].to_numpy()
+    assert compared.table["image_id"].tolist() == ids[data.assignment == "train"].tolist()
+    cleaned = replace(data, kept=np.zeros(len(data.kept), bool)).compared()
+    assert np.array_equal(cleaned.rows, compared.rows)
+    few, again = data.training_sample(5), load(images, validation=0.0).training_sample(5)
+    assert few.table["image_id"].tolist() == again.table["image_id"].tolist()
+    assert len(few.rows) == len(set(few.rows.tolist())) == len(few.labels) == 5
+    assert set(data.assignment[few.rows]) == {"train"}
+
+
+def test_with_validation_files_are_compared_on_it(load, images):
+    data = load(images)
+    assert (data.has_validation, data.compared_on) == (True, "validation")
+    assert data.compared().table["image_id"].tolist() == data.subset("validation").table["image_id"].tolist()
+
+
+@pytest.fixture
+def given_folder(tmp_path):
+    """A function that makes folders of subsets, each with six images of each of two classes."""
+
+    def make(*subsets):
+        random = np.random.default_rng(0)
+        for subset in subsets:
+            for name in ("benign", "malignant"):
+                folder = tmp_path / "given" / subset / name
+                folder.mkdir(parents=True)
+                for number in range(6):
+                    pixels = random.integers(0, 255, (40, 50, 3), np.uint8)
+                    assert cv2.imwrite(str(folder / f"{subset}_{name}{number}.jpg"), pixels)
+        return tmp_path / "given"
+
+    return make
+
+
+def folders_of(data):
+    """The folder of subsets that every image lies in, by the subset that it was given."""
+    found = {}
+    for image, subset in zip(data.manifest.table["image"], data.assignment, strict=True):
+        found.setdefault(str(subset), set()).add(Path(image).parent.parent.name)
+    return found
+
+
+def test_a_given_split_is_used_as_it_is_and_the_console_says_so(load, given_folder, capsys):
+    folder = given_folder("train", "val", "test")
+    assert folders_of(load(folder)) == {"train": {"train"}, "validation": {"val"}, "test": {"test"}}
+    out = capsys.readouterr().out
+    assert "The split that the data gives is used (--split-by grouped makes another one)." in out
+    grouped = load(folder, split_by="grouped")
+    assert all(len(folders) > 1 for folders in folders_of(grouped).values())
+    assert "The split that the data gives" not in capsys.readouterr().out
+    with pytest.raises(ValueError, match=r"--validation contradicts the split of .*12 validation images"):
+        load(folder, validation=0.1)
+
+
+def test_a_given_split_without_validation_takes_none_unless_asked(load, given_folder, capsys):
+    folder = given_folder("train", "test")
+    assert folders_of(load(folder)) == {"train": {"train"}, "test": {"test"}}
+    assert "--validation 0.1 takes a tenth of its training images" in capsys.readouterr().out
+    shared = load(folder, validation=0.25)
+    assert folders_of(shared) == {"train": {"train"}, "validation": {"train"}, "test": {"test"}}
+    assert len(shared.subset("validation").rows) in (2, 4)
+    assert folders_of(load(folder, validation=0.0)) == {"train": {"train"}, "test": {"test"}}
+
+
+def test_a_split_that_the_data_does_not_give_is_refused_before_decoding(load, images, tmp_path):
+    with pytest.raises(ValueError, match=r"gives no split: leave out --split-by, or write train, validation"):
+        load(images, split_by="given")
+    assert not list((tmp_path / "cache").glob("*"))

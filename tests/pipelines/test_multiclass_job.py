@@ -133,6 +133,26 @@ def test_two_splits_have_test_images_of_their_own(tmp_path, cache_dir):
     assert [repeat.folder.path.name for repeat in repeats] == ["run", "repeat_2"]
 
 
+def test_a_given_split_is_trained_on_once(tmp_path, folder_of_images):
+    rows = ["image,image_id,label,split"]
+    for path in sorted(folder_of_images("a", "b", "c").glob("*/*.jpg")):
+        subset = "test" if int(path.stem[1:]) % 4 == 0 else "train"
+        rows.append(f"{path},{path.stem},{path.parent.name},{subset}")
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+    values = {"data": "manifest", "data_dir": tmp_path, "image_size": 32, "weights": "none"}
+    values |= {"cache_dir": tmp_path / "cache", "out": tmp_path / "run", "quick": True}
+
+    def repeats_of(**more):
+        settings = multiclass.with_defaults(build(multiclass.Settings, {**values, **more}))
+        loader = multiclass.new_loader(settings.data, settings.model, settings.training, settings.output)
+        return multiclass.read_repeats(loader, loader.manifest(), settings.data.repeats, RunFolder(tmp_path))
+
+    (repeat,) = repeats_of()
+    assert sum(repeat.data.counts()["test"].values()) == 9
+    assert sum(repeat.data.counts()["validation"].values()) == 0
+    assert len(repeats_of(split_by="grouped")) == 2
+
+
 def test_the_second_split_of_one_seed_is_not_the_first_of_the_next():
     assert multiclass.repeat_seed(3, 1) == 3
     seeds = {multiclass.repeat_seed(seed, number) for seed in range(20) for number in (1, 2, 3)}

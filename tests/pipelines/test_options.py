@@ -29,6 +29,7 @@ COMPANIONS = {
 EXAMPLES = {
     **{"model": "vgg16", "clean_model": "vgg16", "weights": "my file.weights.h5"},
     **{"clean": "blur-scaled", "clean_rounds": 3, "level": 3, "label_column": "diagnosis_3"},
+    "operating_point": "sensitivity_95",
 }
 
 

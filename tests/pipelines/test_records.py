@@ -23,8 +23,8 @@ def table(**ids):
     )
 
 
-def grouping(manifest, **settings):
-    data = SimpleNamespace(manifest=manifest, positives=(1,))
+def grouping(manifest, assignment=None, **settings):
+    data = SimpleNamespace(manifest=manifest, positives=(1,), assignment=assignment)
     facts = records.data_facts(BinaryDataOptions(data="folder", **settings), data)
     return facts["grouped_by"], facts["ungrouped"]
 
@@ -35,6 +35,14 @@ def test_the_record_promises_only_what_the_split_could_keep():
     both = table(lesion_id=["x", "x", None, "y"], patient_id=["p", "p", "q", None])
     assert grouping(both) == ("lesion or patient", 0)
     assert grouping(table(lesion_id=["x", "x", "z", "y"]), split_by="paper") == (None, 0)
+
+
+def test_the_record_says_of_a_given_split_what_it_keeps_together():
+    subsets = ["train", "train", "test", "test"]
+    whole, divided = ["x", "x", "y", "z"], ["x", "y", "x", "z"]
+    assert grouping(table(lesion_id=whole, split=subsets), assignment=subsets) == ("lesion", 0)
+    assert grouping(table(lesion_id=divided, split=subsets), assignment=subsets) == (None, 0)
+    assert grouping(table(lesion_id=divided, split=subsets), split_by="grouped") == ("lesion", 0)
 
 
 def test_the_record_says_what_limits_the_images():

@@ -33,7 +33,7 @@ def test_the_settings_of_a_binary_run_are_those_of_today():
     recorded = recorded_run(RELEASED / "binary")
     values = {"gamma": 10.0, "max_images": 160, "image_size": 64, "weights": "none", "dropout": 0.3}
     values |= {"epochs": 3, "batch_size": 16, "out": Path("/somewhere/runs/binary_whole")}
-    values |= {"cache_dir": Path("/somewhere/.cache")}
+    values |= {"cache_dir": Path("/somewhere/.cache"), "split_by": "grouped"}
     assert recorded.job == "binary"
     assert recorded.settings == binary.with_defaults(options.build(binary.Settings, values))
     assert (recorded.versions["skinkeras"], recorded.git_revision) == ("0.1.0", "f73709c1757e")

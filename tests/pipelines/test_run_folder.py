@@ -58,6 +58,28 @@ def test_a_run_of_an_earlier_version_goes_on_with_what_newer_settings_default_to
         folder.check(asked_for(**values, augmentation="strong"), resume=True)
 
 
+def test_a_run_from_before_given_splits_were_used_goes_on(begun):
+    folder, values = begun
+    config = folder.file("config.yaml")
+    record = yaml.safe_load(config.read_text())
+    del record["settings"]["validation"]
+    record["settings"]["split_by"] = "grouped"
+    config.write_text(yaml.safe_dump(record))
+    folder.check(asked_for(**values), resume=True)
+    folder.check(asked_for(**values, split_by="grouped"), resume=True)
+    for other in ({"split_by": "paper"}, {"validation": 0.0}):
+        with pytest.raises(ValueError, match=f"with {next(iter(other))}="):
+            folder.check(asked_for(**values, **other), resume=True)
+
+
+def test_a_split_that_was_asked_for_is_not_the_default(begun):
+    folder, values = begun
+    config = folder.file("config.yaml")
+    config.write_text(config.read_text().replace("split_by: null", "split_by: grouped"))
+    with pytest.raises(ValueError, match="with split_by=grouped, this command has split_by=None"):
+        folder.check(asked_for(**values), resume=True)
+
+
 def test_config_says_what_was_asked_for_and_with_which_versions(begun):
     folder, values = begun
     record = yaml.safe_load(folder.file("config.yaml").read_text())

@@ -2,6 +2,8 @@
 
 import json
 
+import pandas as pd
+
 from skinkeras import evaluation
 from skinkeras.datasets import DATASETS
 from skinkeras.files import json_text
@@ -10,6 +12,24 @@ LABELS = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
 SCORES = [0.9, 0.7, 0.5, 0.2, 0.8, 0.6, 0.4, 0.3, 0.2, 0.1]
 THRESHOLD = 0.447265625
 CLASSES = ["mel", "nv", "vasc"]
+# Three malignant and three benign images of clinic A, the others of B; 4 of 10 are not confirmed.
+TABLE = pd.DataFrame(
+    {
+        "acquisition": list("AAABAAABBB"),
+        "confirmed_by": ["histopathology"] * 6 + ["follow-up"] * 4,
+        "sex": ["female"] * 10,
+    }
+)
+DIAGNOSES = ["mel"] * 4 + ["nv"] * 4 + ["bcc"] * 2
+POINT = {
+    "class": "malignant",
+    "threshold": THRESHOLD,
+    "criterion": "highest balanced accuracy",
+    "chosen_on": "validation",
+    "others": {"balanced_accuracy": THRESHOLD, "sensitivity_95": 0.15},
+    "not_sure": [0.25, 0.65],
+}
+_TARGET = {"classes": ["mel"], "title": "melanoma", "not_looked_for": ["basal cell carcinoma"]}
 CONFIDENT, UNSURE = [[0.1, 0.8, 0.1], [0.7, 0.2, 0.1], [0.1, 0.2, 0.7]], [[0.5, 0.5, 0.0]]
 
 
@@ -41,6 +61,27 @@ def binary_record():
         "files": {"int8": _file("melanoma_lite0")},
     }
     record["data"]["limits"] += DATASETS["ham10000"].binary_limits
+    return json.loads(json_text(record))
+
+
+def evidence_record():
+    """The `binary_record` with everything that is measured beyond pooled metrics."""
+    record = binary_record()
+    evidence = evaluation.binary_evidence(LABELS, SCORES, POINT, TABLE)
+    details = {
+        "of": "int8",
+        **evaluation.binary_details(LABELS, SCORES, THRESHOLD, TABLE, None, DIAGNOSES),
+        "baselines": [{"name": "source", "roc_auc": 0.625, "roc_auc_interval": [0.25, 0.875]}],
+    }
+    figures = evaluation.calibration_metrics(LABELS, SCORES)
+    both = {"before": {**figures, "expected_calibration_error": 0.5}, "after": figures}
+    calibration = {"temperature": 1.5, "bias": [0.0, 0.25], "validation": both, "test": both}
+    repeat = record["repeats"][0]
+    repeat["details"] = details
+    record["operating_point"] |= {name: POINT[name] for name in ("others", "not_sure")}
+    for form in repeat["forms"].values():
+        form |= evidence
+    repeat["forms"]["QAT"]["calibration"] = calibration
     return json.loads(json_text(record))
 
 
@@ -91,8 +132,9 @@ def _common(task, name, classes):
         "synthetic": False,
         "task": {
             "name": task,
-            "description": "melanoma or benign, dermoscopy",
+            "description": "melanoma or not, dermoscopy",
             "positive_class": "malignant" if task == "binary" else None,
+            **({"target": _TARGET} if task == "binary" else {}),
         },
         "command": "python -m pipelines.binary --gamma 10",
         "settings": {"gamma": 10.0, "seed": 7},

@@ -49,6 +49,21 @@ def test_metrics_hold_the_results_of_every_form(binary, tmp_path):
         assert metrics[key] == binary[key]
 
 
+def test_the_card_of_a_run_without_validation_images_says_so(binary, tmp_path):
+    fixed = {**binary["operating_point"], "threshold": 0.5, "criterion": "fixed", "chosen_on": None}
+    record = {**binary, "operating_point": fixed, "verified_on": "train"}
+    record["repeats"][0]["images"]["validation"] = {"benign": 0, "malignant": 0}
+    for form in record["repeats"][0]["forms"].values():
+        form["metrics"] = form["metrics_at_half"]
+    record = reports.write_record(tmp_path / "record.json", record)
+    reports.render_run(record, tmp_path)
+    text = (tmp_path / "card.md").read_text()
+    assert "at least 0.5000 (a threshold fixed in advance)" in text
+    assert "At threshold 0.5, fixed in advance (no images were set aside for choosing one):" in text
+    assert "on a fixed sample of the training images (no images were set aside for validation):" in text
+    assert "validation images" not in text
+
+
 def test_the_contract_says_what_an_app_needs(binary):
     contract = reports.contract_of(binary)
     assert (contract["name"], contract["schema_version"]) == ("melanoma_lite0", 1)
@@ -80,7 +95,7 @@ def test_a_file_has_the_threshold_that_was_chosen_for_it(binary):
     files = reports.contract_of(binary)["files"]
     assert (files["float16"]["threshold"], files["int8"]["threshold"]) == (0.25, THRESHOLD)
     assert "| float16 | 0.2500 | " in reports.model_card(binary)
-    assert reports.headline(binary)[2][1][2:4] == ["0.250", "0.125"]
+    assert reports.headline(binary)[1][2][1][1:3] == ["0.250", "0.125"]
     metrics["threshold"] = THRESHOLD
     with pytest.raises(
         ValueError, match=r"float16 were measured at threshold 0\.447265625, where its .* is 0\.25"
@@ -95,21 +110,30 @@ def test_the_contract_of_several_classes_has_no_threshold(diagnosis):
     assert contract["data"]["images"]["train"] == {"mel": 30, "nv": 30, "vasc": 30}
 
 
-def test_the_last_table_of_a_binary_run(binary):
-    title, columns, rows = reports.headline(binary)
-    assert title == "Test images, each row at its own threshold"
-    assert columns[1:5] == ("AUC [95 %]", "threshold", "malignant recall", "benign recall")
+def test_the_last_tables_of_a_binary_run(binary):
+    forms = binary["repeats"][0]["forms"]
+    within = {"roc_auc": 0.75, "roc_auc_interval": [0.5, 0.875], "sources": 2, "n": 10}
+    forms["int8"]["strata"] = {"within_source": within, "confirmed": {"missing": "Nobody knows."}}
+    (title, columns, rows), decisions = reports.headline(binary)
+    assert title.startswith("ROC AUC on the test images")
+    assert columns == ("model", "within a source", "histology only", "pooled")
     assert [row[0] for row in rows] == ["float", "QAT", "int8"]
-    assert rows[0][1].startswith("0.688 [") and rows[0][5:] == ["", "", ""]
-    assert rows[2][2:] == ["0.447", "0.750", "0.667", "3.8 MB", "2.1 ms", "1.1 ms"]
+    assert rows[0][1:3] == ["-", "-"] and rows[0][3].startswith("0.688 [")
+    assert rows[2][1:3] == ["0.750 [0.500, 0.875]", "-"]
+    title, columns, rows = decisions
+    assert title == "Decisions on the test images, each row at its own threshold"
+    assert columns[1:4] == ("threshold", "malignant recall", "benign recall")
+    assert rows[0][4:] == ["", "", ""]
+    assert rows[2][1:] == ["0.447", "0.750", "0.667", "3.8 MB", "2.1 ms", "1.1 ms"]
     binary["synthetic"] = True
-    assert reports.headline(binary)[0].startswith("SYNTHETIC. ")
+    assert all(table[0].startswith("SYNTHETIC. ") for table in reports.headline(binary))
 
 
-def test_the_last_table_of_several_splits_has_their_mean(diagnosis):
-    title, columns, rows = reports.headline(diagnosis)
-    assert title == "Test images of the first split"
-    assert rows[0][0] == "float" and rows[0][1].startswith("0.833 [") and rows[0][2] == "0.750"
+def test_the_last_tables_of_several_splits_have_their_mean(diagnosis):
+    ranking, (title, columns, rows) = reports.headline(diagnosis)
+    assert ranking[2][-1][0] == "float, mean of 2 splits"
+    assert title == "Decisions on the test images of the first split"
+    assert rows[0][:3] == ["float", "0.833", "0.750"]
     assert rows[-1] == ["float, mean of 2 splits", "0.833", "0.775", "0.833", "", "", ""]
     assert {len(row) for row in rows} == {len(columns)}
 

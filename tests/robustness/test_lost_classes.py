@@ -69,7 +69,7 @@ def test_the_binary_job_names_what_it_has_itself_and_keeps_the_rounds(rare, tmp_
         )
         data = loader.load(tmp_path / "no split")
         cleaner = cleaning_rounds.Cleaner(*groups, "folder", data, RunFolder(settings.output.out))
-        data = binary.new_task(settings.loss).learned(cleaner.clean(data))
+        data = binary.new_task(settings.loss, settings.decisions).learned(cleaner.clean(data))
         cleaner.check_classes(data)
 
     with pytest.raises(CleaningError) as raised:

@@ -8,6 +8,7 @@ import typing
 
 import pytest
 from processes import SURROUNDINGS
+from refusals import check_words
 
 from pipelines import benchmark, binary, clean, demo, multiclass, predict, sweep
 from pipelines.common import options
@@ -80,6 +81,7 @@ def test_a_number_at_its_end_is_refused_in_one_sentence_or_right(job, name, valu
         accepted, text = False, str(error)
         assert options.flag(name).replace("-", "_").lstrip("_") in text.replace("-", "_"), text
         assert "\n" not in text and len(text) < 200
+        check_words(text)
     else:
         accepted = True
     assert accepted == ((value[0] if isinstance(value, tuple) else value) in RIGHT.get(name, ()))
@@ -104,6 +106,7 @@ def given(job, name, value, tmp_path):
 def test_a_number_of_another_job_is_refused_before_anything_else(job, name, value, tmp_path):
     with pytest.raises(UsageError) as refused:
         job.main(given(job, name, value, tmp_path))
+    check_words(str(refused.value))
     # What is right goes on to the files, which are not there.
     right = (value[0] if isinstance(value, tuple) else value) in {**RIGHT_FOR_OTHERS, "run_gpus": TINY}.get(
         name, ()

@@ -34,11 +34,11 @@ def validation_images():
     )
 
 
-def evaluated(weights):
+def evaluated(weights, evaluate=binary_epoch_metrics):
     """The logs of an epoch of a model that has these weights."""
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation="softmax")])
     model.set_weights([np.full((3, 2), weights), np.zeros(2)])
-    evaluation = EpochEvaluation(validation_images(), 4, binary_epoch_metrics)
+    evaluation = EpochEvaluation(validation_images(), 4, evaluate)
     evaluation.set_model(model)
     evaluation.on_epoch_begin(2)
     logs = {}
@@ -57,6 +57,12 @@ def test_the_logs_of_an_epoch_are_those_of_the_validation_images():
     assert logs["val_loss"] == pytest.approx(np.log(2))
     assert (logs["val_auc"], logs["val_malignant_recall"], logs["val_benign_recall"]) == (0.5, 1, 0)
     assert logs["seconds"] >= 0
+
+
+def test_where_nothing_is_measured_a_training_that_diverged_still_ends():
+    assert list(evaluated(0.0, None)) == ["seconds"]
+    with pytest.raises(DivergedError, match="diverged in epoch 3"):
+        evaluated(np.nan, None)
 
 
 @pytest.mark.parametrize(("weights", "learns"), [("imagenet", False), ("none", True), (None, True)])

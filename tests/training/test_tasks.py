@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipelines.common.groups import BinaryDataOptions, DiagnosisDataOptions
@@ -120,15 +121,25 @@ def test_the_operating_point_and_what_it_decides():
     class Four:
         malignant = np.array([0, 0, 1, 1])
         groups = np.arange(4)
+        table = pd.DataFrame({"acquisition": ["a", "b", "a", "b"]})
 
-    task = BinaryTask("crossentropy")
+    task = BinaryTask("crossentropy", points=("balanced_accuracy", "sensitivity_95"))
     scores = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
     point = task.operating_point(Four, scores)
     assert 0.2 < point["threshold"] <= 0.3
     assert (point["class"], point["chosen_on"]) == ("malignant", "validation")
     assert task.decisions(scores, point).tolist() == [0, 0, 1, 1]
     results = task.results(Four, scores, ("benign", "malignant"), point)
+    assert list(results["operating_points"]) == ["balanced_accuracy", "sensitivity_95"]
+    assert results["strata"]["within_source"]["roc_auc"] == 1 and "missing" in results["strata"]["confirmed"]
+    assert "not_sure" not in point and results["abstention"] is None  # two images of a class promise nothing
     assert results["metrics"]["malignant_recall"] == 1 and results["metrics_at_half"]["malignant_recall"] == 0
+
+
+def test_without_validation_images_the_operating_point_is_fixed():
+    point = BinaryTask("crossentropy").operating_point(None, None)
+    assert point == {"class": "malignant", "threshold": 0.5, "criterion": "fixed", "chosen_on": None}
+    assert DiagnosisTask("crossentropy").operating_point(None, None) is None
 
 
 def test_cards_of_weighted_losses_say_that_probabilities_are_not_calibrated():
