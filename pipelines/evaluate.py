@@ -1,7 +1,7 @@
 """How good a model is on somebody's own labelled images.
 
 python -m pipelines.evaluate FILE.tflite --data folder --data-dir DIR
-python -m pipelines.evaluate RUN_DIR --data manifest --data-dir manifest.csv --against OTHER.tflite
+python -m pipelines.evaluate RUN_DIR --data isic_archive --data-dir DIR --against OTHER.tflite
 """
 
 import datetime
@@ -13,7 +13,7 @@ from tyro.conf import Positional
 
 from pipelines.common import checks, options
 from pipelines.common.console import refuse_invalid_input, run, say, section
-from pipelines.common.groups import ExternalDataOptions, Place
+from pipelines.common.groups import ExternalDataOptions, Name, Place
 from pipelines.common.options import Options
 from pipelines.common.startup import start_keras
 from skinkeras.locks import locked_folder
@@ -25,6 +25,8 @@ class EvaluationOptions(Options):
 
     against: Place = None
     """A second file or run to compare with, on the same images."""
+    title: Name = None
+    """What the images are called in the results, such as "Clinic X, 2025"; by default as the data set is."""
     recalibrate: bool = False
     """Also say how well the model would be calibrated if it were fitted to images like these (cross-fitted)."""
     robustness: bool = False
@@ -74,6 +76,7 @@ def main(settings):
         facts = {
             **images.facts,
             "model": model.name,
+            **({"data": asked.title} if asked.title else {}),
             "date": datetime.date.today().isoformat(),
             "command": _command(settings),
         }

@@ -193,11 +193,8 @@ def frame_case(name: str) -> dict:
 def answer_case(contract: dict, probabilities: list[float]) -> dict:
     probabilities = np.array(probabilities, np.float32)
     classes, threshold = contract["classes"], contract["threshold"]
-    if threshold is None:
-        label = classes[int(probabilities.argmax())]
-    else:
-        label = classes[int(probabilities[1] >= threshold)]
-    return {**contract, "probabilities": [float(value) for value in probabilities], "label": label}
+    named = probabilities.argmax() if threshold is None else probabilities[1] >= threshold
+    return {**contract, "probabilities": [float(value) for value in probabilities], "label": classes[int(named)]}
 
 
 def wording_case(contract: dict, kind: str, answers: list[list[float]]) -> dict:

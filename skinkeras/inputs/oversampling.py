@@ -126,8 +126,8 @@ def _check_file_name(column, name):
     parts = name.split("/")
     if {"", ".", ".."} & set(parts) or any(one == "\\" or ord(one) < 32 for one in name):
         raise ValueError(
-            f"The {column} {name!r} cannot be the name of a file of --materialise: rename it, without '..', a / at an "
-            "end, \\ and control characters, or leave --materialise out."
+            f"The {column} {name!r} cannot be the name of a file of --materialise: rename it, without '..', a / at "
+            "an end, \\ and control characters, or leave --materialise out."
         )
 
 

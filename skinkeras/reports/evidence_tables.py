@@ -207,6 +207,8 @@ def slices_section(slices, *, binary):
     ]
     small = len(slices) - len(shown)
     left_out = f" {small} groups of fewer than 10 images are not shown." if small else ""
+    if not rows:
+        return f"By group: all {small} groups have fewer than 10 images."
     header = ["group", "value", "images", *(["malignant"] if binary else []), *keys.values(), "ECE"]
     return f"{_worst(slices, binary=binary)}{left_out}\n\n{table(header, rows)}"
 

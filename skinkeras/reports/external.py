@@ -25,7 +25,10 @@ def external_section(evaluation, level=2):
         evaluation: the dict of an `evaluation.json`.
         level: of its heading.
     """
-    forms = {name: {**form, "metrics": _plain(form["metrics"])} for name, form in evaluation["forms"].items()}
+    forms = {
+        escaped(name): {**form, "metrics": _plain(form["metrics"])}
+        for name, form in evaluation["forms"].items()
+    }
     name, form = list(forms.items())[-1]
     binary, details = "operating_point" in form, evaluation["details"]
     parts = [
@@ -76,10 +79,10 @@ def _images(evaluation):
 def _decisions(name, form, *, binary):
     rows = evidence_tables.decisions_table(form, binary=binary)
     if not binary:
-        return f"Decisions of {escaped(name)}, its most probable class:\n\n{rows}"
+        return f"Decisions of {name}, its most probable class:\n\n{rows}"
     point = form["operating_point"]
     chosen = "chosen on the validation images of its training" if point["chosen_on"] else "fixed in advance"
-    return f"Decisions of {escaped(name)} at threshold {point['threshold']:.4f}, {chosen}:\n\n{rows}"
+    return f"Decisions of {name} at threshold {point['threshold']:.4f}, {chosen}:\n\n{rows}"
 
 
 def _calibration(forms):

@@ -72,7 +72,7 @@ def test_an_unknown_positive_class_is_refused(refusal, images):
 def test_an_unknown_class_in_a_label_file_is_named_with_file_line_column_and_value(refusal, tmp_path):
     root = ham10000_labels(tmp_path / "ham", "a,1,mel", "b,2,mole")
     text = refusal("--data", "ham10000", "--data-dir", root)
-    assert text.startswith(f"Error: {root}/labels.csv, line 3, column dx: 'mole' is not one of the classes")
+    assert text.startswith(f"Error: {root}/labels.csv, line 3, column dx: 'mole' is not one of akiec, ")
 
 
 def test_a_class_too_small_for_a_split_is_named(refusal, images):

@@ -42,6 +42,8 @@ RIGHT = {
     "seed": (0, 2**31),
     "data_seed": (0, 2**31),
     "head_epochs": (0,),
+    "validation": (0, 1e-300, *TINY),
+    "not_sure": (0,),
 }
 
 
