@@ -201,10 +201,10 @@ def _class_balance(record):
 
 
 def _out_of_distribution(record):
-    rows = record.get("robustness") or ()
-    if not rows:
+    disturbed = (record.get("robustness") or ())[1:]  # the first row is that of the images as they are
+    if not disturbed:
         return []
-    titles = ", ".join(one_line(row["title"]) for row in rows)
+    titles = ", ".join(dict.fromkeys(one_line(row["title"]) for row in disturbed))
     return [
         f"The test images were also measured disturbed ({titles}). Images of other diseases, of healthy skin or of "
         "other objects were not."

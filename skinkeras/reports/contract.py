@@ -66,6 +66,8 @@ def _file(file, form):
         "median_ms": {str(timing["threads"]): timing["median_ms"] for timing in file["latency"]},
         "golden": file["golden"],
     }
+    if "strata" in form:
+        entry["strata"] = form["strata"]
     if "operating_point" in form:
         point = form["operating_point"]
         entry["threshold"] = point["threshold"]

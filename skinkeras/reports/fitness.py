@@ -15,7 +15,7 @@ def unfit_forms(record):
 
 
 def _reasons(form, record):
-    metrics = form["metrics"]
+    metrics, within = form["metrics"], form.get("strata", {}).get("within_source", {})
     if record["operating_point"]:
         for name in record["model"]["classes"]:
             recall = metrics.get(f"{name}_recall")
@@ -23,8 +23,10 @@ def _reasons(form, record):
                 share = "every" if recall == 1 else "no"
                 yield f"At its threshold it names {share} {name} test image correctly."
         yield from _chance(metrics, "roc_auc", "AUC")
+        yield from _chance(within, "roc_auc", "AUC within a source")
         return
     yield from _chance(metrics, "macro_auc", "mean AUC")
+    yield from _chance(within, "macro_auc", "mean AUC within a source")
     matrix = metrics.get("confusion_matrix")
     if matrix:
         never = [

@@ -180,7 +180,7 @@ def models_table(folder: str | os.PathLike) -> str:
             f"{_escaped(contract['task'])} ({len(contract['classes'])} classes)",
             f"{width} x {height}",
             ", ".join(f"{kind} {entry['size_bytes'] / 1e6:.1f} MB" for kind, entry in shipped.items()),
-            _quality(main.get("test", {})),
+            _quality(main.get("test", {}), main.get("strata", {})),
             _latency(main, contract),
             _escaped(contract["data"]["licence"]),
         ]
@@ -188,14 +188,24 @@ def models_table(folder: str | os.PathLike) -> str:
     return "\n".join(lines)
 
 
-def _quality(test: dict) -> str:
+def _quality(test: dict, strata: dict) -> str:
+    """The headline of a model: within a source and of confirmed images before all of them pooled."""
     names = {"roc_auc": "AUC", "balanced_accuracy": "balanced accuracy"}
     key = next((key for key in names if test.get(key) is not None), None)
     if key is None:
         return "not measured"
-    interval = test.get(f"{key}_interval")
+    titles = {"within_source": "within a source", "confirmed": "histology only"}
+    parts = [
+        f"{_with_interval(strata[name], key)} {title}" for name, title in titles.items() if key in strata.get(name, {})
+    ]
+    pooled = _with_interval(test, key)
+    return f"{names[key]} {', '.join([*parts, f'{pooled} pooled'] if parts else [pooled])}"
+
+
+def _with_interval(results: dict, key: str) -> str:
+    interval = results.get(f"{key}_interval")
     within = f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""
-    return f"{names[key]} {test[key]:.3f}{within}"
+    return f"{results[key]:.3f}{within}"
 
 
 def _latency(entry: dict, contract: dict) -> str:

@@ -63,3 +63,17 @@ def test_a_class_that_is_never_named_is_said(diagnosis):
     metrics["confusion_matrix"] = [[1, 0, 1], [2, 0, 0], [0, 0, 3]]
     metrics["macro_auc_interval"] = [0.7, 0.9]
     assert unfit_forms(diagnosis)["float"] == ["It never names nv."]
+
+
+def test_a_model_that_guesses_within_a_source_is_named_though_its_pooled_auc_is_good(binary):
+    record = measured(binary, 0.55, [*SCORES[:49], 0.9, 0.1, *SCORES[51:]])  # one mistake of each kind
+    assert unfit_forms(record) == {}
+    within = {"roc_auc": 0.6, "roc_auc_interval": [0.46, 0.73], "n": 100, "sources": 2}
+    form = record["repeats"][0]["forms"]["int8"]
+    form["strata"] = {"within_source": within, "confirmed": {"missing": "Nobody knows."}}
+    (reasons,) = unfit_forms(record).values()
+    assert reasons == [
+        "The interval of its AUC within a source, 0.460 to 0.730, includes 0.5 or lies below: it may be guessing."
+    ]
+    within["roc_auc_interval"] = [0.51, 0.73]
+    assert unfit_forms(record) == {}
