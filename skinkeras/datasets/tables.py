@@ -164,7 +164,7 @@ def _form(start):
         if encoding != "utf-16" or separator in first:
             return encoding, separator, skipped
     raise ValueError(
-        "it is no text in UTF-8, in UTF-16 with its mark or in Windows' encoding: save it in UTF-8"
+        "it is not text in UTF-8, in UTF-16 with its mark or in Windows' encoding: save it in UTF-8"
     )
 
 

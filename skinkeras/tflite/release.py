@@ -196,7 +196,9 @@ def _quality(test: dict, strata: dict) -> str:
         return "not measured"
     titles = {"within_source": "within a source", "confirmed": "histology only"}
     parts = [
-        f"{_with_interval(strata[name], key)} {title}" for name, title in titles.items() if key in strata.get(name, {})
+        f"{_with_interval(strata[name], key)} {title}"
+        for name, title in titles.items()
+        if key in strata.get(name, {})
     ]
     pooled = _with_interval(test, key)
     return f"{names[key]} {', '.join([*parts, f'{pooled} pooled'] if parts else [pooled])}"

@@ -28,7 +28,8 @@ def test_the_card_holds_the_facts_of_the_record(binary):
     for fact in (
         "# melanoma_lite0", "`efficientnet_lite0` (initial weights: imagenet)", "224 x 224", "Not a medical device",
         "tells melanoma from all other lesions", "other skin cancers, such as basal cell carcinoma", "CC BY-NC 4.0",
-        "doi:10.1038/sdata.2018.161", "No lesion has images in more than one subset", "| train | 4,234 | 541 |", "| gamma | 10.0 |",
+        "doi:10.1038/sdata.2018.161", "No lesion has images in more than one subset", "| train | 4,234 | 541 |",
+        "| gamma | 10.0 |",
         "10 test images, 4 of them malignant", "python -m pipelines.binary --gamma 10", "keras 3.15.1", "0.4473",
         "0.67 and dark corners 0.62", '"Benign" means every diagnosis but melanoma', "| int8 | 3.82 | 2.07 | 1.13 |",
         "(2 cores, x86-64)", "| melanoma_lite0_int8.tflite | 99.53 | 0.0312 |", "on the validation images",
