@@ -14,8 +14,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from pipelines.common.line_models import load_models
 from pipelines.common.run_folder import RunFolder, recorded_run
+from pipelines.common.saved_models import load_models
 from pipelines.common.startup import start_keras
 from pipelines.export import moved_loader
 from skinkeras import tflite, training

@@ -26,7 +26,7 @@ class EvaluationOptions(Options):
     against: Place = None
     """A second file or run to compare with, on the same images."""
     title: Name = None
-    """What the images are called in the results, such as "Clinic X, 2025"; by default as the data set is."""
+    """What the images are called in the results, such as "Clinic X, 2025"; by default the data set's title."""
     recalibrate: bool = False
     """Also say how well the model would be calibrated if it were fitted to images like these (cross-fitted)."""
     robustness: bool = False
@@ -76,7 +76,7 @@ def main(settings):
         facts = {
             **images.facts,
             "model": model.name,
-            **({"data": asked.title} if asked.title else {}),
+            **(_titled(images.facts, asked.title) if asked.title else {}),
             "date": datetime.date.today().isoformat(),
             "command": _command(settings),
         }
@@ -88,6 +88,11 @@ def main(settings):
         external_results.write(asked.out, model, images, {**facts, **results})
     say(f"Section for a card: {asked.out / 'evaluation.md'}")
     say(f"All figures:        {asked.out / 'evaluation.json'}")
+
+
+def _titled(facts, title):
+    """The title of the images, and of what the model was trained on if that is the same data set."""
+    return {"data": title} | ({"trained_on": title} if facts["trained_on"] == facts["data"] else {})
 
 
 def _check_paths(settings):

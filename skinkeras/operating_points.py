@@ -62,16 +62,17 @@ OPERATING_POINTS = {
         OperatingPoint("balanced_accuracy", "balanced_accuracy", "highest balanced accuracy"),
         _sensitivity(95),
         _sensitivity(90),
-        OperatingPoint("fixed_0.5", "fixed", "0.5, chosen on no images", 0.5),
+        OperatingPoint("fixed_0.5", "fixed", "0.5, fixed in advance", 0.5),
     )
 }
 
-_PERCENTAGE = ("a percentage above 0 and at most 100", lambda value: 0 < value <= 100)
+# Within these limits a name has neither an exponent nor a sign, which the contract of an app would refuse.
+_PERCENTAGE = ("a percentage from 0.001 to 100", lambda value: 0.001 <= value <= 100)
 # {prefix: (what the number may be, whether it is, the row)}
 _FAMILIES = {
     "sensitivity": (*_PERCENTAGE, _sensitivity),
     "specificity": (*_PERCENTAGE, _specificity),
-    "cost": ("a finite number above 0", lambda value: 0 < value < math.inf, _cost),
+    "cost": ("a number from 0.001 to 100,000", lambda value: 0.001 <= value <= 100_000, _cost),
 }
 
 

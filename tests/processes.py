@@ -1,4 +1,4 @@
-"""Jobs in processes of their own."""
+"""Jobs as a user starts them: in processes of their own, or in this one."""
 
 import os
 import signal
@@ -6,6 +6,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
+
+from pipelines.common.console import run
 
 ROOT = Path(__file__).parents[1]
 
@@ -20,6 +24,13 @@ SURROUNDINGS = {
     "env": {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
     "preexec_fn": _with_default_signals,
 }
+
+
+def run_here(job, *words):
+    """Runs a job of these command-line words in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [job.__name__, *map(str, words)])
+        run(job.main, job.Settings)
 
 
 def start(job, *words, log):

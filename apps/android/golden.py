@@ -138,7 +138,11 @@ DIAGNOSIS = described(
     malignancy={"akiec": "premalignant", "bcc": "malignant", "nv": "benign"},
 )
 SAID = [
-    (MELANOMA, "int8", [[1.0, 0.0], [0.996, 0.004], [0.851, 0.149], [0.8496, 0.1504], [0.38, 0.62], [0.0, 1.0]]),
+    (
+        MELANOMA,
+        "int8",
+        [[1.0, 0.0], [0.996, 0.004], [0.851, 0.149], [0.8496, 0.1504], [0.38, 0.62], [0.0, 1.0]],
+    ),
     (MELANOMA, "float16", [[0.3, 0.7], [0.31, 0.69], [0.3004, 0.6996], [0.004, 0.996]]),
     (UNNAMED, "int8", [[1.0, 0.0], [0.997, 0.003], [0.9959, 0.0041], [0.5, 0.5]]),
     (
@@ -194,7 +198,11 @@ def answer_case(contract: dict, probabilities: list[float]) -> dict:
     probabilities = np.array(probabilities, np.float32)
     classes, threshold = contract["classes"], contract["threshold"]
     named = probabilities.argmax() if threshold is None else probabilities[1] >= threshold
-    return {**contract, "probabilities": [float(value) for value in probabilities], "label": classes[int(named)]}
+    return {
+        **contract,
+        "probabilities": [float(value) for value in probabilities],
+        "label": classes[int(named)],
+    }
 
 
 def wording_case(contract: dict, kind: str, answers: list[list[float]]) -> dict:

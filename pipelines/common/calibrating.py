@@ -27,6 +27,7 @@ def calibrate(model, repeat, task, options, form):
     """
     data = repeat.data
     if options.calibration == "none" or task.hierarchical or not data.has_validation:
+        _note(repeat.folder, form, None)
         return
     of_classes = keras.Model(model.input, next(one for one in model.layers if _is_softmax(one)).output)
     predict = evaluation.ModelForm(form, of_classes.predict_on_batch)
@@ -52,7 +53,7 @@ def calibrate(model, repeat, task, options, form):
         f"  calibrated: temperature {fitted.temperature:.3f}; calibration error on the test images "
         f"{errors[0]:.3f}, was {errors[1]:.3f}"
     )
-    write_json(repeat.folder.file(_FILE), {**calibrations(repeat.folder), form: found})
+    _note(repeat.folder, form, found)
 
 
 def uncalibrate(model, folder):
@@ -82,6 +83,14 @@ def calibrations(folder):
             "state that is there."
         ) from error
     return found
+
+
+def _note(folder, form, found):
+    """Writes the calibration of a form, in place of one of an earlier model; None: it has none."""
+    known = calibrations(folder)
+    noted = {name: one for name, one in {**known, form: found}.items() if one}
+    if noted != known:
+        write_json(folder.file(_FILE), noted)
 
 
 def _both(validation, test):

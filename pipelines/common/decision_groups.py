@@ -27,7 +27,7 @@ class CalibrationOptions(Options):
     """How the probabilities are calibrated."""
 
     calibration: Literal[tuple(_HOW)] = "temperature"
-    """Fitted on the validation images and folded into the last layer. A bias changes which class is likeliest."""
+    """Fitted on the validation images and folded into the last layer. A bias can change which class is likeliest."""
 
     @property
     def prevalence(self):
@@ -48,9 +48,9 @@ class DecisionOptions(Options):
     prevalence: Number = None
     """Share of malignant images where the model will be used; by default that of the validation images."""
     operating_point: Annotated[str, arg(metavar="NAME")] = "balanced_accuracy"
-    """balanced_accuracy, sensitivity_N or specificity_N (%%), cost_R (a miss costs R false alarms), or fixed_0.5."""
+    """balanced_accuracy, sensitivity_N, specificity_N (percent), cost_R (a miss costs R false alarms), fixed_0.5."""
     not_sure: Number = 0.1
-    """Share of each class that may be called the other outside the band of "not sure"; 0: no band."""
+    """Share of each class that may be taken for the other outside the "not sure" band; 0: no band."""
 
     def check(self):
         try:
@@ -67,7 +67,8 @@ class DecisionOptions(Options):
     @property
     def points(self):
         """The names of the operating points that are chosen, the one that is asked for first."""
-        return tuple(dict.fromkeys((self.operating_point, *OFFERED)))
+        # However its number was written: "cost_20.0" is called cost_20.
+        return tuple(dict.fromkeys((parse_operating_point(self.operating_point).name, *OFFERED)))
 
     def facts(self):
         """{setting in words: value}, for the card."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipelines.common.console import console, say
-from pipelines.common.line_models import load_models
+from pipelines.common.saved_models import load_models
 from skinkeras import quantization, tflite
 from skinkeras.files import replacing, write_bytes, write_text
 

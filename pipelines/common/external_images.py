@@ -13,6 +13,8 @@ from skinkeras import image_files, inputs
 from skinkeras.inputs.subsets import Subset
 
 _NAMED = 10  # classes or images that a message names
+# Their ids are the names of one's own files: somebody else's image of the same name is another one.
+_OWN_IMAGES = ("folder", "manifest", "synthetic")
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,15 @@ def load(options: ExternalDataOptions, model, cache_dir, others=()):
         manifest = _given_subset(manifest, options.subset)
     found = manifest.table["label"].to_numpy(str)
     labels = map_labels(manifest, model, options)
-    used, unknown = _used(manifest, labels, (model, *others))
+    used, unknown = _used(manifest, labels, (model, *others), options)
     left_out = {"unmapped": int((labels < 0).sum()), "used in training": int(np.sum(used & (labels >= 0)))}
+    included = bool(options.include_training and left_out["used in training"])
     if left_out["used in training"]:
-        verb = "included all the same" if options.include_training else "left out"
-        say(f"  {left_out['used in training']:,} images that the model was trained or chosen on: {verb}")
-        if options.include_training:
+        verb = "included all the same" if included else "left out"
+        say(
+            f"  {left_out['used in training']:,} images used to train the model or to choose its threshold: {verb}"
+        )
+        if included:
             left_out["used in training"] = 0
     if unknown:
         say(
@@ -84,12 +89,13 @@ def load(options: ExternalDataOptions, model, cache_dir, others=()):
     )
     facts = {
         "data": options.dataset.title,
-        "trained_on": model.data,
+        # Of one's own images, the title is the same whichever they are.
+        "trained_on": None if options.data in _OWN_IMAGES else model.data,
         "licence": options.dataset.licence,
         "images": {name: int(np.sum(labels == number)) for number, name in enumerate(model.classes)},
         "diagnoses": {name: int(count) for name, count in Counter(found.tolist()).most_common()},
         "left_out": {reason: count for reason, count in left_out.items() if count},
-        "training_images": "unknown" if unknown else "included" if options.include_training else "left out",
+        "training_images": "included" if included else "unknown" if unknown else "left out",
     }
     return ExternalImages(subset, found, facts)
 
@@ -153,7 +159,7 @@ def map_labels(manifest, model, options):
         named = ", ".join(f"{name} ({counts[name]:,} images)" for name in missing[:_NAMED])
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         raise ValueError(
-            f"{model.name} has no class for {named}{more}: say --map {missing[0]}=CLASS with one of "
+            f"{model.name} has no class for {named}{more}: pass --map {missing[0]}=CLASS with one of "
             f"{', '.join(model.classes)}, or --map {missing[0]}= to leave these images out."
         )
     return np.array([targets[name] for name in manifest.table["label"]], int)
@@ -167,14 +173,18 @@ def _by_malignancy(manifest, targets, options):
     positive = {name.casefold() for name in options.positive or options.dataset.positive}
     if not positive & {name.casefold() for name in manifest.classes}:
         raise ValueError(
-            f"Which of {', '.join(manifest.classes)} are malignant is not known: say it with --positive or --map."
+            f"Which of {', '.join(manifest.classes)} are malignant is not known: name them with --positive or --map."
         )
     return {name: int(name.casefold() in positive) for name in open_}
 
 
-def _used(manifest, labels, models):
-    """(n,) bool, whether an image was used in training any of the models; and the names of those that do not say."""
-    used = np.zeros(len(manifest), bool)
+def _used(manifest, labels, models, options):
+    """(n,) bool, whether an image was used in training any of the models; and the names of those that do not say.
+
+    An image was used if a file of the same bytes was; or if one of its id was, unless ids mean nothing: that is so
+    where the data set is another one, or one's own images, and the bytes are known to be others.
+    """
+    used, namesakes = np.zeros((2, len(manifest)), bool)
     known = [model.used for model in models if model.used is not None]
     unknown = ", ".join(dict.fromkeys(model.name for model in models if model.used is None))
     digests = [None] * len(manifest)
@@ -184,8 +194,19 @@ def _used(manifest, labels, models):
                 digests[row] = image_files.digest(path) if labels[row] >= 0 else None
                 progress(row + 1, len(manifest))
     ids = manifest.table["image_id"].to_numpy(str)
-    for one in known:
-        used |= np.array([one.subset_of(*pair) is not None for pair in zip(ids, digests, strict=True)], bool)
+    for model in (one for one in models if one.used is not None):
+        by_content = np.array([model.used.has_content(digest) for digest in digests], bool)
+        by_id = np.array([model.used.has_id(image_id) for image_id in ids], bool)
+        if options.data in _OWN_IMAGES or options.dataset.title != model.data:
+            others = by_id & np.array([model.used.is_same_name_only(image_id) for image_id in ids], bool)
+            by_id &= ~others
+            namesakes |= others
+        used |= by_content | by_id
+    if count := int(np.sum(namesakes & ~used & (labels >= 0))):
+        say(
+            f"  {count:,} images have the id of a training image and another content: they count as other images. "
+            "If they are the training images, saved again, these figures are too good."
+        )
     return used, unknown
 
 
@@ -203,7 +224,7 @@ def _check_classes(labels, model):
         only = model.classes[present[0]]
         raise ValueError(
             f"All {len(labels):,} images are {only}: a model is measured on images of two classes or more. Add "
-            "images of another class, or say with --positive or --map which those are."
+            "images of another class, or name them with --positive or --map."
         )
     absent = [name for number, name in enumerate(model.classes) if number not in present]
     if absent:

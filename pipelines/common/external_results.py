@@ -1,6 +1,7 @@
 """What is measured of a model on other images, and the folder that it is written into."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -42,7 +43,8 @@ def measured(model, images, *, recalibrate):
             subset.labels, scores, model.classes, subset.table, subset.groups
         )
     results = {"probabilities": probabilities, "forms": forms, "details": {"of": name, **details}}
-    return results | ({"recalibrated": _recalibrated(model, subset, scores)} if recalibrate else {})
+    recalibrated = _recalibrated(model, subset, scores) if recalibrate else None
+    return results | ({"recalibrated": recalibrated} if recalibrated else {})
 
 
 def form_results(model, subset, scores, point):
@@ -71,10 +73,14 @@ def form_results(model, subset, scores, point):
 
 def _recalibrated(model, subset, scores):
     """Calibration before and after a calibration that was fitted on one half of the lesions and measured on the
-    other, both ways."""
+    other, both ways; None where all images are of one lesion or patient."""
+    if len(set(subset.groups)) < 2:
+        say(
+            "  All images are of one lesion or patient: there are no halves to fit and to measure a calibration on."
+        )
+        return None
     positives, labels = (1,) if model.positive_class else None, subset.labels
-    half = np.random.default_rng(_SEED).integers(0, 2, subset.groups.max() + 1)[subset.groups]
-    after = np.empty(scores.shape)
+    half, after = _halves(labels, subset.groups), np.empty(scores.shape)
     for side in (0, 1):
         fitted = evaluation.fit_calibration(labels[half != side], scores[half != side], positives)
         after[half == side] = fitted.apply(scores[half == side])
@@ -88,6 +94,14 @@ def _recalibrated(model, subset, scores):
         "bias": whole.bias,
         "test": {"before": metrics(scores), "after": metrics(after)},
     }
+
+
+def _halves(labels, groups):
+    """(n,) 0 or 1: two halves of the groups at random, each with about half of the groups of each class."""
+    first = np.unique(groups, return_index=True)[1]
+    shuffled = np.random.default_rng(_SEED).permutation(first)
+    side = dict(zip(groups[shuffled[np.argsort(labels[shuffled], kind="stable")]], itertools.cycle((0, 1))))
+    return np.array([side[group] for group in groups])
 
 
 def compared(model, other, images, cache_dir):
@@ -105,8 +119,10 @@ def compared(model, other, images, cache_dir):
     theirs = subset
     if (other.image_size, other.geometry) != (model.image_size, model.geometry):
         manifest = datasets.Manifest(subset.table, tuple(dict.fromkeys(subset.table["label"])))
-        decoded, _ = external_images.decode(manifest, other, cache_dir, skip_bad=True)
-        theirs = _with_images(subset, decoded)
+        decoded, bad = external_images.decode(manifest, other, cache_dir, skip_bad=True)
+        readable = np.setdiff1d(np.arange(len(manifest)), bad)  # by both: a file may have gone meanwhile
+        theirs = _rows(dataclasses.replace(subset, images=decoded, rows=np.arange(len(manifest))), readable)
+        subset = _rows(subset, readable)
     (mine, point), (others, other_point) = (list(one.forms.values())[-1] for one in (model, other))
     scores = np.stack([evaluation.probabilities(mine, subset), evaluation.probabilities(others, theirs)])
     if model.positive_class:
@@ -117,9 +133,11 @@ def compared(model, other, images, cache_dir):
     return {"model": other.name, "differences": differences}
 
 
-def _with_images(subset, images):
-    """The same `Subset` of other `DecodedImages`, one row for each of its images."""
-    return dataclasses.replace(subset, images=images, rows=np.arange(len(subset.rows)))
+def _rows(subset, rows):
+    """Some of the images of a `Subset`."""
+    names = ("rows", "one_hot", "malignant", "groups")
+    chosen = {name: getattr(subset, name)[rows] for name in names}
+    return dataclasses.replace(subset, **chosen, table=subset.table.iloc[rows])
 
 
 def _binary_draws(subset, scores, thresholds):
@@ -211,7 +229,9 @@ def _figures(folder, model, images, probabilities, results, note):
         return
     labels, malignant, form = subset.malignant, scores[:, 1], results["forms"][name]
     point = form["operating_point"]
-    points = {point["criterion"]: point["threshold"], **(point.get("others") or {})}
+    points = point.get("others") or {}
+    if point["threshold"] not in points.values():
+        points = {point["criterion"]: point["threshold"], **points}
     evidence_plots.operating_points_roc(
         labels, malignant, points, folder / "roc.png", point.get("not_sure"), note
     )

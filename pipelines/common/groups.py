@@ -128,15 +128,15 @@ class ExternalDataOptions(ImageOptions):
     """Which labelled images a model is measured on."""
 
     data: Literal[tuple(datasets.DATASETS)] = "folder"
-    """How they are read: a folder for each class, a manifest, or a data set."""
+    """How the images are read: a folder for each class, a manifest, or a data set."""
     positive: Annotated[tuple[str, ...], arg(metavar="CLASS...", help_behavior_hint="")] = ()
     """Classes that count as malignant; by default those of the data set (melanoma)."""
     map: Annotated[tuple[str, ...], arg(metavar="THEIRS=OURS...", help_behavior_hint="")] = ()
-    """Labels of the data and the model's class for each; nothing after the = leaves such images out."""
+    """The model's class for a label of the data that it does not have; THEIRS= leaves those images out."""
     subset: _choice("train", "validation", "test") = None
     """Measure on this part of the split that the data gives; by default on all images."""
     include_training: bool = False
-    """Measure also on images that the model was trained or its threshold chosen on."""
+    """Also measure on images that were used to train the model or to choose its threshold."""
 
     def check(self):
         super().check()

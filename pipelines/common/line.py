@@ -12,8 +12,8 @@ import pandas as pd
 
 from pipelines.common import calibrating, export, records, summary
 from pipelines.common.console import console, progress_bar, say, section
-from pipelines.common.line_models import load_models
 from pipelines.common.run_folder import RunFolder
+from pipelines.common.saved_models import load_models
 from skinkeras import datasets, evaluation, models, quantization, reports, tflite, training
 from skinkeras.files import replacing, write_json
 from skinkeras.inputs.subsets import SplitImages

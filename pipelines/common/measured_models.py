@@ -1,5 +1,6 @@
 """What is measured by `pipelines.evaluate`: one `.tflite` file, or the forms of a run's model."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from skinkeras.geometries import DEFAULT_GEOMETRY
 
 #: What a decision is taken at where nothing says so.
 _HALF = {"threshold": 0.5, "criterion": "fixed", "chosen_on": None}
+# Ids of the ISIC Archive name the same image in each data set that took it from there, and in files' names.
+_ISIC_ID = re.compile(r"isic_\d{7}")
 
 
 @dataclass(frozen=True)
@@ -17,16 +20,38 @@ class UsedImages:
     """The images that a model was trained on, or that its threshold was chosen on.
 
     Attributes:
-        ids: {image id: subset}.
-        digests: {`skinkeras.image_files.digest` of a file: subset}; empty where they are not recorded.
+        ids: of an id that holds one of the ISIC Archive, that one in lower case.
+        digests: `skinkeras.image_files.digest` of their files; empty where they are not recorded.
+        with_digest: those of `ids` whose digests are recorded.
     """
 
-    ids: dict
-    digests: dict
+    ids: frozenset
+    digests: frozenset
+    with_digest: frozenset
 
-    def subset_of(self, image_id, digest):
-        """`"train"` or `"validation"` if the image, or another file with the same bytes, was used; else None."""
-        return self.ids.get(image_id) or self.digests.get(digest)
+    @classmethod
+    def of_table(cls, table, subset):
+        """Of the rows of a table with the columns image_id, digest (or not), and the one called `subset`."""
+        table = table[table[subset].isin(("train", "validation"))]
+        ids = [_key(image_id) for image_id in table["image_id"]]
+        digests = list(table["digest"]) if "digest" in table else [""] * len(table)
+        with_digest = frozenset(one for one, digest in zip(ids, digests, strict=True) if digest)
+        return cls(frozenset(ids), frozenset(digests) - {""}, with_digest)
+
+    def has_content(self, digest):
+        """Whether a file of these bytes was used."""
+        return digest in self.digests
+
+    def has_id(self, image_id):
+        """Whether an image of this id was used."""
+        return _key(image_id) in self.ids
+
+    def is_same_name_only(self, image_id):
+        """Whether an image of this id from elsewhere is another one, as long as its bytes are others.
+
+        Where the bytes of the image that was used are not recorded, nobody knows.
+        """
+        return _key(image_id) in self.with_digest and not _ISIC_ID.search(image_id.casefold())
 
 
 @dataclass(frozen=True)
@@ -68,7 +93,7 @@ def read_model(path):
     if not path.is_file():
         raise FileNotFoundError(f"There is no file or folder {path}.")
     if path.suffix != ".tflite":
-        raise ValueError(f"{path} is no .tflite file: name one, or the folder of a complete run.")
+        raise ValueError(f"{path} is not a .tflite file: name one, or the folder of a complete run.")
     return _file_model(path)
 
 
@@ -85,9 +110,10 @@ def _file_model(path):
         geometry, name = classifier.geometry, contract["name"]
         used, data = _used_images(beside.parent, name), contract.get("data", {}).get("name")
         if positive is not None:
-            entry = contract["files"][kind]
-            point = {**_HALF, "threshold": tflite.threshold_of(contract, kind), "chosen_on": "validation"}
-            point["criterion"] = "operating point"
+            entry, point = contract["files"][kind], dict(_HALF)
+            # A threshold that was chosen is a half step of 1/256, and never 0.5.
+            if (threshold := tflite.threshold_of(contract, kind)) != point["threshold"]:
+                point = {"threshold": threshold, "criterion": "operating point", "chosen_on": "validation"}
             point |= {"others": entry.get("operating_points"), "not_sure": entry.get("not_sure")}
     elif set(classes) == {"benign", "malignant"}:
         positive, point = "malignant", dict(_HALF)
@@ -102,8 +128,8 @@ def _file_model(path):
 
 def _run_model(folder):
     from pipelines.common import released_runs
-    from pipelines.common.line_models import load_models
     from pipelines.common.run_folder import RunFolder
+    from pipelines.common.saved_models import load_models
 
     run = RunFolder(folder)
     record = released_runs.record_of(run)
@@ -113,6 +139,8 @@ def _run_model(folder):
         return of_forms[form].get("operating_point", record["operating_point"])
 
     float_model, _ = load_models(run.repeat(1))
+    if float_model is None:
+        raise FileNotFoundError(f"{folder} has no model.keras: restore it, or name one of its .tflite files.")
     forms = {"float": (evaluation.ModelForm("float", float_model.predict_on_batch), point_of("float"))}
     for kind, entry in record["files"].items():
         classifier = tflite.Classifier(run.export / entry["file"])
@@ -151,9 +179,13 @@ def _used_images(folder, name):
         raise ValueError(
             f"{path} does not say which images the model was trained on: it has no column image_id or subset."
         )
-    table = table[table[subset].isin(("train", "validation"))]
-    digests = dict(zip(table["digest"], table[subset], strict=True)) if "digest" in table else {}
-    return UsedImages(dict(zip(table["image_id"], table[subset], strict=True)), digests)
+    return UsedImages.of_table(table, subset)
+
+
+def _key(image_id):
+    """An id as `UsedImages.ids` has it."""
+    found = _ISIC_ID.search(image_id.casefold())
+    return found[0] if found else image_id
 
 
 def _of_run(folder):

@@ -11,6 +11,7 @@ import skinkeras
 from pipelines.common import options, run_folder
 from skinkeras import datasets, tflite
 from skinkeras.geometries import DEFAULT_GEOMETRY, GEOMETRIES
+from skinkeras.operating_points import OPERATING_POINTS
 
 # What is averaged over repeats.
 _AVERAGED = ("accuracy", "balanced_accuracy", "mean_precision", "mean_f1", "macro_auc")
@@ -105,8 +106,12 @@ def new_record(facts, task, evaluations, files=None, refused=None):
         | copies(facts.data, data)
         | cut_images(facts.model.geometry, data),
         "training": {
-            "facts": {**facts.training, "learned classes": ", ".join(data.manifest.classes)},
-            "limits": _probability_limits(task, first.calibrations),
+            "facts": {
+                **facts.training,
+                **_not_done(facts.training, data, first.calibrations),
+                "learned classes": ", ".join(data.manifest.classes),
+            },
+            "limits": _probability_limits(task, first),
             "seconds": _seconds([evaluation.repeat.folder for evaluation in evaluations]),
         },
         "operating_point": first.operating_point,
@@ -150,10 +155,24 @@ def malignancy(options_of_data, classes):
     return {"malignancy": known} if known else {}
 
 
-def _probability_limits(task, calibrations):
-    """What training did to the probabilities, unless temperature and biases were fitted to take it back."""
-    with_bias = any(any(one["bias"]) for one in calibrations.values())
-    return [] if with_bias else list(task.probability_limits)
+def _not_done(facts, data, calibrations):
+    """What the settings say of calibration and operating point that the images, or the model, did not allow."""
+    done = {}
+    if not calibrations:
+        done["calibration"] = "none" if data.has_validation else "none: no validation images"
+    if not data.has_validation:
+        done["operating point"] = OPERATING_POINTS["fixed_0.5"].title
+    return {name: value for name, value in done.items() if name in facts}
+
+
+def _probability_limits(task, evaluation):
+    """What training did to the probabilities, unless temperature and biases were fitted to take it back.
+
+    The float model of a run that was begun before there was calibration, and resumed, has none.
+    """
+    trained = {"float", "QAT"} & set(evaluation.results)
+    with_bias = {name for name, one in evaluation.calibrations.items() if any(one["bias"])}
+    return [] if trained <= with_bias else list(task.probability_limits)
 
 
 def data_facts(options_of_data, data):

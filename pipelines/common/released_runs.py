@@ -57,7 +57,10 @@ def _converted(run):
     binary = task.positive_class is not None
     classes = list(BINARY_CLASSES) if binary else metrics["classes"]
     titles = settings.data.dataset.class_titles
-    groups = [group for group in job.card_groups(settings) if group is not settings.data]
+    # Nothing was calibrated then, and there was one way to choose a threshold.
+    groups = [
+        group for group in job.card_groups(settings) if group not in (settings.data, settings.decisions)
+    ]
     record = {
         "schema_version": 1,
         "job": recorded.job,
@@ -65,7 +68,13 @@ def _converted(run):
         "synthetic": metrics["synthetic"],
         "task": records.task_facts(task, settings.data, classes),
         "command": options.command(recorded.job, settings),
-        "settings": options.plain(options.flatten(settings)),
+        "settings": options.plain(
+            {
+                name: value
+                for name, value in options.flatten(settings).items()
+                if name not in vars(settings.decisions)
+            }
+        ),
         "versions": recorded.versions,
         "git_revision": recorded.git_revision,
         "host": metrics["host"],

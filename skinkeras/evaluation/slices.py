@@ -174,7 +174,7 @@ def multiclass_slices(
 
 
 def worst_slice(slices: Sequence[Slice], metric: str | None = None) -> Slice | None:
-    """The slice that is worst even if its images flatter the model least: that of the lowest *upper* limit.
+    """The slice that is worst even on the most favourable reading: the one with the lowest *upper* limit.
 
     The lowest value would be that of the smallest slice: one missed melanoma of one. The upper limit of the 95 %
     interval is the best that the images allow for, so that a slice of few images is chosen only if it is clearly bad.

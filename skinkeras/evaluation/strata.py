@@ -1,6 +1,6 @@
 """The metrics that a clinic cannot earn: within a source, and of histologically confirmed images only.
 
-A pooled AUC counts pairs of images of different clinics, which a model can put in order by recognizing the clinic.
+A pooled AUC counts pairs of images of different clinics, which a model can put in order by recognising the clinic.
 Images that were only followed up are mostly nevi that nobody doubted. Both make a model look better than it is.
 """
 

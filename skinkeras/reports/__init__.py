@@ -2,8 +2,7 @@
 report by the CLEAR Derm checklist."""
 
 from skinkeras.reports.card import model_card
-from skinkeras.reports.clear_derm import clear_derm
-from skinkeras.reports.clear_derm_answers import clear_derm_template, read_answers
+from skinkeras.reports.checklist import clear_derm, clear_derm_template, read_answers
 from skinkeras.reports.contract import contract_of
 from skinkeras.reports.external import external_section
 from skinkeras.reports.external_entries import add_external, read_evaluation

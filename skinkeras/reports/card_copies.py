@@ -18,13 +18,15 @@ def copies_paragraph(data):
         )
     if data.get("overlaps"):
         names = ", ".join(map(code, data["overlaps"]))
-        sentences.append(f"Other data sets have images of this one, and are no test of the model: {names}.")
+        sentences.append(
+            f"Other data sets share images with this one and cannot test the model independently: {names}."
+        )
     return " ".join(sentences)
 
 
 def _pairs(copies):
     if not copies["exact"] + copies["near"]:
-        return "Among the images no two are the same file or nearly equal."
+        return "No two of the images are the same file or nearly equal."
     text = (
         f"Images that occur twice: {_number(copies['exact'])} of equal files and {_number(copies['near'])} of nearly "
         f"equal images, {copies['of_different_groups']:,} of these of different lesions or patients."

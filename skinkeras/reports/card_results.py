@@ -58,7 +58,7 @@ def _binary_results(record):
         _at_thresholds(point, forms, recalls),
         _by_stratum(shipped_name, shipped, binary=True),
         _titled("Operating points of", shipped_name, evidence_tables.operating_points_table(shipped)),
-        evidence_tables.calibration_table(forms),
+        evidence_tables.calibration_table(forms, record["settings"].get("prevalence")),
         evidence_tables.slices_section(details.get("slices"), binary=True),
         evidence_tables.diagnoses_table(details.get("diagnoses", ())),
     ]
@@ -81,10 +81,9 @@ def _at_thresholds(point, forms, header):
     """The recalls of every form at 0.5, and where thresholds were chosen, at its own."""
     if not point["chosen_on"]:
         fixed = [_recall_row(name, form["metrics"]) for name, form in forms.items()]
-        return (
-            f"At threshold {point['threshold']:g}, fixed in advance (no images were set aside for choosing one):\n\n"
-            f"{table(header, fixed)}"
-        )
+        # Others are chosen wherever there are validation images.
+        why = "" if "others" in point else " (no images were set aside for choosing one)"
+        return f"At threshold {point['threshold']:g}, fixed in advance{why}:\n\n{table(header, fixed)}"
     half = [_recall_row(name, form.get("metrics_at_half")) for name, form in forms.items()]
     chosen = [
         [name, f"{form['metrics']['threshold']:.4f}", *_recall_row(name, form["metrics"])[1:]]

@@ -64,10 +64,9 @@ def _meaning(form, *, binary):
     if not strata:
         return "Within a source and of histologically confirmed images alone, it was not measured."
     within, confirmed = (strata[name] for name in STRATA)
-    parts = [
-        "A pooled figure also rewards recognizing the clinic, and counts images that nobody doubted: judge the "
-        "model by the figures to its left."
-    ]
+    pooled = "A pooled figure also rewards recognising the clinic, and counts images that nobody doubted"
+    measured = "missing" not in within or "missing" not in confirmed
+    parts = [f"{pooled}: judge the model by the figures to its left." if measured else f"{pooled}."]
     if "missing" in within:
         parts.append(f"Within a source: {NOT_MEASURED}. {escaped(within['missing'])}")
     else:
@@ -111,7 +110,7 @@ def operating_points_table(form):
         return ""
     rows = [
         [
-            parse_operating_point(name).title,
+            _point_title(name),
             f"{point['threshold']:.4f}",
             interval(point, "malignant_recall"),
             interval(point, "benign_recall"),
@@ -129,20 +128,34 @@ def operating_points_table(form):
     )
 
 
+def _point_title(name):
+    """An operating point in words; a contract by somebody else may have one that is not known here."""
+    try:
+        return parse_operating_point(name).title
+    except ValueError:
+        return escaped(name)
+
+
 def _abstention(form):
     band = form.get("abstention")
     if not band:
         return ""
     return (
-        f"\n\nNot sure: with scores from {band['low']:.4f} to below {band['high']:.4f} left undecided, "
-        f"{_percent(band['not_sure'])} of the images are ({interval(band, 'malignant_not_sure')} of the "
-        f"malignant ones), {interval(band, 'malignant_called_benign')} of the malignant ones are called benign "
-        f"with certainty, and {interval(band, 'benign_called_malignant')} of the benign ones malignant."
+        f"\n\nNot sure: if scores from {band['low']:.4f} to below {band['high']:.4f} are left undecided, these are "
+        f"{_percent(band['not_sure'])} of the images. Of the malignant images, "
+        f"{interval(band, 'malignant_not_sure')} are undecided and {interval(band, 'malignant_called_benign')} are "
+        f"called benign with certainty; of the benign ones, {interval(band, 'benign_called_malignant')} are called "
+        "malignant with certainty."
     )
 
 
-def calibration_table(forms):
-    """Calibration before and after it was fitted, of the forms that it was fitted to; "" without any."""
+def calibration_table(forms, prevalence=None):
+    """Calibration before and after it was fitted, of the forms that it was fitted to; "" without any.
+
+    Args:
+        forms: {form: its results}.
+        prevalence: the share of malignant images that the probabilities were shifted to, or None.
+    """
     rows = []
     for name, form in forms.items():
         fitted = form.get("calibration")
@@ -165,7 +178,18 @@ def calibration_table(forms):
     return (
         "Calibration, fitted on the validation images and folded into the last layer (ECE: expected "
         f"calibration error; lower is better everywhere), on the test images:\n\n"
-        f"{table(['model', 'temperature', 'ECE', 'Brier score', 'log score'], rows)}"
+        f"{table(['model', 'temperature', 'ECE', 'Brier score', 'log score'], rows)}{_shifted(forms, prevalence)}"
+    )
+
+
+def _shifted(forms, prevalence):
+    if prevalence is None:
+        return ""
+    there = next(form["calibration"] for form in forms.values() if form.get("calibration"))
+    return (
+        f"\n\nThe probabilities are shifted to a prevalence of {_percent(prevalence)}. Of these test images "
+        f"{_percent(there['test']['after']['prevalence'])} are malignant: on them, the figures after calibration "
+        "show that shift and not how well it was fitted."
     )
 
 
@@ -177,8 +201,8 @@ def baselines_table(rows):
         [escaped(row["name"]), interval(row, "within_source_auc"), interval(row, "roc_auc")] for row in rows
     ]
     return (
-        "What needs no look at the lesion, fitted on the same training images; the model has to beat each of "
-        f"these:\n\n{table(['baseline', 'ROC AUC, within a source', 'ROC AUC, pooled'], cells)}"
+        "Baselines that do not look at the lesion, fitted on training images; the model has to beat each of "
+        f"them:\n\n{table(['baseline', 'ROC AUC, within a source', 'ROC AUC, pooled'], cells)}"
     )
 
 
@@ -272,8 +296,8 @@ def robustness_table(rows):
     least_stable = max(rows[1:], key=lambda row: row["changed"])
     header = ["disturbance", title, f"change of the {title}", *decisions.values(), "decisions that change"]
     return (
-        f"{rows[0]['n']:,} of these images, disturbed by computation: a rough guide to what other cameras, light and "
-        f"hands do. The {title} is lowest with {escaped(lowest['title'])}: {interval(lowest, key)}. Most "
+        f"{rows[0]['n']:,} of these images, disturbed by computation: a rough guide to the effect of other cameras, "
+        f"light and hands. The {title} is lowest with {escaped(lowest['title'])}: {interval(lowest, key)}. Most "
         f"decisions change with {escaped(least_stable['title'])}: {_share(least_stable, 'changed')}."
         f"\n\n{table(header, cells)}"
     )

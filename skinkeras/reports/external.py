@@ -5,8 +5,9 @@ from skinkeras.reports import evidence_tables
 from skinkeras.reports.words import escaped, interval, number
 
 _TRAINING_IMAGES = {
-    "left out": "Images that the model was trained on, or its threshold chosen on, were left out.",
-    "included": "**Images that the model was trained on are among them: these figures are too good.**",
+    "left out": "Images used to train the model or to choose its threshold were left out, as far as ids and "
+    "identical files show them.",
+    "included": "**Images that the model was trained on are among them: these figures are too optimistic.**",
     "unknown": "Whether images that the model was trained on are among them is not known.",
 }
 _TITLES = {
@@ -96,10 +97,10 @@ def _recalibrated(fitted):
     if not fitted:
         return ""
     before, after = (fitted["test"][when]["expected_calibration_error"] for when in ("before", "after"))
+    what = f"a temperature of {fitted['temperature']:.3f}{' and biases' if any(fitted['bias']) else ''}"
     return (
-        f"Fitted to images like these, temperature {fitted['temperature']:.3f} would change the ECE from "
-        f"{before:.3f} to {after:.3f} (fitted on one half of the lesions, measured on the other). The model itself "
-        "was not changed."
+        f"Fitted to images like these, {what} would change the ECE from {before:.3f} to {after:.3f} "
+        "(fitted on one half of the lesions, measured on the other). The model itself was not changed."
     )
 
 
@@ -122,7 +123,8 @@ def _against(evaluation):
         for key, row in found["differences"].items()
         if key in _TITLES
     ]
+    own = ", each at its own threshold" if "roc_auc" in found["differences"] else ""
     return (
-        f"Compared with {escaped(found['model'])} on the same images, each at its own threshold (the "
-        f"difference, with its 95 % interval by lesion):\n\n{table(['metric', 'difference'], rows)}"
+        f"Compared with {escaped(found['model'])} on the same images{own} (the difference, this model minus the "
+        f"other, with its 95 % interval by lesion):\n\n{table(['metric', 'difference'], rows)}"
     )

@@ -39,7 +39,9 @@ def _ranking(record):
         mean = record["mean"].get(key)
         unknown = [_UNKNOWN] * len(STRATA)
         rows.append([_mean_title(record), *unknown, _UNKNOWN if mean is None else f"{mean:.3f}"])
-    title = f"{name} on the test images{_of_first(record)} [95 %]; the pooled figure is partly the clinic"
+    title = (
+        f"{name} on the test images{_of_first(record)} [95 %]; the pooled one may partly reflect the clinic"
+    )
     return _marked(record, title), ("model", *STRATA.values(), "pooled"), rows
 
 

@@ -218,22 +218,20 @@ class BinaryTask(Task):
 
     def operating_point(self, subset, probabilities):
         rule = parse_operating_point(self.points[0])
-        if subset is None or not rule.needs_validation:
-            return {
-                "class": self.positive_class,
-                "threshold": FIXED_THRESHOLD,
-                "criterion": "fixed",
-                "chosen_on": None,
-            }
+        fixed = {
+            "class": self.positive_class,
+            "threshold": FIXED_THRESHOLD,
+            "criterion": "fixed",
+            "chosen_on": None,
+        }
+        if subset is None:
+            return fixed
         labels, scores = subset.malignant, probabilities[:, 1]
         thresholds = evaluation.operating_points(labels, scores, self.points)
-        point = {
-            "class": self.positive_class,
-            "threshold": thresholds[rule.name],
-            "criterion": rule.title,
-            "chosen_on": "validation",
-            "others": thresholds,
-        }
+        point = {**fixed, "others": thresholds}
+        if rule.needs_validation:
+            chosen = {"threshold": thresholds[rule.name], "criterion": rule.title, "chosen_on": "validation"}
+            point |= chosen
         band = self.not_sure and evaluation.abstention_band(labels, scores, self.not_sure, point["threshold"])
         return {**point, "not_sure": band} if band else point
 

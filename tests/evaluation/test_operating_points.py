@@ -40,6 +40,8 @@ def test_numbers_in_names():
     "name",
     [
         "cost_0",
+        "cost_0.0001",
+        "cost_1e9",
         "cost_-1",
         "cost_nan",
         "cost_inf",

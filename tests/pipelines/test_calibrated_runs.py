@@ -2,18 +2,19 @@
 
 import json
 import shutil
-import sys
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+from processes import run_here
 
 from pipelines import binary, evaluate
 from pipelines.common import calibrating
-from pipelines.common.console import run
 from pipelines.common.run_folder import RunFolder
 from skinkeras import evaluation, layers, reports, tflite
+from skinkeras.errors import RunError
 
 pytestmark = pytest.mark.slow
 
@@ -23,19 +24,12 @@ SETTINGS = (
 )
 
 
-def start(job, *words):
-    """Runs a job in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", [job.__name__, *map(str, words)])
-        run(job.main, job.Settings)
-
-
 @pytest.fixture(scope="module")
 def plain(cache_dir, tmp_path_factory):
     """A run whose probabilities are as training leaves them."""
     out = tmp_path_factory.mktemp("plain") / "run"
     words = ("--calibration", "none", "--no-export", "--cache-dir", cache_dir, "--out", out)
-    start(binary, *SETTINGS, *words)
+    run_here(binary, *SETTINGS, *words)
     return out
 
 
@@ -44,7 +38,7 @@ def calibrated(cache_dir, tmp_path_factory):
     """The same run with calibration, up to its files."""
     out = tmp_path_factory.mktemp("calibrated") / "run"
     words = ("--qat-epochs", "1", "--prevalence", "0.02", "--cache-dir", cache_dir, "--out", out)
-    start(binary, *SETTINGS, *words)
+    run_here(binary, *SETTINGS, *words)
     return out
 
 
@@ -85,6 +79,45 @@ def test_taking_it_out_gives_the_trained_model_back(plain, calibrated):
     trained = keras.models.load_model(plain / "model.keras", compile=False)
     for one, other in zip(model.get_weights(), trained.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_a_run_that_was_killed_before_its_calibrated_model_was_saved_is_calibrated_once(
+    plain, cache_dir, tmp_path, monkeypatch
+):
+    words = (*SETTINGS, "--no-export", "--cache-dir", cache_dir, "--out", tmp_path / "run")
+
+    def killed(*_):
+        raise RunError("The process is killed here.")
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(RunFolder, "save_model", killed)
+        run_here(binary, *words)
+    assert (tmp_path / "run" / "calibration.json").is_file() and not (
+        tmp_path / "run" / "model.keras"
+    ).exists()
+    run_here(binary, *words, "--resume")
+    found = calibrating.calibrations(RunFolder(tmp_path / "run"))["float"]
+    fitted = evaluation.Calibration(found["temperature"], found["bias"])
+    before, after = (
+        learned(folder / "model.keras").predict(IMAGES, verbose=0) for folder in (plain, tmp_path / "run")
+    )
+    np.testing.assert_allclose(after, fitted.apply(before), atol=1e-5)
+    assert np.abs(after - before).max() > 0.01
+
+
+def test_a_model_that_is_not_calibrated_has_no_calibration_of_an_earlier_one(tmp_path):
+    one = {"temperature": 2.0, "bias": [0.0, 0.5]}
+    (tmp_path / "calibration.json").write_text(json.dumps({"float": one, "QAT": one}))
+    repeat = SimpleNamespace(folder=RunFolder(tmp_path), data=None)
+    calibrating.calibrate(None, repeat, None, SimpleNamespace(calibration="none"), "float")
+    assert calibrating.calibrations(repeat.folder) == {"QAT": one}
+
+
+def test_the_settings_say_what_was_done(plain, calibrated):
+    facts = [reports.read_record(run / "record.json")["training"]["facts"] for run in (plain, calibrated)]
+    assert facts[0]["calibration"] == "none"
+    assert "shifted to a prevalence of 0.02" in facts[1]["calibration"]
+    assert "shifted to a prevalence of 2.0 %" in (calibrated / "card.md").read_text()
 
 
 def test_files_have_operating_points_and_a_card_with_all_figures(calibrated):

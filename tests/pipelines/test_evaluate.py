@@ -1,5 +1,6 @@
 """A model measured on somebody's labelled images, as a user asks for it."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ from refusals import refused
 from sklearn.metrics import recall_score, roc_auc_score
 
 from pipelines import evaluate
+from pipelines.common import external_images, external_results, measured_models
 from skinkeras import image_files, tflite
 
 RELEASED = Path(__file__).parents[2] / "tflite_models"
@@ -119,13 +121,63 @@ def test_training_images_are_left_out_by_id_and_by_content(measure, images, copi
     )
     out, found = measure(file, images)
     assert found["left_out"] == {"used in training": 2} and found["training_images"] == "left out"
-    assert "2 images that the model was trained or chosen on: left out" in capsys.readouterr().out
+    assert "2 images used to train the model or to choose its threshold: left out" in capsys.readouterr().out
     names = set(table(out)["image_id"])
     assert len(names) == 22 and "malignant/malignant07.jpg" in names
     assert not names & {"malignant/malignant05.jpg", "benign/benign03.jpg"}
     out, found = measure(file, images, include_training=True)
     assert found["images"] == {"benign": 12, "malignant": 12} and found["training_images"] == "included"
-    assert "these figures are too good" in (out / "evaluation.md").read_text()
+    assert "these figures are too optimistic" in (out / "evaluation.md").read_text()
+
+
+def test_another_image_of_the_same_name_is_no_training_image(measure, images, copied, capsys):
+    file, trained_on = copied
+    (images / "benign" / "benign04.jpg").rename(images / "benign" / "ISIC_0024306.jpg")
+    trained_on(
+        image_id=["malignant/malignant05.jpg", "ISIC_0024306"],
+        subset=["train", "train"],
+        digest=["0123456789abcdef", "fedcba9876543210"],
+    )
+    out, found = measure(file, images)
+    # An id of the ISIC Archive names one image everywhere, whatever size its file has.
+    assert found["left_out"] == {"used in training": 1}
+    names = set(table(out)["image_id"])
+    assert "malignant/malignant05.jpg" in names and "benign/ISIC_0024306.jpg" not in names
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 images have the id of a training image and another content: they count as other images" in said
+
+
+def test_nothing_is_called_included_where_no_training_image_is_among_them(measure, images, copied):
+    file, trained_on = copied
+    trained_on(image_id=["another"], subset=["train"], digest=["0123456789abcdef"])
+    out, found = measure(file, images, include_training=True)
+    assert found["training_images"] == "left out"
+    assert "too good" not in (out / "evaluation.md").read_text()
+
+
+@pytest.mark.parametrize(("threshold", "words"), [(0.5, "fixed in advance"), (38.5 / 256, "chosen on")])
+def test_a_threshold_of_a_half_was_chosen_on_no_images(measure, images, copied, threshold, words):
+    file, _ = copied
+    path = file.with_name("melanoma_efficientnet_lite0_224.json")
+    contract = json.loads(path.read_text())
+    contract["files"]["int8"]["threshold"] = threshold
+    path.write_text(json.dumps(contract))
+    out, _ = measure(file, images)
+    assert f"Decisions of int8 at threshold {threshold:.4f}, {words}" in (out / "evaluation.md").read_text()
+
+
+def test_two_lesions_can_be_recalibrated_and_one_cannot(measure, images, tmp_path, capsys):
+    paths = sorted(images.rglob("*.jpg"))
+    rows = [{"image": path, "label": path.parent.name, "lesion_id": path.parent.name} for path in paths]
+    pd.DataFrame(rows).to_csv(tmp_path / "manifest.csv", index=False)
+    _, found = measure(MELANOMA, tmp_path, data="manifest", recalibrate=True)
+    # Each half has images of one class, from which nothing is fitted.
+    before, after = (found["recalibrated"]["test"][when]["brier_score"] for when in ("before", "after"))
+    assert after == pytest.approx(before, abs=0.001)  # but for int8 zeros, which count as 1/1024
+    pd.DataFrame(rows).assign(patient_id="one").to_csv(tmp_path / "manifest.csv", index=False)
+    _, found = measure(MELANOMA, tmp_path, data="manifest", recalibrate=True)
+    assert "recalibrated" not in found
+    assert "All images are of one lesion or patient" in capsys.readouterr().out
 
 
 def test_disturbed_images_are_measured_when_asked_for(measure, images):
@@ -146,6 +198,15 @@ def test_two_files_are_compared_on_the_same_images(measure, images):
     assert difference["low"] <= difference["value"] <= difference["high"]
     assert set(found["recalibrated"]["test"]) == {"before", "after"}
     assert "Fitted to images like these" in (out / "evaluation.md").read_text()
+
+
+def test_models_of_two_geometries_are_compared_on_images_that_both_can_read(images, tmp_path):
+    model = measured_models.read_model(MELANOMA)
+    other = dataclasses.replace(model, geometry="squash")  # the same of square images
+    found = external_images.load(evaluate.ExternalDataOptions(data_dir=images), model, tmp_path)
+    (images / "malignant" / "malignant05.jpg").unlink()
+    differences = external_results.compared(model, other, found, tmp_path)["differences"]
+    assert {row["value"] for row in differences.values()} == {0.0}
 
 
 def test_labels_are_mapped_by_name_by_title_and_as_asked(measure, folder_of_images):
@@ -179,7 +240,7 @@ def test_other_classes_are_benign_unless_they_are_named(measure, folder_of_image
     ("classes", "file", "words", "sentence"),
     [
         (("benign", "other"), MELANOMA, (), "Which of benign, other are malignant is not known"),
-        (("nv", "mel", "scc"), DIAGNOSIS, (), r"has no class for scc \(12 images\): say --map scc=CLASS"),
+        (("nv", "mel", "scc"), DIAGNOSIS, (), r"has no class for scc \(12 images\): pass --map scc=CLASS"),
         (
             ("nv", "mel"),
             DIAGNOSIS,
@@ -231,7 +292,7 @@ def test_images_that_do_not_fit_the_model_are_refused(
     ("model", "sentence"),
     [
         ("nothing.tflite", "There is no file or folder"),
-        ("notes.txt", "is no .tflite file: name one, or the folder of a complete run"),
+        ("notes.txt", "is not a .tflite file: name one, or the folder of a complete run"),
         ("empty", "holds no complete run"),
         ("broken.tflite", "broken.tflite"),
     ],

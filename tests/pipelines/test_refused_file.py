@@ -2,13 +2,12 @@
 
 import dataclasses
 import json
-import sys
 
 import pandas as pd
 import pytest
+from processes import run_here
 
 from pipelines import binary, export
-from pipelines.common.console import run
 from skinkeras import reports, tflite
 
 pytestmark = pytest.mark.slow
@@ -22,12 +21,10 @@ NAME = "demo_synthetic_efficientnet_tiny_32"
 
 def exit_code(*words):
     """What the binary job ends with."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["binary", *map(str, words)])
-        try:
-            run(binary.main, binary.Settings)
-        except SystemExit as stopped:
-            return stopped.code
+    try:
+        run_here(binary, *words)
+    except SystemExit as stopped:
+        return stopped.code
     return 0
 
 

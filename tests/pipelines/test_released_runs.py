@@ -64,6 +64,9 @@ def test_a_run_gets_a_record_and_keeps_what_it_measured(folder, job, capsys):
     assert record["versions"]["skinkeras"] == "0.1.0"
     assert record["settings"]["max_images"] == 160 and "limit" not in record["settings"]
     assert "--max-images 160" in record["command"] and "/somewhere" not in record["command"]
+    # Nothing was calibrated then.
+    assert not {"calibration", "operating point"} & set(record["training"]["facts"])
+    assert not {"calibration", "not_sure"} & set(record["settings"])
     contract = json.loads((run / "export" / f"{record['name']}.json").read_text())
     assert contract["classes"] == record["model"]["classes"]
     assert "SYNTHETIC" in (run / "card.md").read_text()

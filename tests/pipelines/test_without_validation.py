@@ -1,12 +1,10 @@
 """Runs that set no images aside for validation, from images to files."""
 
-import sys
-
 import pandas as pd
 import pytest
+from processes import run_here
 
 from pipelines import binary, clean, export, multiclass
-from pipelines.common.console import run
 from skinkeras import reports
 
 pytestmark = pytest.mark.slow
@@ -19,17 +17,10 @@ SETTINGS = (
 EPOCHS = ("--epochs", "1", "--head-epochs", "1")
 
 
-def start(job, *words):
-    """Runs a job in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", [job.__name__, *map(str, words)])
-        run(job.main, job.Settings)
-
-
 @pytest.fixture(scope="module")
 def trained(cache_dir, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
-    start(binary, *SETTINGS, *EPOCHS, "--qat-epochs", "1", "--cache-dir", cache_dir, "--out", out)
+    run_here(binary, *SETTINGS, *EPOCHS, "--qat-epochs", "1", "--cache-dir", cache_dir, "--out", out)
     return out
 
 
@@ -48,6 +39,9 @@ def test_no_threshold_is_chosen(trained):
         point = entry["operating_point"]
         assert (point["threshold"], point["criterion"], point["chosen_on"]) == (0.5, "fixed", None), form
         assert entry["metrics"] == entry["metrics_at_half"]
+    facts = record["training"]["facts"]
+    assert facts["calibration"] == "none: no validation images"
+    assert facts["operating point"] == "0.5, fixed in advance"
     predictions = pd.read_csv(trained / "predictions.csv")
     flagged = predictions["probability_int8_malignant"] >= 0.5
     assert ((predictions["predicted_int8"] == "malignant") == flagged).all()
@@ -78,7 +72,7 @@ def test_files_are_compared_on_training_images(trained, tmp_path, capsys):
 
 def test_the_multiclass_job_needs_none(cache_dir, tmp_path):
     words = (*SETTINGS, *EPOCHS, "--no-export", "--repeats", "2", "--cache-dir", cache_dir)
-    start(multiclass, *words, "--out", tmp_path / "run")
+    run_here(multiclass, *words, "--out", tmp_path / "run")
     record = reports.read_record(tmp_path / "run" / "record.json")
     assert len(record["repeats"]) == 2 and record["operating_point"] is None
     assert not [name for name in pd.read_csv(tmp_path / "run" / "history.csv") if name.startswith("val_")]
@@ -87,7 +81,7 @@ def test_the_multiclass_job_needs_none(cache_dir, tmp_path):
 def test_cleaning_needs_none(cache_dir, tmp_path):
     words = [word for word in SETTINGS if word not in ("--epochs", "1")]
     rounds = ("--clean", "custom", "--clean-remove", "10", "--clean-rounds", "1", "--clean-epochs", "1")
-    start(clean, *words, *rounds, "--cache-dir", cache_dir, "--out", tmp_path / "run")
+    run_here(clean, *words, *rounds, "--cache-dir", cache_dir, "--out", tmp_path / "run")
     split = pd.read_csv(tmp_path / "run" / "cleaned_split.csv")["split"]
     assert set(split) == {"train", "test"}
     before = pd.read_csv(tmp_path / "run" / "split.csv")["split"]

@@ -20,7 +20,7 @@ def test_copies_and_overlaps_are_part_of_the_data(binary):
         "3 pairs of equal files and 99 pairs of nearly equal images, 1 of these of different lesions or patients.",
         "The images of a pair are in one subset.",
         "Left out, because they are missing or cannot be read: 15 images.",
-        "Other data sets have images of this one, and are no test of the model: `isic2018`, `isic2019`.",
+        "Other data sets share images with this one and cannot test the model independently: `isic2018`, `isic2019`.",
     ):
         assert sentence in data
 
@@ -34,7 +34,7 @@ def test_pairs_that_the_split_divides_are_a_limit(binary):
 
 def test_that_there_are_no_copies_is_said(binary):
     binary["data"]["duplicates"] = dict.fromkeys(COPIES, 0)
-    assert "Among the images no two are the same file or nearly equal." in model_card(binary)
+    assert "No two of the images are the same file or nearly equal." in model_card(binary)
 
 
 @pytest.mark.parametrize("wrong", [{"exact": 1}, COPIES | {"near": -1}, COPIES | {"other": 1}])

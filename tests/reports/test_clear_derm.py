@@ -8,9 +8,9 @@ import pytest
 from sample_evaluations import detailed_record, external_evaluation
 
 from skinkeras.reports import add_external, clear_derm, read_record
-from skinkeras.reports.clear_derm_data import DATA_FACTS
-from skinkeras.reports.clear_derm_items import ITEMS
-from skinkeras.reports.clear_derm_model import MODEL_FACTS
+from skinkeras.reports.checklist.data_facts import DATA_FACTS
+from skinkeras.reports.checklist.items import ITEMS
+from skinkeras.reports.checklist.model_facts import MODEL_FACTS
 
 RECORDS = sorted((Path(__file__).parents[2] / "tflite_models" / "records").glob("*.json"))
 NUMBERS = {item.key: number for number, item in enumerate(ITEMS, 1)}

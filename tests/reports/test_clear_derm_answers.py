@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from skinkeras.reports import clear_derm, clear_derm_template, read_answers
-from skinkeras.reports.clear_derm_items import ITEMS
+from skinkeras.reports.checklist.items import ITEMS
 
 KEYS = ["answered_by", *(item.key for item in ITEMS)]
 

@@ -39,6 +39,28 @@ def test_what_is_missing_is_said_with_the_reason(forms):
     assert "alone, it was not measured." in evidence_tables.ranking_table(forms, binary=True)
 
 
+def test_nothing_is_to_be_judged_by_figures_that_are_missing(forms):
+    for form in forms.values():
+        form["strata"] = {name: {"missing": "It is not known."} for name in ("within_source", "confirmed")}
+    text = evidence_tables.ranking_table(forms, binary=True)
+    assert (
+        "counts images that nobody doubted. Within a source: not measured." in text
+        and "to its left" not in text
+    )
+
+
+def test_a_prevalence_is_said_below_the_figures_that_it_moves(forms):
+    text = evidence_tables.calibration_table(forms, 0.02)
+    assert "shifted to a prevalence of 2.0 %. Of these test images 40.0 % are malignant" in text
+    assert "prevalence" not in evidence_tables.calibration_table(forms)
+
+
+def test_an_operating_point_that_is_not_known_here_keeps_its_name(forms):
+    form = forms["int8"]
+    form["operating_points"] = {"triage.v2": next(iter(form["operating_points"].values()))}
+    assert "| triage.v2 | " in evidence_tables.operating_points_table(form)
+
+
 def test_operating_points_with_predictive_values_and_the_band(forms):
     text = evidence_tables.operating_points_table(forms["int8"])
     # At 0.15 nine images are called malignant, four of which are; the only one below is benign.
@@ -46,7 +68,7 @@ def test_operating_points_with_predictive_values_and_the_band(forms):
     assert [cell[:5] for cell in row[1:]] == ["0.150", "1.000", "0.167", "0.444", "1.000"]
     assert "hold where 40.0 % of the images are malignant" in text
     # Of the scores, 0.5, 0.6, 0.4 and 0.3 are in 0.25..0.65.
-    assert "from 0.2500 to below 0.6500 left undecided, 40.0 % of the images are" in text
+    assert "from 0.2500 to below 0.6500 are left undecided, these are 40.0 % of the images." in text
 
 
 def test_a_diagnosis_has_a_row_and_small_groups_are_counted_only():
@@ -73,7 +95,7 @@ def test_every_table_is_on_the_card_and_survives_json():
     card = reports.model_card(record)
     for words in (
         "ROC AUC, within a source",
-        "What needs no look at the lesion",
+        "Baselines that do not look at the lesion",
         "Operating points of int8",
         "Calibration, fitted on the validation images",
         "What becomes of each diagnosis",

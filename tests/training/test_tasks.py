@@ -1,6 +1,7 @@
 """What a task makes of the training images: its loss, and the models that are trained and that ship."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -140,6 +141,18 @@ def test_without_validation_images_the_operating_point_is_fixed():
     point = BinaryTask("crossentropy").operating_point(None, None)
     assert point == {"class": "malignant", "threshold": 0.5, "criterion": "fixed", "chosen_on": None}
     assert DiagnosisTask("crossentropy").operating_point(None, None) is None
+
+
+def test_a_fixed_operating_point_comes_with_those_chosen_on_validation_images():
+    subset = SimpleNamespace(malignant=np.repeat([0, 1], 20))
+    scores = np.concatenate([np.linspace(0.05, 0.5, 20), np.linspace(0.3, 0.9, 20)])
+    task = BinaryTask("crossentropy", points=("fixed_0.5", "sensitivity_95"))
+    point = task.operating_point(subset, np.stack([1 - scores, scores], axis=1))
+    assert (point["threshold"], point["chosen_on"], point["others"]["fixed_0.5"]) == (0.5, None, 0.5)
+    # 19 of the 20 malignant scores, from 0.3 on, are at or above the second one.
+    assert 0.3 < point["others"]["sensitivity_95"] <= 0.3 + 0.6 / 19
+    low, high = point["not_sure"]
+    assert low <= 0.5 <= high
 
 
 def test_cards_of_weighted_losses_say_that_probabilities_are_not_calibrated():

@@ -5,7 +5,7 @@ Each function takes a record and returns a list of Markdown blocks, empty where 
 
 from skinkeras.evaluation.markdown import table
 from skinkeras.reports import evidence_tables
-from skinkeras.reports.clear_derm_data import command_of, counted, details_of, shipped_form
+from skinkeras.reports.checklist.data_facts import command_of, counted, details_of, shipped_form
 from skinkeras.reports.words import code, one_line
 from skinkeras.tflite import wording
 
@@ -23,7 +23,9 @@ def _label_references(record):
         )
     if target:
         classes = ", ".join(map(one_line, target["classes"]))
-        blocks.append(f"Positive is {one_line(target['title'])}: what the data set calls {classes}.")
+        blocks.append(
+            f"The positive class is {one_line(target['title'])}: what the data set calls {classes}."
+        )
     return blocks
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from skinkeras.evaluation.markdown import table
-from skinkeras.reports.clear_derm_answers import AUTHOR, check_answers
-from skinkeras.reports.clear_derm_data import DATA_FACTS
-from skinkeras.reports.clear_derm_items import ITEMS
-from skinkeras.reports.clear_derm_model import MODEL_FACTS
+from skinkeras.reports.checklist.answers import AUTHOR, check_answers
+from skinkeras.reports.checklist.data_facts import DATA_FACTS
+from skinkeras.reports.checklist.items import ITEMS
+from skinkeras.reports.checklist.model_facts import MODEL_FACTS
 from skinkeras.reports.words import one_line
 
 _CHECKLIST = (

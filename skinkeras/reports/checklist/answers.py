@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from skinkeras.reports.clear_derm_items import ITEMS
+from skinkeras.reports.checklist.items import ITEMS
 
 AUTHOR = "answered_by"
 """The key under which people say who they are."""
