@@ -63,8 +63,11 @@ def place(source, record, folder):
     labels = "".join(f"{name}\n" for name in record["model"]["classes"])
     write_text(folder / f"{record['name']}.labels.txt", labels)
     reports.write_record(folder / "records" / f"{record['name']}.json", record)
+    used = folder / "records" / f"{record['name']}.images.csv"
     if (source.parent / "images.csv").is_file():  # so that an evaluation can leave out what it was trained on
-        copy(source.parent / "images.csv", folder / "records" / f"{record['name']}.images.csv")
+        copy(source.parent / "images.csv", used)
+    else:  # those of a model that is replaced are others
+        used.unlink(missing_ok=True)
     reports.render_model(record, folder)
     # Last: if the disk is full, what was released before is still there.
     for entry in record["files"].values():

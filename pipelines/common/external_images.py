@@ -205,7 +205,7 @@ def _used(manifest, labels, models, options):
     if count := int(np.sum(namesakes & ~used & (labels >= 0))):
         say(
             f"  {count:,} images have the id of a training image and another content: they count as other images. "
-            "If they are the training images, saved again, these figures are too good."
+            "If they are the training images, saved again, these figures are too optimistic."
         )
     return used, unknown
 

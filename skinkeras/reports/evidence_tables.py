@@ -140,6 +140,8 @@ def _abstention(form):
     band = form.get("abstention")
     if not band:
         return ""
+    if band["low"] == band["high"]:
+        return "\n\nNot sure: on the validation images the classes were far enough apart to leave no score undecided."
     return (
         f"\n\nNot sure: if scores from {band['low']:.4f} to below {band['high']:.4f} are left undecided, these are "
         f"{_percent(band['not_sure'])} of the images. Of the malignant images, "

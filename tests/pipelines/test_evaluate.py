@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -152,7 +153,7 @@ def test_nothing_is_called_included_where_no_training_image_is_among_them(measur
     trained_on(image_id=["another"], subset=["train"], digest=["0123456789abcdef"])
     out, found = measure(file, images, include_training=True)
     assert found["training_images"] == "left out"
-    assert "too good" not in (out / "evaluation.md").read_text()
+    assert "too optimistic" not in (out / "evaluation.md").read_text()
 
 
 @pytest.mark.parametrize(("threshold", "words"), [(0.5, "fixed in advance"), (38.5 / 256, "chosen on")])
@@ -202,6 +203,8 @@ def test_two_files_are_compared_on_the_same_images(measure, images):
 
 def test_models_of_two_geometries_are_compared_on_images_that_both_can_read(images, tmp_path):
     model = measured_models.read_model(MELANOMA)
+    for path in images.rglob("*.jpg"):
+        cv2.imwrite(str(path), cv2.imread(str(path))[:, :40])
     other = dataclasses.replace(model, geometry="squash")  # the same of square images
     found = external_images.load(evaluate.ExternalDataOptions(data_dir=images), model, tmp_path)
     (images / "malignant" / "malignant05.jpg").unlink()

@@ -340,6 +340,17 @@ def test_a_run_is_released_and_passes_the_check(finished_run):
     assert f"`{NAME}`" in (to / "README.md").read_text()
 
 
+def test_the_list_of_training_images_is_that_of_the_model_that_is_released(finished_run):
+    run, to = finished_run
+    (run / "images.csv").write_text("image_id,subset,digest\na,train,0123456789abcdef\n")
+    release.main(release.Settings(run, ("int8",), to))
+    used = to / "records" / f"{NAME}.images.csv"
+    assert used.read_bytes() == (run / "images.csv").read_bytes()
+    (run / "images.csv").unlink()
+    release.main(release.Settings(run, ("int8",), to))
+    assert not used.exists()
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [

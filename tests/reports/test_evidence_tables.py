@@ -71,6 +71,15 @@ def test_operating_points_with_predictive_values_and_the_band(forms):
     assert "from 0.2500 to below 0.6500 are left undecided, these are 40.0 % of the images." in text
 
 
+def test_a_band_without_scores_is_said_in_words(forms):
+    form = forms["int8"]
+    form["abstention"]["low"] = form["abstention"]["high"]
+    assert (
+        "Not sure: on the validation images the classes were far enough"
+        in evidence_tables.operating_points_table(form)
+    )
+
+
 def test_a_diagnosis_has_a_row_and_small_groups_are_counted_only():
     details = evidence_record()["repeats"][0]["details"]
     text = evidence_tables.diagnoses_table(details["diagnoses"])

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipelines.common.decision_groups import DecisionOptions
 from pipelines.common.groups import BinaryDataOptions, DiagnosisDataOptions
 from pipelines.common.loading import ImageLoader
 from skinkeras import datasets, inputs, layers, losses, models
@@ -153,6 +154,16 @@ def test_a_fixed_operating_point_comes_with_those_chosen_on_validation_images():
     assert 0.3 < point["others"]["sensitivity_95"] <= 0.3 + 0.6 / 19
     low, high = point["not_sure"]
     assert low <= 0.5 <= high
+
+
+def test_an_operating_point_is_found_however_its_number_is_written():
+    subset = SimpleNamespace(malignant=np.repeat([0, 1], 20))
+    scores = np.concatenate([np.linspace(0.05, 0.5, 20), np.linspace(0.3, 0.9, 20)])
+    points = DecisionOptions(operating_point="cost_20.0").points
+    point = BinaryTask("crossentropy", points=points).operating_point(
+        subset, np.stack([1 - scores, scores], axis=1)
+    )
+    assert point["threshold"] == point["others"]["cost_20"] and point["chosen_on"] == "validation"
 
 
 def test_cards_of_weighted_losses_say_that_probabilities_are_not_calibrated():
