@@ -140,7 +140,9 @@ def test_equal_files_with_other_labels_are_refused_for_a_given_split_too(load, i
     benign, malignant = (sorted((images / name).iterdir())[0] for name in ("benign", "malignant"))
     malignant.write_bytes(benign.read_bytes())
     for split_by in ("grouped", None):
-        with pytest.raises(ValueError, match="1 pair of images is the same file with different labels: benign/"):
+        with pytest.raises(
+            ValueError, match="1 pair of images is the same file with different labels: benign/"
+        ):
             load(images, split_by=split_by)
 
 
