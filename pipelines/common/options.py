@@ -257,7 +257,9 @@ class Request:
 
 def request_of(job, settings):
     """The `Request` of a job's settings, resolved."""
-    return Request(job, flatten(settings), command(job, settings))
+    # Whether a process went on with a run is no fact of the run.
+    values = {name: value for name, value in flatten(settings).items() if name != "resume"}
+    return Request(job, values, command(job, settings))
 
 
 def command(job, settings):

@@ -11,6 +11,7 @@ from io import BytesIO
 import h5py
 import numpy as np
 import pandas as pd
+import yaml
 from processes import ROOT, SURROUNDINGS
 
 #: Runs a job and counts the files that it moves into place; at the one that it is told, it kills itself, so that a
@@ -33,8 +34,8 @@ finally:
         file.write(str(counted))
 """
 
-#: What a record says of the last process instead of the run: how long it took, and whether it went on.
-_OF_THE_PROCESS = {"seconds", "latency", "median_ms", "peak_memory_mb", "resume"}
+#: What a record says of the last process instead of the run: how long it took, and of which revision it was.
+_OF_THE_PROCESS = {"seconds", "latency", "median_ms", "peak_memory_mb", "git_revision"}
 #: What Keras numbers anew in every process.
 _ADDRESSES = {"shared_object_id"}
 #: Rendered from the record, with its times between words.
@@ -72,9 +73,9 @@ def is_killed(process, seconds=None):
 
 
 def files_of(folder):
-    """Paths of all files below a folder, relative to it, less TensorBoard's, one of which each process writes."""
+    """Paths of all files below a folder, relative to it, less what each process writes of itself: logs."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in paths if "logs" not in path.parts)
+    return sorted(path for path in paths if "logs" not in path.parts and path.suffix != ".log")
 
 
 def content(path):
@@ -83,6 +84,8 @@ def content(path):
         return _weights(path)
     if path.name == "history.csv" or path.name == "runs.csv":
         return pd.read_csv(path).drop(columns="seconds").to_csv(index=False)
+    if path.suffix == ".yaml":
+        return _without(_OF_THE_PROCESS, yaml.safe_load(path.read_text()))
     if path.suffix == ".json":
         return _without(_OF_THE_PROCESS, json.loads(path.read_text()))
     return path.read_bytes()
