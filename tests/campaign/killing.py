@@ -34,8 +34,10 @@ finally:
         file.write(str(counted))
 """
 
-#: What a record says of the last process instead of the run: how long it took, and of which revision it was.
+#: What a record says of the last process or its folder instead of the run: how long it took, and of which revision
+#: it was; a sweep names folders by their whole paths.
 _OF_THE_PROCESS = {"seconds", "latency", "median_ms", "peak_memory_mb", "git_revision"}
+_OF_THE_PROCESS |= {"out", "cache_dir", "clean_dir"}
 #: What Keras numbers anew in every process.
 _ADDRESSES = {"shared_object_id"}
 #: Rendered from the record, with its times between words.

@@ -119,7 +119,7 @@ def test_a_sweep(noise, tiny_disk, tmp_path):
     }
     (tmp_path / "grid.yaml").write_text(yaml.safe_dump(grid))
     words = (tmp_path / "grid.yaml", "--data-dir", noise("benign", "malignant"), "--out", tiny_disk / "sweep")
-    assert "/cache/" in full_disk_sentence(run("sweep", *words), tiny_disk)
+    assert "/.cache/" in full_disk_sentence(run("sweep", *words), tiny_disk)
     # The run that fails says so in runs.csv, for which there is room.
     resize(tiny_disk, 1_000)
     assert run("sweep", *words, "--resume").returncode == 0
