@@ -74,7 +74,8 @@ def begun(words):
 
 def place_of(begun, name):
     if name.startswith("cache"):
-        return next((begun.path.parent / "cache").glob(f"*{name.removeprefix('cache')}"))
+        decoded = (begun.path.parent / "cache").glob(f"pictures-*{name.removeprefix('cache')}")
+        return min(decoded, key=lambda path: len(path.name))  # and not the shapes beside it
     return begun.file(name)
 
 
