@@ -39,9 +39,11 @@ def measured(model, images, *, recalibrate):
             subset.malignant, scores[:, 1], point["threshold"], subset.table, subset.groups, found
         )
     else:
-        details = evaluation.multiclass_details(
-            subset.labels, scores, model.classes, subset.table, subset.groups
-        )
+        details = {
+            "slices": evaluation.multiclass_slices(
+                subset.labels, scores, model.classes, subset.table, subset.groups
+            )
+        }
     results = {"probabilities": probabilities, "forms": forms, "details": {"of": name, **details}}
     recalibrated = _recalibrated(model, subset, scores) if recalibrate else None
     return results | ({"recalibrated": recalibrated} if recalibrated else {})
@@ -54,7 +56,7 @@ def form_results(model, subset, scores, point):
         return {
             "metrics": evaluation.multiclass_summary(subset.labels, scores, model.classes, subset.groups),
             "calibration": of_calibration,
-            **evaluation.multiclass_evidence(
+            "strata": evaluation.multiclass_strata(
                 subset.labels, scores, model.classes, subset.table, subset.groups
             ),
         }

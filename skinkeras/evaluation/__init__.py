@@ -22,8 +22,6 @@ from skinkeras.evaluation.decision_curve import confusion_by_diagnosis, net_bene
 from skinkeras.evaluation.evidence import (
     binary_details,
     binary_evidence,
-    multiclass_details,
-    multiclass_evidence,
     multiclass_summary,
 )
 from skinkeras.evaluation.forms import ModelForm, probabilities
@@ -85,8 +83,6 @@ __all__ = [
     "level_metrics",
     "measured_point",
     "measured_robustness",
-    "multiclass_details",
-    "multiclass_evidence",
     "multiclass_metrics",
     "multiclass_slices",
     "multiclass_strata",

@@ -118,7 +118,7 @@ def fit_calibration(
     Args:
         labels: index of each image's class, 0..c-1, shape (n,).
         probabilities: of the uncalibrated model, in 0..1, shape (n, c).
-        positives: indices of the malignant classes. None: all classes are told apart, each with its own bias.
+        positives: indices of the malignant classes. None: all classes are distinguished, each with its own bias.
             With them, the bias is one number, added to the malignant classes.
         fit_bias: whether biases are fitted. If not, or if a class (with `positives`: malignant or benign) has fewer
             than 10 images, the temperature alone is.

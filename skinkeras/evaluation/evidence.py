@@ -19,8 +19,8 @@ from skinkeras.evaluation.intervals import class_recalls, clustered_wilson, mean
 from skinkeras.evaluation.metrics import calibration_gap
 from skinkeras.evaluation.multiclass_bootstrap import decisions
 from skinkeras.evaluation.operating_point import measured_point, sensitivity_at
-from skinkeras.evaluation.slices import binary_slices, multiclass_slices
-from skinkeras.evaluation.strata import binary_strata, multiclass_strata
+from skinkeras.evaluation.slices import binary_slices
+from skinkeras.evaluation.strata import binary_strata
 from skinkeras.evaluation.within_source import macro_auc
 
 # The points of a precision-recall curve that a record keeps: one image more or less is no news.
@@ -93,28 +93,6 @@ def binary_details(
         "decision_curve": net_benefit(labels, probabilities),
         "precision_recall": _thinned(precision_recall(labels, probabilities)),
     }
-
-
-def multiclass_evidence(
-    labels: ArrayLike,
-    probabilities: ArrayLike,
-    classes: Sequence[str],
-    table: pd.DataFrame,
-    groups: ArrayLike | None = None,
-) -> dict[str, Any]:
-    """The strata of a model of several classes (`multiclass_strata`, whose arguments these are)."""
-    return {"strata": multiclass_strata(labels, probabilities, classes, table, groups)}
-
-
-def multiclass_details(
-    labels: ArrayLike,
-    probabilities: ArrayLike,
-    classes: Sequence[str],
-    table: pd.DataFrame,
-    groups: ArrayLike | None = None,
-) -> dict[str, Any]:
-    """The slices of a model of several classes (`multiclass_slices`, whose arguments these are)."""
-    return {"slices": multiclass_slices(labels, probabilities, classes, table, groups)}
 
 
 def multiclass_summary(

@@ -331,7 +331,7 @@ class DiagnosisTask(Task):
         metrics = evaluation.multiclass_metrics(subset.labels, probabilities, classes, subset.groups)
         found = {
             "metrics": dataclasses.asdict(metrics),
-            **evaluation.multiclass_evidence(
+            "strata": evaluation.multiclass_strata(
                 subset.labels, probabilities, classes, subset.table, subset.groups
             ),
         }
@@ -342,7 +342,11 @@ class DiagnosisTask(Task):
 
     def details(self, data, probabilities, classes, operating_point):
         test = data.subset("test")
-        return evaluation.multiclass_details(test.labels, probabilities, classes, test.table, test.groups)
+        return {
+            "slices": evaluation.multiclass_slices(
+                test.labels, probabilities, classes, test.table, test.groups
+            )
+        }
 
     def figures(self, subset, probabilities, results, classes, history, folder, note):
         shown = "int8" if "int8" in results else "float"
