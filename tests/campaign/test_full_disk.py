@@ -43,6 +43,11 @@ def run(job, *words, stdout=subprocess.PIPE):
     return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, **SURROUNDINGS)
 
 
+def leftovers(disk):
+    """Files half written, which are hidden ones (the folder `.cache` of a sweep is there to stay)."""
+    return [path for path in disk.rglob(".*") if path.is_file()]
+
+
 def full_disk_sentence(done, disk):
     """What a job that ended for want of room said, in one sentence that names a file of the disk."""
     assert done.returncode == 1, done.stderr
@@ -50,7 +55,7 @@ def full_disk_sentence(done, disk):
     (sentence,) = (line for line in done.stderr.splitlines() if line.startswith("Error: "))
     assert done.stderr.endswith(f"{sentence}\n")
     assert sentence.startswith(f"Error: Could not write {disk}") and sentence.endswith(FULL), sentence
-    assert not [path for path in disk.rglob(".*")], "leftovers"
+    assert not leftovers(disk)
     return sentence
 
 
@@ -63,7 +68,7 @@ def grown_until_it_ends(disk, sizes, job, *words):
         if done.returncode:
             sentences.append(full_disk_sentence(done, disk))
     assert done.returncode == 0, done.stderr
-    assert not [path for path in disk.rglob(".*")], "leftovers"
+    assert not leftovers(disk)
     print(job, *sentences, sep="\n  ")
     return sentences
 
