@@ -46,7 +46,7 @@ class Settings:
     name: str | None = None
     """What the files are called; by default like the Keras file (Keras file)."""
     images: tuple[Path, ...] = ()
-    """Images, or folders of them, to compare files and model on; by default the three golden images,
+    """Images, or folders of them, to compare files and model on; by default the golden images,
     which say little about real ones (Keras file)."""
     kinds: tuple[Literal["float32", "float16", "weight_int8"], ...] = ()
     """What a float model becomes, by default float32 and float16; weight_int8 has weights of a quarter of the
@@ -230,7 +230,7 @@ def verification_images(paths, size):
         images = [decode(path, size) for path in find_images(paths)]
     else:
         images = list(tflite.golden_images(size).values())
-        console.print("Compared on the three golden images; --images FOLDER takes real ones.", markup=False)
+        console.print("Compared on the golden images; --images FOLDER takes real ones.", markup=False)
     return np.stack(images).astype(np.float32)
 
 

@@ -3,7 +3,7 @@
     python tools/on_arm.py tflite_models/*.tflite [--images FILE...] [--work DIR]
 
 Runs each file with LiteRT's aarch64 wheel on an emulated Cortex-A72, and with the LiteRT of this machine, on
-the three golden images and any others. An int8 file must give the same bits, a float file the same to 1e-3:
+the golden images and any others. An int8 file must give the same bits, a float file the same to 1e-3:
 exit code 1 if one does not. Needs Debian's apt-get and dpkg, and pip. Nothing is installed: everything goes
 into DIR, by default a folder `on_arm` in the system's temporary folder, and a second call uses it again.
 """

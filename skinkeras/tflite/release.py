@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from skinkeras.tflite.contract import read_contract, sha256, threshold_of
-from skinkeras.tflite.golden import GOLDEN_TOLERANCE, golden
+from skinkeras.tflite.golden import ADDED_GOLDEN_IMAGES, GOLDEN_TOLERANCE, golden
 from skinkeras.tflite.graph import read_graph
 from skinkeras.tflite.metadata import LABELS_FILE, read_labels, read_metadata
 from skinkeras.tflite.verify import float_islands, int8_share
@@ -153,11 +153,14 @@ def _golden_faults(path: Path, entry: dict) -> Iterator[str]:
         return
     if not 0 < then["tolerance"] <= GOLDEN_TOLERANCE:
         yield f"its golden tolerance {then['tolerance']} is not above 0 and at most {GOLDEN_TOLERANCE}."
-    identity = [[(one["name"], one["sha256"]) for one in report["pictures"]] for report in (now, then)]
-    if identity[0] != identity[1]:
-        yield "its golden predictions are of other pictures."
+    fresh = {(one["name"], one["sha256"]): one for one in now["pictures"]}
+    drawn = {(one["name"], one["sha256"]): one for one in then["pictures"]}
+    missing = {name for name, _ in fresh.keys() - drawn.keys()}
+    if not drawn.keys() <= fresh.keys() or not missing <= ADDED_GOLDEN_IMAGES:
+        yield "its golden predictions are of other images."
         return
-    for new, old in zip(now["pictures"], then["pictures"], strict=True):
+    for identity, old in drawn.items():
+        new = fresh[identity]
         difference = np.abs(np.subtract(new["probabilities"], old["probabilities"])).max()
         if not difference <= then["tolerance"]:
             yield f"its golden prediction of {new['name']} is off by {difference:.4f}."

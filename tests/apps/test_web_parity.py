@@ -46,18 +46,40 @@ def test_a_contract_that_the_page_cannot_keep_is_refused(scripts, change, words)
     assert words in error
 
 
-@pytest.mark.parametrize("size", [128, 192, 225])
-def test_the_golden_image_is_the_one_that_python_draws(scripts, size):
+@pytest.mark.parametrize("size", [128, 225])
+@pytest.mark.parametrize("name", ["round", "irregular", "crossed"])
+def test_golden_images_are_those_that_python_draws(scripts, name, size):
     drawn = scripts.evaluate(
-        """async (size) => {
-          const pixels = (await import("/checks.js")).goldenImage(size);
+        """async ([name, size]) => {
+          const pixels = (await import("/checks.js")).goldenImage(name, size);
           const digest = await crypto.subtle.digest("SHA-256", Uint8Array.from(pixels));
           return Array.from(new Uint8Array(digest));
         }""",
-        size,
+        [name, size],
     )
-    pixels = tflite.golden_images(size)["irregular"]
+    pixels = tflite.golden_images(size)[name]
     assert bytes(drawn) == hashlib.sha256(pixels.tobytes()).digest()
+
+
+def test_a_file_is_tried_on_the_golden_image_of_which_it_is_least_sure(scripts):
+    pictures = [
+        {"name": name, "probabilities": probabilities}
+        for name, probabilities in {
+            "from the future": [0.5, 0.5],
+            "ramp": [0.5, 0.5],
+            "round": [0.01, 0.99],
+            "crossed": [0.63, 0.37],
+            "irregular": [0.9, 0.1],
+        }.items()
+    ]
+    chosen = scripts.evaluate(
+        """async (asked) => {
+          const { goldenAnswer } = await import("/checks.js");
+          return asked.map((pictures) => goldenAnswer({ tolerance: 0.01, pictures }));
+        }""",
+        [pictures, pictures[:2]],
+    )
+    assert chosen == [{"image": "crossed", "expected": [0.63, 0.37], "tolerance": 0.01}, None]
 
 
 @pytest.mark.parametrize(

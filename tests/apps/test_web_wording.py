@@ -52,8 +52,9 @@ def test_the_page_says_what_python_and_the_app_say(scripts, case):
 def test_a_model_of_melanoma_has_one_bar_and_calls_nothing_benign(scripts):
     contract = json.loads((web_page.MODELS / f"{NAME}.json").read_text())
     low, high = says(scripts, contract, "int8", [[1, 0], [0, 1]])["answers"]
-    assert low["bars"] == ["Score for melanomaunder 1Line at 15"]
-    assert high["bars"] == ["Score for melanomaover 99Line at 15"]
+    line = round(100 * contract["files"]["int8"].get("threshold", contract["threshold"]))
+    assert low["bars"] == [f"Score for melanomaunder 1Line at {line}"]
+    assert high["bars"] == [f"Score for melanomaover 99Line at {line}"]
     assert low["verdict"] == "Below the model's line for melanoma"
     assert "does not look for other skin cancers, such as basal cell carcinoma" in low["explanation"]
     assert "benign" not in json.dumps([low, high]).lower()

@@ -60,8 +60,8 @@ def test_the_figures_are_those_of_scikit_learn_on_the_predictions(measure, image
     assert low <= metrics["roc_auc"] <= high
 
 
-def test_the_section_says_on_which_images_and_what_is_not_known(measure, images):
-    out, _ = measure(MELANOMA, images)
+def test_the_section_says_on_which_images_and_what_is_not_known(measure, images, copied):
+    out, _ = measure(copied[0], images)  # without the list of its images
     text = (out / "evaluation.md").read_text()
     assert text.startswith("## External validation: ")
     assert "on 24 images (12 benign, 12 malignant)" in text

@@ -74,10 +74,13 @@ def test_the_table_says_by_which_rule_a_class_is_named(folder, tmp_path):
     assert done.returncode == 0
     said = " ".join(done.stdout.split())
     assert "a.png" in said and "Score for melanoma" in said and "model's line" in said
-    assert "The line is at 15 of 100 (0.1504 as a probability of malignant)" in said
-    assert (
-        "not the chance of a disease" in said and "the model missed 21 % of those that show melanoma" in said
+    entry = json.loads(FILE.with_name(f"{NAME}.json").read_text())["files"]["int8"]
+    line = (
+        f"The line is at {100 * entry['threshold']:.0f} of 100 ({entry['threshold']:.4f} as a probability of"
     )
+    assert line in said and "not the chance of a disease" in said
+    missed = round(100 * entry["test"]["miss_rate"])
+    assert f"the model missed {missed} % of those that show melanoma" in said
     assert "benign" not in said.lower()
     if "Below" in said:
         assert "does not look for other skin cancers, such as basal cell carcinoma" in said
@@ -232,6 +235,7 @@ def test_help_waits_for_nothing_heavy():
 def test_each_file_is_judged_at_its_own_threshold(tmp_path):
     contract = json.loads(FILE.with_name(f"{NAME}.json").read_text())
     contract["threshold"] = 0.25
+    del contract["files"]["int8"]["threshold"]
     contract["files"]["float16"]["threshold"] = 0.75
     (tmp_path / f"{NAME}.json").write_text(json.dumps(contract))
     named = {}

@@ -18,6 +18,8 @@ const DRAWN = {
   round: [[208, 150, 140], [50, 50, 20, 17, [96, 60, 48]], [52, 47, 9, 8, [60, 36, 40]]],
   irregular: [[230, 180, 170], [40, 65, 20, 10, [40, 28, 30]], [60, 55, 20, 30, [40, 28, 30]],
               [40, 35, 15, 15, [40, 28, 30]], [55, 60, 10, 25, [60, 36, 40]]],
+  crossed: [[194, 169, 166], [53, 51, 23, 10, [170, 110, 90]], [54, 36, 9, 35, [40, 28, 30]],
+            [50, 41, 35, 7, [30, 20, 20]], [61, 50, 35, 7, [170, 110, 90]], [54, 64, 3, 35, [110, 110, 130]]],
 };
 function draw(name, size) {
   const bytes = Buffer.alloc(3 * size * size), last = size - 1;
@@ -42,7 +44,7 @@ function draw(name, size) {
   return bytes;
 }
 const found = {};
-for (const size of [32, 192, 380]) for (const name of ["ramp", "round", "irregular"])
+for (const size of [32, 192, 380]) for (const name of ["ramp", "round", "irregular", "crossed"])
   found[name + size] = crypto.createHash("sha256").update(draw(name, size)).digest("hex");
 console.log(JSON.stringify(found));
 """
@@ -68,6 +70,7 @@ def test_pixels_worked_out_by_hand():
     # 5 - 8 and 8 - 8 are added to the background.
     assert pictures["round"][0, 0].tolist() == [203, 147, 140]
     assert pictures["irregular"][0, 0].tolist() == [225, 177, 170]
+    assert pictures["crossed"][0, 0].tolist() == [189, 166, 166]
     assert {picture.shape for picture in pictures.values()} == {(192, 192, 3)}
 
 

@@ -56,9 +56,12 @@ def test_a_percentage_has_no_false_precision(share, text):
 def test_below_the_line_the_model_says_which_cancers_it_does_not_look_for(melanoma):
     said = wording.answer(melanoma, "int8", [1.0, 0.0])
     assert said.verdict == "Below the model's line for melanoma"
+    line = round(100 * melanoma["files"]["int8"]["threshold"])
+    lowest = melanoma["files"]["int8"]["test"]["reliability"][0]
     assert said.explanation.startswith(
-        "Score under 1 of 100; the line is at 15. The model does not look for other skin cancers, such as basal "
-        "cell carcinoma. A low score does not mean that a lesion is harmless. Of the 766 test images that scored"
+        f"Score under 1 of 100; the line is at {line}. The model does not look for other skin cancers, such as basal "
+        "cell carcinoma. A low score does not mean that a lesion is harmless. Of the "
+        f"{lowest['n']:,} test images that scored"
     )
     above = wording.answer(melanoma, "int8", [0.4, 0.6])
     assert above.verdict == "Above the model's line for melanoma"

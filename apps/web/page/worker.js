@@ -91,7 +91,7 @@ async function tryOut({ name, classes, golden }) {
     throw new Error(`${name} takes input of shape ${shape}, which is not what its json says.`);
   }
   const answer = modules.goldenAnswer(golden);
-  const { probabilities } = await run(answer ? modules.goldenImage(size) : new Float32Array(size * size * 3));
+  const { probabilities } = await run(answer ? modules.goldenImage(answer.image, size) : new Float32Array(size * size * 3));
   if (probabilities.length !== classes) {
     throw new Error(`${name} has ${probabilities.length} outputs, but its json names ${classes} classes.`);
   }

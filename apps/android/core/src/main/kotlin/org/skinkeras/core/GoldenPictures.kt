@@ -1,7 +1,7 @@
 package org.skinkeras.core
 
 /**
- * The three pictures that every release was asked about, drawn byte for byte as `skinkeras.tflite.golden` defines
+ * The images that every release was tried on, drawn byte for byte as `skinkeras.tflite.golden` defines
  * them. A phone that gets other probabilities for them hands over wrong pixels or runs the file wrongly.
  */
 object GoldenPictures {
@@ -21,6 +21,14 @@ object GoldenPictures {
             Ellipse(60, 55, 20, 30, 40, 28, 30),
             Ellipse(40, 35, 15, 15, 40, 28, 30),
             Ellipse(55, 60, 10, 25, 60, 36, 40),
+        ),
+        "crossed" to Drawn(
+            intArrayOf(194, 169, 166),
+            Ellipse(53, 51, 23, 10, 170, 110, 90),
+            Ellipse(54, 36, 9, 35, 40, 28, 30),
+            Ellipse(50, 41, 35, 7, 30, 20, 20),
+            Ellipse(61, 50, 35, 7, 170, 110, 90),
+            Ellipse(54, 64, 3, 35, 110, 110, 130),
         ),
     )
 

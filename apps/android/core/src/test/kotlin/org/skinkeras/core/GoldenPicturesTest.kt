@@ -23,6 +23,7 @@ class GoldenPicturesTest {
             "ramp" to "2a52853de97c7729d40dc8ac750916de373f7bee986ceaf36f7e50b2369b9a49",
             "round" to "6b42b9b8b571aeffde4bfd5089b3e019b47f02f5e2eb46a7775b68a4c49618a7",
             "irregular" to "653ebc35747052a30328b51db2c4c0cd55fb4609c9f9f8751bce2da000ea551f",
+            "crossed" to "cfa4b184a6ee7861bfea122d851c7af75e129a5be14bc87c86ebd05d7fb8a2d3",
         )
         for ((name, digest) in digests) assertEquals(digest, sha256(GoldenPictures.draw(name, 192)!!), name)
         assertNull(GoldenPictures.draw("square", 192))
