@@ -43,6 +43,9 @@ class Settings:
         arg(metavar="{" + ",".join(GEOMETRIES) + "}", help_behavior_hint=""),
     ] = None
     """What of an image the model takes; by default what the json beside the file says, or crop without one."""
+    operating_point: str | None = None
+    """Decide at another threshold of the json beside the file, such as sensitivity_95; by default at the model's own
+    line, where a score close to it is "not sure"."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Decision:
 
     Attributes:
         contract, kind: the json beside the file and the file's key in it; None where there is none.
+        operating_point: the threshold that was asked for by name; None for the model's own line.
     """
 
     classes: tuple[str, ...]
@@ -58,6 +62,7 @@ class Decision:
     threshold: float | None
     contract: dict | None = None
     kind: str | None = None
+    operating_point: str | None = None
 
     @property
     def wording_contract(self):
@@ -71,6 +76,14 @@ class Decision:
         from skinkeras import tflite
 
         return tflite.decide(probabilities, self.classes, self.positive_class, self.threshold)
+
+    def is_not_sure(self, probabilities) -> bool:
+        from skinkeras.tflite import wording
+
+        if self.threshold is None or self.operating_point is not None:
+            return False
+        probability = float(probabilities[self.classes.index(self.positive_class)])
+        return wording.is_not_sure(self.contract, self.kind, probability)
 
     def __str__(self) -> str:
         if self.threshold is None:
@@ -87,7 +100,7 @@ def main(settings):
         from skinkeras import tflite
 
         classifier = tflite.Classifier(settings.file, settings.threads, geometry=settings.geometry)
-        decision = read_decision(settings.file, classifier.labels)
+        decision = read_decision(settings.file, classifier.labels, settings.operating_point)
         passed_over = Counter()
         paths = find_images(settings.images, passed_over)
     # Even an unused bar writes a line, which is none of CSV or JSON.
@@ -106,19 +119,25 @@ def main(settings):
         raise RunError(f"{len(problems):,} of {len(paths):,} images cannot be read:\n" + "\n".join(lines))
 
 
-def read_decision(file, labels):
-    """The operating threshold of this very file in the `NAME.json` beside it, where there is one."""
+def read_decision(file, labels, operating_point=None):
+    """The operating threshold of this very file in the `NAME.json` beside it, where there is one.
+
+    Raises:
+        ValueError: the json is of other classes, or has no such operating point.
+    """
     from skinkeras import tflite
 
     beside = tflite.find_contract(file)
     if beside is None:
+        if operating_point is not None:
+            raise ValueError(f"--operating-point needs the json of the model, which is not beside {file}.")
         return Decision(labels, None, None)
     contract = tflite.read_contract(beside)
     if tuple(contract["classes"]) != labels:
         raise ValueError(f"{beside} has other classes than {file}, whose labels are {list(labels)}.")
     kind = next(kind for kind, entry in contract["files"].items() if entry["file"] == Path(file).name)
-    threshold = tflite.threshold_of(contract, kind)
-    return Decision(labels, contract["positive_class"], threshold, contract, kind)
+    threshold = tflite.threshold_of(contract, kind, operating_point)
+    return Decision(labels, contract["positive_class"], threshold, contract, kind, operating_point)
 
 
 def find_images(images, passed_over=None):
@@ -225,7 +244,8 @@ def _cells(decision, probabilities):
     if decision.threshold is None:
         return [wording.score_text(probability)]
     score, _ = wording.score_and_line(probability, decision.threshold)
-    return [wording.answer(decision.contract, decision.kind, probabilities).verdict, score]
+    said = wording.answer(decision.contract, decision.kind, probabilities, decision.operating_point)
+    return [said.verdict, score]
 
 
 def _notes(decision, answers):
@@ -237,11 +257,15 @@ def _notes(decision, answers):
         yield "No threshold is known for this file: its json is not beside it."
     elif positive is not None:
         _, line = wording.score_and_line(0.0, decision.threshold)
+        if decision.operating_point is not None:
+            yield f"Decided at the operating point {decision.operating_point}."
         yield (
             f"The line is at {line} of 100 ({decision.threshold:.4f} as a probability of {positive}), as the json "
             "beside the file says."
         )
-    if decision.contract is not None and (limits := wording.limits(contract, decision.kind)):
+    if decision.contract is not None and (
+        limits := wording.limits(contract, decision.kind, decision.operating_point)
+    ):
         yield limits
     if marks := wording.marked_classes(contract):
         yield "* " + "; ".join(f"{mark}: {', '.join(names)}" for mark, names in marks.items()) + "."
@@ -283,6 +307,7 @@ def print_json(settings, decision, answers, problems, passed_over):
         {
             "image": str(path),
             "class": decision.of(probabilities),
+            "not_sure": decision.is_not_sure(probabilities),
             "probabilities": dict(zip(decision.classes, map(float, probabilities), strict=True)),
         }
         for path, probabilities in answers.items()
@@ -291,6 +316,7 @@ def print_json(settings, decision, answers, problems, passed_over):
         "file": str(settings.file),
         "classes": decision.classes,
         "positive_class": decision.positive_class,
+        "operating_point": decision.operating_point,
         "threshold": decision.threshold,
         "images": images,
         "unreadable": [{"image": str(path), "problem": text} for path, text in problems.items()],

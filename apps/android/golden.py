@@ -119,6 +119,39 @@ MELANOMA = described(
     threshold=0.150390625,
     target={"classes": ["mel"], "title": "melanoma", "not_looked_for": ["basal cell carcinoma"]},
 )
+# A file that offers other thresholds, is not sure of some scores, and was measured within clinics.
+CHOICES = described(
+    "choices",
+    _TWO,
+    {
+        "int8": {
+            "threshold": 0.181640625,
+            "operating_points": {
+                "balanced_accuracy": 0.181640625,
+                "sensitivity_95": 0.052734375,
+                "specificity_97.5": 0.61,
+                "cost_20": 0.04,
+                "fixed_0.5": 0.5,
+                "later_rule": 0.7,
+            },
+            "not_sure": [0.076171875, 0.232421875],
+            "test": {
+                "n": 2004,
+                "miss_rate": 0.2646,
+                "false_alarm_rate": 0.1359,
+                "operating_points": {
+                    "sensitivity_95": {"miss_rate": 0.0583, "false_alarm_rate": 0.35},
+                    "cost_20": {"miss_rate": 0.0, "false_alarm_rate": 0.41},
+                },
+                "reliability": _BINS,
+            },
+            "strata": {"within_source": {"n": 2004, "malignant_recall": 0.7227, "benign_recall": 0.7794}},
+        }
+    },
+    positive_class="malignant",
+    threshold=0.181640625,
+    target={"classes": ["mel"], "title": "melanoma", "not_looked_for": ["basal cell carcinoma"]},
+)
 # What an app finds that knows neither target nor results.
 UNNAMED = described("unnamed", _TWO, {"int8": {}}, positive_class="malignant", threshold=0.004)
 DIAGNOSIS = described(
@@ -144,6 +177,14 @@ SAID = [
         [[1.0, 0.0], [0.996, 0.004], [0.851, 0.149], [0.8496, 0.1504], [0.38, 0.62], [0.0, 1.0]],
     ),
     (MELANOMA, "float16", [[0.3, 0.7], [0.31, 0.69], [0.3004, 0.6996], [0.004, 0.996]]),
+    (
+        CHOICES,
+        "int8",
+        [[1 - p, p] for p in (0.0001, 0.05, 0.076171875, 0.18, 0.2, 0.232421875, 0.9)],
+    ),
+    (CHOICES, "int8", [[0.95, 0.05], [0.8, 0.2]], "sensitivity_95"),
+    (CHOICES, "int8", [[0.961, 0.039], [0.96, 0.04]], "cost_20"),
+    (CHOICES, "int8", [[0.5, 0.5]], "later_rule"),
     (UNNAMED, "int8", [[1.0, 0.0], [0.997, 0.003], [0.9959, 0.0041], [0.5, 0.5]]),
     (
         DIAGNOSIS,
@@ -205,16 +246,25 @@ def answer_case(contract: dict, probabilities: list[float]) -> dict:
     }
 
 
-def wording_case(contract: dict, kind: str, answers: list[list[float]]) -> dict:
+def wording_case(
+    contract: dict, kind: str, answers: list[list[float]], operating_point: str | None = None
+) -> dict:
     """What `skinkeras.tflite.wording` makes of answers in float32; the contract as text, for the app's own reader."""
     rows = []
     for probabilities in answers:
-        said = wording.answer(contract, kind, np.array(probabilities, np.float32))
+        said = wording.answer(contract, kind, np.array(probabilities, np.float32), operating_point)
         rows.append(
             {"probabilities": probabilities, "verdict": said.verdict, "explanation": said.explanation}
         )
-    limits = wording.limits(contract, kind)
-    return {"contract": json.dumps(contract), "kind": kind, "limits": limits, "answers": rows}
+    titles = wording.operating_points(contract, kind)
+    return {
+        "contract": json.dumps(contract),
+        "kind": kind,
+        "operating_point": operating_point,
+        "operating_points": [{"name": name, "title": title} for name, title in titles.items()],
+        "limits": wording.limits(contract, kind, operating_point),
+        "answers": rows,
+    }
 
 
 def quality(picture: np.ndarray) -> dict:

@@ -62,7 +62,7 @@ def _file(file, form):
         "file": file["file"],
         "sha256": file["sha256"],
         "size_bytes": file["size_bytes"],
-        "test": form["metrics"],
+        "test": form["metrics"] | _points_test(form),
         "median_ms": {str(timing["threads"]): timing["median_ms"] for timing in file["latency"]},
         "golden": file["golden"],
     }
@@ -77,3 +77,14 @@ def _file(file, form):
         if "not_sure" in point:
             entry["not_sure"] = point["not_sure"]
     return entry | {name: file[name] for name in ("shipped", "phones") if name in file}
+
+
+def _points_test(form):
+    """What the file reached on the test images at each of its operating points."""
+    rows = form.get("operating_points", {})
+    rates = {
+        name: {"miss_rate": 1 - row["malignant_recall"], "false_alarm_rate": 1 - row["benign_recall"]}
+        for name, row in rows.items()
+        if row.get("malignant_recall") is not None and row.get("benign_recall") is not None
+    }
+    return {"operating_points": rates} if rates else {}

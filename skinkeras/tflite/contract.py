@@ -60,17 +60,29 @@ def read_contract(path: str | os.PathLike) -> dict[str, Any]:
     return contract
 
 
-def threshold_of(contract: dict[str, Any], kind: str) -> float | None:
-    """The operating threshold of one of a model's files: its own, or else the one that serves all of them.
+def threshold_of(contract: dict[str, Any], kind: str, operating_point: str | None = None) -> float | None:
+    """The threshold of one of a model's files.
 
     Args:
         contract: what `read_contract` returned.
         kind: key of `contract["files"]`.
+        operating_point: key of the file's `operating_points`; None: the operating threshold, which is the file's
+            own, or else the one that serves all files.
 
     Returns:
         A number above 0 and below 1; None for a model that has no positive class.
+
+    Raises:
+        ValueError: the file has no such operating point; the sentence names those that it has.
     """
-    own = contract["files"][kind].get("threshold")
+    entry = contract["files"][kind]
+    if operating_point is not None:
+        points = entry.get("operating_points", {})
+        if operating_point not in points:
+            offered = f"it has {', '.join(points)}" if points else "it has none"
+            raise ValueError(f"{entry['file']} has no operating point {operating_point!r}: {offered}.")
+        return points[operating_point]
+    own = entry.get("threshold")
     return contract["threshold"] if own is None else own
 
 

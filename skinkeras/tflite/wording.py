@@ -20,6 +20,14 @@ from skinkeras.tflite.contract import threshold_of
 _MOST_DIGITS = 3
 # A class with less than half of the probability has the others together against it.
 _HALF = 0.5
+# Rules of operating points, as in skinkeras.operating_points, and the sentences that are their titles.
+_POINTS = {
+    "balanced_accuracy": "point_balanced_accuracy",
+    "sensitivity": "point_sensitivity",
+    "specificity": "point_specificity",
+    "cost": "point_cost",
+    "fixed": "point_fixed",
+}
 
 
 @dataclass(frozen=True)
@@ -115,20 +123,71 @@ def percent_text(share: float) -> str:
     return words()["percent"].format(number=number)
 
 
-def answer(contract: Mapping[str, Any], kind: str, probabilities: Sequence[float]) -> Said:
+def operating_points(contract: Mapping[str, Any], kind: str) -> dict[str | None, str]:
+    """{operating point: its title} of a file, for a list to choose from; None stands for the model's own line.
+
+    Those whose threshold is that of the model's own line are left out. Empty without a positive class.
+
+    Args:
+        contract: what `tflite.read_contract` returned.
+        kind: key of `contract["files"]`.
+    """
+    own = threshold_of(contract, kind)
+    if own is None:
+        return {}
+    points = contract["files"][kind].get("operating_points", {})
+    others = {name: _point_title(name, line) for name, line in points.items() if line != own}
+    return {None: words()["own_line"]} | others
+
+
+def _point_title(name, threshold):
+    rule, _, number = name.rpartition("_")
+    sentence = _POINTS.get(name) or _POINTS.get(rule)
+    if sentence is None:  # of a later version
+        return name.replace("_", " ")
+    return words()[sentence].format(number=number, line=_fixed(100 * threshold))
+
+
+def is_not_sure(contract: Mapping[str, Any], kind: str, probability: float) -> bool:
+    """Whether a score lies in the band that the file leaves undecided at the model's own line.
+
+    Args:
+        contract: what `tflite.read_contract` returned.
+        kind: key of `contract["files"]`.
+        probability: of the positive class, 0 to 1.
+    """
+    low, high = contract["files"][kind].get("not_sure", (0, 0))
+    return bool(np.float32(low) <= np.float32(probability) < np.float32(high))
+
+
+def answer(
+    contract: Mapping[str, Any],
+    kind: str,
+    probabilities: Sequence[float],
+    operating_point: str | None = None,
+) -> Said:
     """What one file of a model says about an image.
 
     Args:
         contract: what `tflite.read_contract` returned.
         kind: key of `contract["files"]`.
         probabilities: (classes,), in the order of its classes.
+        operating_point: key of the file's `operating_points`; None: the model's own line, at which the file may
+            also be not sure.
+
+    Raises:
+        ValueError: the file has no such operating point.
     """
     if contract["positive_class"] is None:
         said = _ranked(contract, probabilities)
         shown = float(max(probabilities))
     else:
         shown = float(probabilities[contract["classes"].index(contract["positive_class"])])
-        said = _decided(contract, threshold_of(contract, kind), shown)
+        threshold = threshold_of(contract, kind, operating_point)
+        if operating_point is None and is_not_sure(contract, kind, shown):
+            said = _undecided(contract, kind, threshold, shown)
+        else:
+            said = _decided(contract, threshold, shown)
     return Said(said.verdict, f"{said.explanation} {reliability(contract, kind, shown)}".strip())
 
 
@@ -157,18 +216,36 @@ def reliability(contract: Mapping[str, Any], kind: str, probability: float) -> s
     return words()["reliability"].format(**facts, target=target_title(contract))
 
 
-def limits(contract: Mapping[str, Any], kind: str) -> str:
-    """How often the file was wrong on its test images; "" where its contract does not say."""
-    test = contract["files"][kind].get("test", {})
+def limits(contract: Mapping[str, Any], kind: str, operating_point: str | None = None) -> str:
+    """How often the file was wrong on its test images; "" where its contract does not say.
+
+    At the model's own line within a clinic, where that is known: pooled figures mostly tell clinics apart.
+
+    Args:
+        contract: what `tflite.read_contract` returned.
+        kind: key of `contract["files"]`.
+        operating_point: as in `answer`.
+    """
+    entry = contract["files"][kind]
+    test, within = entry.get("test", {}), entry.get("strata", {}).get("within_source", {})
     images = words()["images_uncounted"]
     if "n" in test:
         images = words()["images"].format(n=f"{test['n']:,}")
     if contract["positive_class"] is None:
         return _ranked_limits(contract, test, images)
-    missed, flagged = test.get("miss_rate"), test.get("false_alarm_rate")
+    sentence, measured = "limits", test
+    if operating_point is not None:
+        measured = test.get("operating_points", {}).get(operating_point, {})
+    elif within.get("malignant_recall") is not None and within.get("benign_recall") is not None:
+        sentence = "limits_within_clinic"
+        measured = {
+            "miss_rate": 1 - within["malignant_recall"],
+            "false_alarm_rate": 1 - within["benign_recall"],
+        }
+    missed, flagged = measured.get("miss_rate"), measured.get("false_alarm_rate")
     if missed is None or flagged is None:
         return ""
-    return words()["limits"].format(
+    return words()[sentence].format(
         images=images,
         missed=percent_text(missed),
         flagged=percent_text(flagged),
@@ -198,6 +275,15 @@ def _decided(contract, threshold, probability):
     note = words()["often_wrong"] if reached else low_score_note(contract)
     verdict = words()["above" if reached else "below"].format(target=target_title(contract))
     return Said(verdict, f"{facts} {note}")
+
+
+def _undecided(contract, kind, threshold, probability):
+    score, line = score_and_line(probability, threshold)
+    low, high = contract["files"][kind]["not_sure"]
+    facts = words()["score_and_line"].format(score=score, line=line)
+    band = words()["not_sure_band"].format(low=_fixed(100 * low), high=_fixed(min(100 * high, 100)))
+    verdict = words()["not_sure"].format(target=target_title(contract))
+    return Said(verdict, f"{facts} {band} {low_score_note(contract)}")
 
 
 def _ranked(contract, probabilities):

@@ -79,8 +79,8 @@ def test_the_table_says_by_which_rule_a_class_is_named(folder, tmp_path):
         f"The line is at {100 * entry['threshold']:.0f} of 100 ({entry['threshold']:.4f} as a probability of"
     )
     assert line in said and "not the chance of a disease" in said
-    missed = round(100 * entry["test"]["miss_rate"])
-    assert f"the model missed {missed} % of those that show melanoma" in said
+    missed = round(100 * (1 - entry["strata"]["within_source"]["malignant_recall"]))
+    assert f"compared within a clinic, the model missed {missed} % of those that show melanoma" in said
     assert "benign" not in said.lower()
     if "Below" in said:
         assert "does not look for other skin cancers, such as basal cell carcinoma" in said
@@ -245,3 +245,57 @@ def test_each_file_is_judged_at_its_own_threshold(tmp_path):
         decision = read_decision(tmp_path / file.name, ("benign", "malignant"))
         named[kind] = (decision.threshold, decision.of([0.5, 0.5]))
     assert named == {"int8": (0.25, "malignant"), "float16": (0.75, "benign")}
+
+
+def test_another_operating_point_draws_another_line(tmp_path):
+    unsure = tmp_path / "crossed.png"
+    Image.fromarray(tflite.golden_images(224)["crossed"]).save(unsure)
+    contract = json.loads(FILE.with_name(f"{NAME}.json").read_text())
+    points = contract["files"]["int8"]["operating_points"]
+    report = json.loads(
+        predict(FILE, unsure, "--format", "json", "--operating-point", "sensitivity_95").stdout
+    )
+    assert report["operating_point"] == "sensitivity_95" and report["threshold"] == points["sensitivity_95"]
+    (image,) = report["images"]
+    assert image["class"] == "malignant" and not image["not_sure"]
+    said = " ".join(predict(FILE, unsure, "--operating-point", "sensitivity_95").stdout.split())
+    assert "Decided at the operating point sensitivity_95." in said
+    assert f"The line is at {100 * points['sensitivity_95']:.0f} of 100" in said
+    assert "compared within a clinic" not in said
+
+
+def test_a_score_in_the_band_is_not_sure_at_the_own_line_alone(tmp_path):
+    for path in FILE.parent.glob(f"{NAME}*"):
+        shutil.copy(path, tmp_path)
+    image, beside = tmp_path / "crossed.png", tmp_path / f"{NAME}.json"
+    Image.fromarray(tflite.golden_images(224)["crossed"]).save(image)
+    contract = json.loads(beside.read_text())
+    score = contract["files"]["int8"]["golden"]["pictures"][3]["probabilities"][1]
+    contract["files"]["int8"]["not_sure"] = [score, 0.9]
+    beside.write_text(json.dumps(contract))
+    file = tmp_path / FILE.name
+    assert "Not sure" in predict(file, image).stdout
+    assert json.loads(predict(file, image, "--format", "json").stdout)["images"][0]["not_sure"] is True
+    assert "Not sure" not in predict(file, image, "--operating-point", "sensitivity_90").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            NAME,
+            "no operating point 'sensitivity_1': it has balanced_accuracy, sensitivity_95, sensitivity_90.",
+        ),
+        ("diagnosis_efficientnet_lite0_224", "has no operating point 'sensitivity_1': it has none."),
+    ],
+)
+def test_an_operating_point_that_there_is_not_is_refused(folder, name, message):
+    done = predict(FILE.with_name(f"{name}_int8.tflite"), folder, "--operating-point", "sensitivity_1")
+    assert done.returncode == 2 and message in done.stderr
+
+
+def test_an_operating_point_needs_the_json(folder, tmp_path):
+    shutil.copy(FILE, tmp_path / "alone.tflite")
+    done = predict(tmp_path / "alone.tflite", folder, "--operating-point", "sensitivity_95")
+    assert done.returncode == 2
+    assert "--operating-point needs the json of the model, which is not beside" in done.stderr

@@ -74,6 +74,49 @@ def test_no_answer_of_the_melanoma_model_calls_a_lesion_benign_or_malignant(mela
         assert not re.search("benign|malignant|%.*%", f"{said.verdict} {said.explanation}", re.IGNORECASE)
 
 
+def test_a_score_in_the_band_is_not_sure_unless_another_line_is_chosen(melanoma):
+    entry = melanoma["files"]["int8"]
+    low, high = entry["not_sure"]
+    assert low < entry["threshold"] < high
+    inside, above = [1 - low, low], [1 - high, high]
+    said = wording.answer(melanoma, "int8", inside)
+    assert said.verdict == "Not sure: close to the model's line for melanoma"
+    assert f"Scores from {100 * low:.0f} to {100 * high:.0f} are left undecided." in said.explanation
+    assert "other skin cancers" in said.explanation
+    assert wording.answer(melanoma, "int8", above).verdict == "Above the model's line for melanoma"
+    chosen = wording.answer(melanoma, "int8", inside, "sensitivity_95")
+    assert chosen.verdict == "Above the model's line for melanoma"
+
+
+def test_operating_points_are_offered_but_not_the_own_line_twice(melanoma, diagnosis):
+    assert wording.operating_points(melanoma, "int8") == {
+        None: "The model's own line",
+        "sensitivity_95": "Fewer misses: set to find 95 %",
+        "sensitivity_90": "Fewer misses: set to find 90 %",
+    }
+    assert wording.operating_points(diagnosis, "int8") == {}
+    with pytest.raises(ValueError, match="has no operating point 'cost_5': it has balanced_accuracy"):
+        wording.answer(melanoma, "int8", [0.5, 0.5], "cost_5")
+
+
+def test_limits_are_those_of_the_line_and_within_a_clinic_where_known(melanoma):
+    entry = melanoma["files"]["int8"]
+    entry["strata"]["within_source"] |= {"malignant_recall": 0.7227, "benign_recall": 0.7794}
+    entry["test"] |= {"n": 2004, "miss_rate": 0.26, "false_alarm_rate": 0.14}
+    entry["test"]["operating_points"]["sensitivity_95"] = {"miss_rate": 0.06, "false_alarm_rate": 0.35}
+    assert wording.limits(melanoma, "int8") == (
+        "On its 2,004 test images, compared within a clinic, the model missed 28 % of those that show melanoma and "
+        "flagged 22 % of the others."
+    )
+    assert wording.limits(melanoma, "int8", "sensitivity_95") == (
+        "On its 2,004 test images, the model missed 6 % of those that show melanoma and flagged 35 % of the others."
+    )
+    entry["strata"]["within_source"] = {"missing": "the images do not name their source"}
+    assert "missed 26 %" in wording.limits(melanoma, "int8")
+    del entry["test"]["operating_points"]
+    assert wording.limits(melanoma, "int8", "sensitivity_95") == ""
+
+
 def test_each_file_is_judged_at_its_own_line(melanoma):
     melanoma["files"]["float16"]["threshold"] = 0.75
     verdicts = [wording.answer(melanoma, kind, [0.5, 0.5]).verdict[:5] for kind in ("int8", "float16")]
