@@ -18,7 +18,7 @@ def test_everything_is_reached_by_keyboard_and_has_a_name(scored, context):
     for _ in range(20):
         scored.keyboard.press("Tab")
         reached.add(scored.evaluate("document.activeElement.id"))
-    assert {"camera", "choose", "heatmap", "save", "model", "kind", "backend", "card"} <= reached
+    assert {"camera", "choose", "heatmap", "save", "point", "model", "kind", "backend", "card"} <= reached
     tree = context.new_cdp_session(scored).send("Accessibility.getFullAXTree")["nodes"]
     roles = {"button", "combobox", "image", "link", "list", "Video", "heading"}
     nameless = [

@@ -1,5 +1,6 @@
 """Models, their files and processors: what can be chosen, and what is refused."""
 
+import json
 import re
 from pathlib import Path
 
@@ -64,6 +65,29 @@ def test_a_second_model_is_offered_and_one_trained_on_synthetic_images_is_marked
     assert read_bars(page) == pytest.approx(predict(seven, path), abs=0.002)
     choose(page, "#model", NAME)
     assert not page.is_visible("#synthetic")
+
+
+def test_a_file_is_listed_with_its_auc_within_a_clinic_where_that_is_known(scripts):
+    contract = json.loads((web_page.MODELS / f"{NAME}.json").read_text())
+    entry = contract["files"]["int8"] | {"size_bytes": 3_982_103}
+    entry["test"] |= {"roc_auc": 0.9056}
+    described = []
+    for within in ({"roc_auc": 0.8608}, {"roc_auc": None}, {"missing": "no sources"}):
+        contract["files"]["int8"] = entry | {"strata": {"within_source": within}}
+        described.append(
+            scripts.evaluate(
+                """async (json) => {
+                  const { Contract } = await import("/contract.js");
+                  return new Contract(json).describe("int8");
+                }""",
+                contract,
+            )
+        )
+    assert described == [
+        "8-bit integers, 4.0 MB, AUC 0.861 within a clinic",
+        "8-bit integers, 4.0 MB, AUC 0.906 pooled",
+        "8-bit integers, 4.0 MB, AUC 0.906 pooled",
+    ]
 
 
 def test_threads_are_available(page):

@@ -21,7 +21,8 @@ def test_saved_images_outlive_the_page_and_can_be_deleted(page, site, tmp_path):
     tiles = page.locator("#saved li")
     expect(tiles).to_have_count(3)
     said = tiles.first.inner_text()
-    assert re.match(r"(Above|Below) the model's line for melanoma\s+Score (under |over )?[\d.]+ of 100", said)
+    sides = "Above|Below|Not sure: close to"
+    assert re.match(rf"({sides}) the model's line for melanoma\s+Score (under |over )?[\d.]+ of 100", said)
     images, _ = exported(page)
     assert images["0003.jpg"] == path.read_bytes()
     tiles.first.get_by_role("button").click()

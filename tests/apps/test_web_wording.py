@@ -18,46 +18,94 @@ import golden
 
 SAID = json.loads(golden.FILE.read_text())["wording"]
 # What the page's own scripts make of a contract and probabilities.
-SAYS = """async ([json, kind, answers]) => {
+SAYS = """async ([json, kind, answers, point]) => {
   const { Contract } = await import("/contract.js");
   const { showBars } = await import("/bars.js");
-  const { limits, wording } = await import("/wording.js");
+  const { limits, operatingPoints, wording } = await import("/wording.js");
   const contract = new Contract(json), list = document.createElement("ul");
   return {
-    limits: limits(contract, kind),
+    limits: limits(contract, kind, point),
+    points: operatingPoints(contract, kind).map(({ point, title }) => ({ name: point, title })),
     answers: answers.map((numbers) => {
       const probabilities = Float32Array.from(numbers);
-      showBars(list, contract, kind, probabilities);
-      return { ...wording(contract, kind, probabilities), bars: [...list.children].map((bar) => bar.textContent) };
+      showBars(list, contract, kind, probabilities, point);
+      return {
+        ...wording(contract, kind, probabilities, point),
+        bars: [...list.children].map((bar) => bar.textContent),
+        lines: [...list.querySelectorAll(".bar-threshold")].map((line) => line.getAttribute("x1")),
+        bands: [...list.querySelectorAll(".bar-band")].map(
+          (band) => ["x", "width"].map((name) => band.getAttribute(name))),
+      };
     }),
   };
 }"""
 
 
-def says(scripts, contract, kind, answers):
-    """What the page says: {limits, answers: [{verdict, explanation, bars}]}, with ordinary spaces."""
-    said = scripts.evaluate(SAYS, [contract, kind, answers])
+def says(scripts, contract, kind, answers, point=None):
+    """What the page says: {limits, points, answers: [{verdict, explanation, bars, ...}]}, with ordinary spaces."""
+    said = scripts.evaluate(SAYS, [contract, kind, answers, point])
     return json.loads(json.dumps(said, ensure_ascii=False).replace("\u00a0", " "))
 
 
 @pytest.mark.parametrize("case", SAID, ids=[f"{number} {case['kind']}" for number, case in enumerate(SAID)])
 def test_the_page_says_what_python_and_the_app_say(scripts, case):
     contract, rows = json.loads(case["contract"]), case["answers"]
-    said = says(scripts, contract, case["kind"], [row["probabilities"] for row in rows])
+    answers = [row["probabilities"] for row in rows]
+    said = says(scripts, contract, case["kind"], answers, case["operating_point"])
     assert said["limits"] == case["limits"]
+    assert said["points"] == case["operating_points"]
     found = [(answer["verdict"], answer["explanation"]) for answer in said["answers"]]
     assert found == [(row["verdict"], row["explanation"]) for row in rows]
+
+
+def test_the_example_for_javascript_decides_as_the_page_does(scripts):
+    text = (web_page.MODELS / "README.md").read_text()
+    function = re.search(r"```javascript\n(function verdict.*?\n\})\n", text, re.DOTALL)[1]
+    said = {"above": "Above", "below": "Below", "not sure": "Not sure"}
+    compared = set()
+    for case in SAID:
+        contract = json.loads(case["contract"])
+        if contract["positive_class"] is None:
+            continue
+        for row in case["answers"]:
+            arguments = [contract, case["kind"], row["probabilities"][1], case["operating_point"]]
+            found = scripts.evaluate(f"(all) => {{ {function} return verdict(...all); }}", arguments)
+            assert row["verdict"].startswith(said[found])
+            compared.add(found)
+    assert compared == set(said)
 
 
 def test_a_model_of_melanoma_has_one_bar_and_calls_nothing_benign(scripts):
     contract = json.loads((web_page.MODELS / f"{NAME}.json").read_text())
     low, high = says(scripts, contract, "int8", [[1, 0], [0, 1]])["answers"]
-    line = round(100 * contract["files"]["int8"].get("threshold", contract["threshold"]))
-    assert low["bars"] == [f"Score for melanomaunder 1Line at {line}"]
-    assert high["bars"] == [f"Score for melanomaover 99Line at {line}"]
+    entry = contract["files"]["int8"]
+    line = round(100 * entry.get("threshold", contract["threshold"]))
+    band = [round(100 * end) for end in entry["not_sure"]]
+    note = f"Line at {line}. Scores from {band[0]} to {band[1]} are left undecided."
+    assert low["bars"] == [f"Score for melanomaunder 1{note}"]
+    assert high["bars"] == [f"Score for melanomaover 99{note}"]
     assert low["verdict"] == "Below the model's line for melanoma"
     assert "does not look for other skin cancers, such as basal cell carcinoma" in low["explanation"]
     assert "benign" not in json.dumps([low, high]).lower()
+
+
+def test_the_bar_shows_the_chosen_line_and_the_scores_that_are_left_undecided(scripts):
+    contract = json.loads((web_page.MODELS / f"{NAME}.json").read_text())
+    contract["files"]["int8"] |= {
+        "threshold": 0.25,
+        "operating_points": {"cost_20": 0.125},
+        "not_sure": [0.125, 0.5],
+    }
+    (own,) = says(scripts, contract, "int8", [[0.75, 0.25]])["answers"]
+    assert (own["lines"], own["bands"]) == (["25%"], [["12.5%", "37.5%"]])
+    (chosen,) = says(scripts, contract, "int8", [[0.75, 0.25]], "cost_20")["answers"]
+    assert (chosen["lines"], chosen["bands"]) == (["12.5%"], [])
+    assert chosen["bars"] == ["Score for melanoma25Line at 13"]
+    # A band up to 1 has a score of 1 in it, and ends with the bar.
+    contract["files"]["int8"]["not_sure"] = [0.125, 1.001]
+    (all_of_it,) = says(scripts, contract, "int8", [[0, 1]])["answers"]
+    assert all_of_it["bands"] == [["12.5%", "87.5%"]]
+    assert all_of_it["verdict"].startswith("Not sure")
 
 
 def test_of_seven_classes_the_likeliest_comes_first_and_malignant_ones_are_marked(scripts):
@@ -108,6 +156,17 @@ def test_the_page_holds_no_placeholder(site):
             "its file ../x.tflite is not a bare file name",
         ),
         (lambda c: c["files"]["int8"].update(file=4), "its file 4 is not a bare file name"),
+        (
+            lambda c: c["files"]["int8"].update(operating_points={"cost_5": 1}),
+            "the threshold 1 of the operating point cost_5 of its file int8 is not between 0 and 1",
+        ),
+        (
+            lambda c: c["files"]["int8"].update(not_sure=[0.3, 0.2]),
+            "not_sure of its file int8 is [0.3,0.2], but must be two scores, the lower one first",
+        ),
+        (lambda c: c["files"]["int8"].update(not_sure=[0.3, 2]), "not_sure of its file int8 is [0.3,2]"),
+        (lambda c: c["files"]["int8"].update(not_sure=[0.3]), "not_sure of its file int8 is [0.3]"),
+        (lambda c: c["files"]["int8"].update(not_sure="0.1"), 'not_sure of its file int8 is "0.1"'),
     ],
 )
 def test_a_wrong_json_is_refused_in_one_sentence(scripts, change, words):

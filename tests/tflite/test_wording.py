@@ -155,6 +155,6 @@ def test_the_page_about_the_models_tells_what_the_sentences_tell():
     page = " ".join((MODELS / "README.md").read_text("utf-8").split())
     for name in ("not_a_device", "low_score", "see_a_doctor"):
         assert wording.words()[name] in page
-    for verdict in ("above", "below"):
+    for verdict in ("above", "below", "not_sure"):
         assert wording.words()[verdict].format(target="melanoma") in page
     assert "Do not show it as the chance of a disease." in page

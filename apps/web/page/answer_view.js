@@ -10,11 +10,14 @@ import { wording, words } from "./wording.js";
 const NO_VERDICT = byId("verdict").textContent;
 const NO_EXPLANATION = byId("explanation").textContent;
 
+let shown = null; // the probabilities of the answer that is shown
+
 /** Removes everything that an earlier answer has left, in the image and beside it. */
 export function clearAnswer(verdict = NO_VERDICT, explanation = NO_EXPLANATION) {
   byId("verdict").textContent = verdict;
   byId("explanation").textContent = explanation;
-  showBars(byId("bars"), model.contract, model.kind, null);
+  shown = null;
+  showBars(byId("bars"), model.contract, model.kind, null, model.point);
   byId("force").hidden = byId("save").hidden = byId("heatmap").hidden = true;
   hideHeatMap();
   showProblem(null);
@@ -22,11 +25,19 @@ export function clearAnswer(verdict = NO_VERDICT, explanation = NO_EXPLANATION) 
 
 /** Shows an answer, and returns it in words. */
 export function showAnswer(probabilities) {
-  const { verdict, explanation } = wording(model.contract, model.kind, probabilities);
+  shown = probabilities;
+  const { verdict, explanation } = wording(model.contract, model.kind, probabilities, model.point);
   byId("verdict").textContent = verdict;
   byId("explanation").textContent = explanation;
-  showBars(byId("bars"), model.contract, model.kind, probabilities);
+  showBars(byId("bars"), model.contract, model.kind, probabilities, model.point);
   return { verdict, explanation };
+}
+
+/** Shows the present answer at another operating point, and returns it in words; null where there is none. */
+export function showAnswerAgain() {
+  if (shown !== null) return showAnswer(shown);
+  showBars(byId("bars"), model.contract, model.kind, null, model.point);
+  return null;
 }
 
 /** Says in the image what is wrong with it, or else `text`. */

@@ -1,15 +1,16 @@
 // The page: how it begins, and what each button does.
 
+import { showAnswerAgain } from "./answer_view.js";
 import { readContracts } from "./contract.js";
 import { byId } from "./dom.js";
 import { toggleHeatMap } from "./heat_view.js";
 import { startCamera, watch } from "./live.js";
-import { guarded, hideError, showError, showStatus } from "./messages.js";
+import { announce, guarded, hideError, showError, showStatus } from "./messages.js";
 import { fillChoice, fillKinds } from "./model_choice.js";
-import { loadModel } from "./model_loader.js";
+import { loadModel, moveLine } from "./model_loader.js";
 import { areKept, keepForOffline } from "./offline.js";
 import { showSaved } from "./saved_view.js";
-import { saveStill } from "./saving.js";
+import { offerSaving, saveStill } from "./saving.js";
 import { viewer } from "./state.js";
 import { drawStill, freeze, openFile, scoreAnyway, scoreStill } from "./still.js";
 import { emptyViewer, frameViewer, isLive } from "./viewer.js";
@@ -28,6 +29,14 @@ async function changeModel() {
     watch().catch(showError);
   }
   return needed;
+}
+
+/** Shows the present answer at the chosen operating point. */
+function changePoint() {
+  moveLine(models);
+  const said = showAnswerAgain();
+  offerSaving(); // what was saved says something else
+  if (said) announce(`${said.verdict}. ${said.explanation}`);
 }
 
 async function begin() {
@@ -68,6 +77,7 @@ byId("model").onchange = guarded(() => {
   fillKinds(models);
   return changeModel();
 });
+byId("point").onchange = changePoint;
 byId("kind").onchange = byId("backend").onchange = guarded(changeModel);
 byId("error-close").onclick = hideError;
 

@@ -1,15 +1,15 @@
 // The scores of an answer as bars: one for what a model with a threshold looks for, else one for each class.
 
 import { element } from "./dom.js";
-import { markOf, scoreAndLine, scoreText, targetTitle, words } from "./wording.js";
+import { bandText, markOf, scoreAndLine, scoreText, targetTitle, words } from "./wording.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Fills a <ul> with the bars of a model's file; `probabilities` null empties the bars. */
-export function showBars(list, contract, kind, probabilities) {
+/** Fills a <ul> with the bars of a model's file at an operating point; `probabilities` null empties the bars. */
+export function showBars(list, contract, kind, probabilities, point = null) {
   if (contract.positive !== null) {
     const probability = probabilities?.[contract.classes.indexOf(contract.positive)] ?? null;
-    list.replaceChildren(targetBar(contract, contract.threshold(kind), probability));
+    list.replaceChildren(targetBar(contract, contract.threshold(kind, point), contract.band(kind, point), probability));
     return;
   }
   const order = contract.classes.map((_, i) => i);
@@ -18,14 +18,21 @@ export function showBars(list, contract, kind, probabilities) {
   list.replaceChildren(...order.map((i) => classBar(contract, contract.classes[i], probabilities?.[i] ?? null)));
 }
 
-function targetBar(contract, threshold, probability) {
+function targetBar(contract, threshold, band, probability) {
   const { score, line } = scoreAndLine(probability ?? 0, threshold);
   const title = element("span", "", words("score_for", { target: targetTitle(contract) }));
   const { item, track } = bar(contract.positive, title, probability, score);
+  if (band) track.append(bandOf(band));
   const x = `${100 * threshold}%`;
   track.append(svg("line", { class: "bar-threshold", x1: x, x2: x, y1: "0", y2: "100%" }));
-  item.append(element("div", "bar-note", words("line_at", { line })));
+  const note = words("line_at", { line });
+  item.append(element("div", "bar-note", band ? `${note}. ${bandText(band)}` : note));
   return item;
+}
+
+function bandOf({ low, high }) {
+  const width = `${100 * (Math.min(high, 1) - low)}%`;
+  return svg("rect", { class: "bar-band", x: `${100 * low}%`, width, height: "100%" });
 }
 
 function classBar(contract, name, probability) {

@@ -57,18 +57,32 @@ export class Contract {
     // Of a file that is not shipped the json has the figures alone.
     this.kinds = KINDS.filter((kind) => kind in json.files && json.files[kind].shipped !== false);
     refuseUnless(this.kinds.length > 0, "its json names no file that a browser can run.");
-    for (const kind of this.kinds) {
-      const { file, threshold } = json.files[kind];
-      refuseUnless(typeof file === "string" && BARE_NAME.test(file), `its file ${file} is not a bare file name.`);
-      refuseUnless(threshold == null || isThreshold(threshold),
-        `the threshold ${threshold} of its file ${kind} is not between 0 and 1.`);
-    }
+    for (const kind of this.kinds) checkFile(kind, json.files[kind]);
   }
 
-  /** The file's own operating threshold, or else the model's; null for a model without a positive class. */
-  threshold(kind) {
+  /**
+   * The threshold of a file at an operating point; null stands for the model's own line, which is the file's threshold
+   * or else the model's. Null for a model without a positive class.
+   */
+  threshold(kind, point = null) {
     if (this.positive === null) return null;
+    if (point !== null) return this.json.files[kind].operating_points[point];
     return this.json.files[kind].threshold ?? this.json.threshold;
+  }
+
+  /** Map from name to threshold of the operating points that a file offers, all but the model's own line. */
+  operatingPoints(kind) {
+    const own = this.threshold(kind);
+    if (own === null) return new Map();
+    const points = Object.entries(this.json.files[kind].operating_points ?? {});
+    return new Map(points.filter(([, threshold]) => threshold !== own));
+  }
+
+  /** { low, high } of the scores that a file leaves undecided at an operating point; null where there are none. */
+  band(kind, point = null) {
+    if (this.positive === null || point !== null) return null; // chosen around the model's own line
+    const [low, high] = this.json.files[kind].not_sure ?? [0, 0];
+    return low < high ? { low, high } : null;
   }
 
   title(name) {
@@ -94,9 +108,13 @@ export class Contract {
     return this.synthetic ? `${this.name} (trained on synthetic images)` : this.name;
   }
 
+  /** A file in a few words, with its AUC: within a clinic, if known, because a pooled one mostly tells clinics apart. */
   describe(kind) {
-    const { size_bytes: bytes, test } = this.json.files[kind];
-    const auc = test?.roc_auc == null ? "" : `, AUC ${test.roc_auc.toFixed(3)}`;
+    const { size_bytes: bytes, test, strata } = this.json.files[kind];
+    const within = strata?.within_source?.roc_auc, pooled = test?.roc_auc;
+    let auc = "";
+    if (within != null) auc = `, AUC ${within.toFixed(3)} within a clinic`;
+    else if (pooled != null) auc = `, AUC ${pooled.toFixed(3)} pooled`;
     return `${KIND_TITLES[kind]}, ${(bytes / 1e6).toFixed(1)} MB${auc}`;
   }
 }
@@ -106,6 +124,24 @@ export function defaultChoice(models) {
   const choices = models.flatMap((model) => model.kinds.map((kind) => ({ model, kind })));
   const rank = ({ model, kind }) => [model.positive === null ? 1 : 0, model.json.files[kind].size_bytes];
   return choices.sort((a, b) => rank(a)[0] - rank(b)[0] || rank(a)[1] - rank(b)[1])[0];
+}
+
+function checkFile(kind, { file, threshold, operating_points: points, not_sure: band }) {
+  refuseUnless(typeof file === "string" && BARE_NAME.test(file), `its file ${file} is not a bare file name.`);
+  refuseUnless(threshold == null || isThreshold(threshold),
+    `the threshold ${threshold} of its file ${kind} is not between 0 and 1.`);
+  for (const [name, value] of Object.entries(points ?? {})) {
+    refuseUnless(isThreshold(value), `the threshold ${value} of the operating point ${name} of its file ${kind} is not ` +
+      "between 0 and 1.");
+  }
+  refuseUnless(band == null || isBand(band),
+    `not_sure of its file ${kind} is ${JSON.stringify(band)}, but must be two scores, the lower one first.`);
+}
+
+// The upper end does not belong to the band: it is above 1 where a score of 1 does.
+function isBand(band) {
+  if (!Array.isArray(band) || band.length !== 2 || !band.every((value) => typeof value === "number")) return false;
+  return 0 <= band[0] && band[0] <= band[1] && band[1] <= 1.01;
 }
 
 function isThreshold(value) {

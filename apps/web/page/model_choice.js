@@ -1,11 +1,14 @@
-// The lists to choose a model, one of its files and a processor from; the choice is remembered for the next visit.
+// The lists to choose a model, one of its files, where its line is, and a processor from; the choice is remembered for
+// the next visit.
 
 import { defaultChoice } from "./contract.js";
 import { byId, option, select } from "./dom.js";
+import { operatingPoints } from "./wording.js";
 
 const CHOICE = "skinkeras-choice"; // in localStorage
 const MOST_THREADS = 4;
-const LISTS = ["model", "kind", "backend"];
+const OWN_LINE = ""; // in the list of operating points
+const LISTS = ["model", "kind", "point", "backend"];
 
 /** Fills the lists and chooses what was chosen at the last visit; `folder` is that of LiteRT.js. */
 export async function fillChoice(models, folder) {
@@ -17,6 +20,8 @@ export async function fillChoice(models, folder) {
   select(byId("model"), stored.model);
   fillKinds(models);
   select(byId("kind"), byId("model").value === stored.model ? stored.kind : first.kind);
+  fillPoints(models);
+  select(byId("point"), stored.point);
   select(byId("backend"), stored.backend);
 }
 
@@ -39,9 +44,19 @@ export function fillKinds(models) {
   byId("kind").replaceChildren(...model.kinds.map((kind) => option(kind, model.describe(kind))));
 }
 
-/** { contract, kind, backend } as chosen. */
+/** Lists the operating points of the chosen file; the chosen one stays, if this file offers it too. */
+export function fillPoints(models) {
+  const list = byId("point"), before = list.value;
+  const points = operatingPoints(chosenModel(models), byId("kind").value);
+  list.replaceChildren(...points.map(({ point, title }) => option(point ?? OWN_LINE, title)));
+  select(list, before);
+  byId("point-label").hidden = points.length < 2;
+}
+
+/** { contract, kind, point, backend } as chosen; `point` null is the model's own line. */
 export function choice(models) {
-  return { contract: chosenModel(models), kind: byId("kind").value, backend: byId("backend").value };
+  const [kind, point, backend] = ["kind", "point", "backend"].map((id) => byId(id).value);
+  return { contract: chosenModel(models), kind, point: point === OWN_LINE ? null : point, backend };
 }
 
 function chosenModel(models) {
@@ -61,9 +76,9 @@ function storedChoice() {
   }
 }
 
-export function storeChoice({ contract, kind, backend }) {
+export function storeChoice({ contract, kind, point, backend }) {
   try {
-    localStorage.setItem(CHOICE, JSON.stringify({ model: contract.name, kind, backend }));
+    localStorage.setItem(CHOICE, JSON.stringify({ model: contract.name, kind, point, backend }));
   } catch {
     // The next visit begins with the default choice.
   }

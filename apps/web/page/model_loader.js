@@ -4,7 +4,7 @@ import { clearAnswer } from "./answer_view.js";
 import { byId } from "./dom.js";
 import { Engine } from "./engine.js";
 import { hideError, showError, showStatus } from "./messages.js";
-import { choice, enableChoice, storeChoice } from "./model_choice.js";
+import { choice, enableChoice, fillPoints, storeChoice } from "./model_choice.js";
 import { answers, model } from "./state.js";
 import { limits } from "./wording.js";
 
@@ -15,9 +15,10 @@ let runningOn = ""; // the back end of model.engine; none where it could not be 
  * network takes; none where nothing could be loaded.
  */
 export async function loadModel(models, folder) {
+  fillPoints(models);
   const chosen = choice(models);
-  const { contract, kind, backend } = chosen;
-  Object.assign(model, { contract, kind, ready: false });
+  const { contract, kind, point, backend } = chosen;
+  Object.assign(model, { contract, kind, point, ready: false });
   answers.next();
   hideError();
   setLoading(true);
@@ -37,6 +38,14 @@ export async function loadModel(models, folder) {
   } finally {
     setLoading(false);
   }
+}
+
+/** Moves the line of the model to the chosen operating point; the model need not run again. */
+export function moveLine(models) {
+  const chosen = choice(models);
+  model.point = chosen.point;
+  showLimits();
+  if (model.ready) storeChoice(chosen);
 }
 
 /** Starts an engine on another back end than the last one's. */
@@ -60,12 +69,17 @@ function setLoading(loading) {
 }
 
 function showModel() {
-  const { contract, kind } = model;
+  const { contract } = model;
   byId("synthetic").hidden = !contract.synthetic;
-  byId("limits").textContent = `${sentence(contract.task)} ${limits(contract, kind)}`;
+  showLimits();
   byId("card").href = `models/${contract.name}.card.md`;
   byId("latency").textContent = "";
   clearAnswer();
+}
+
+function showLimits() {
+  const { contract, kind, point } = model;
+  byId("limits").textContent = `${sentence(contract.task)} ${limits(contract, kind, point)}`;
 }
 
 function sentence(text) {

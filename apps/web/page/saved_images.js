@@ -36,7 +36,7 @@ async function inStore(mode, action) {
   }
 }
 
-/** Saves { time, picture, seen, source, file, classes, titles, positive, probabilities, said }; returns its id. */
+/** Saves { time, picture, seen, source, file, classes, titles, positive, probabilities, said, line }; returns its id. */
 export async function save(entry) {
   // Asks the browser not to clear the database when the disk is full; it may say no.
   navigator.storage?.persist?.().catch(() => false);

@@ -28,6 +28,7 @@ function item(entry) {
   facts.append(
     element("p", "saved-score", verdict),
     element("p", "saved-facts", explanation),
+    ...(entry.line ? [element("p", "saved-facts", entry.line)] : []),
     element("p", "saved-facts", time),
     element("p", "saved-facts", entry.file.replace(/\.tflite$/, "").replaceAll("_", "_\u200b")),
   );

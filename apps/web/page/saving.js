@@ -6,7 +6,13 @@ import { drawOn, framing } from "./preprocess.js";
 import { save } from "./saved_images.js";
 import { showSaved } from "./saved_view.js";
 import { answers, model, viewer } from "./state.js";
-import { briefWording } from "./wording.js";
+import { briefWording, operatingPoints } from "./wording.js";
+
+/** The answer that is shown is not saved yet. */
+export function offerSaving() {
+  byId("save").disabled = false;
+  byId("save").textContent = "Save";
+}
 
 export async function saveStill() {
   const button = byId("save");
@@ -14,16 +20,18 @@ export async function saveStill() {
   const current = answers.current();
   // All of this moment: another image or model may be chosen while the images are written.
   const { file, source, bitmap, answer } = viewer.still;
-  const { size, geometry, classes, positive } = model.contract;
+  const { contract, kind, point } = model;
+  const { size, geometry, classes, positive } = contract;
   const entry = {
     time: new Date(),
     source,
-    file: model.contract.entry(model.kind).name,
+    file: contract.entry(kind).name,
     classes,
-    titles: classes.map((name) => model.contract.title(name)),
+    titles: classes.map((name) => contract.title(name)),
     positive,
     probabilities: answer.probabilities,
-    said: briefWording(model.contract, model.kind, answer.probabilities),
+    said: briefWording(contract, kind, answer.probabilities, point),
+    line: point === null ? null : operatingPoints(contract, kind).find((each) => each.point === point).title,
   };
   try {
     const [picture, seen] = await Promise.all([file ?? framePng(bitmap, geometry), inputPng(answer.input, size)]);
@@ -32,7 +40,7 @@ export async function saveStill() {
     if (current()) button.disabled = false; // there may be room after something is deleted
     throw error;
   }
-  if (current()) button.textContent = "Saved";
+  if (current() && point === model.point) button.textContent = "Saved";
   await showSaved();
   announce("The image is saved.");
 }

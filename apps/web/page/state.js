@@ -1,7 +1,10 @@
 // What the page's modules share: the chosen model, the still image, and whose turn it is.
 
-/** The chosen model: its contract, the kind of file, the engine that runs it, and whether it is loaded. */
-export const model = { contract: null, kind: null, engine: null, ready: false };
+/**
+ * The chosen model: its contract, the kind of file, the operating point (null: the model's own line), the engine that
+ * runs it, and whether it is loaded.
+ */
+export const model = { contract: null, kind: null, point: null, engine: null, ready: false };
 
 /** What the viewer shows; `still` is { bitmap, source, file, answer } of an image that stands still. */
 export const viewer = { still: null };

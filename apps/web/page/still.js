@@ -5,6 +5,7 @@ import { byId, moveFocus } from "./dom.js";
 import { openImage } from "./image_file.js";
 import { announce, hideError } from "./messages.js";
 import { framing, shownPlace } from "./preprocess.js";
+import { offerSaving } from "./saving.js";
 import { answers, model, viewer, views } from "./state.js";
 import { emptyViewer, showViewer } from "./viewer.js";
 import { words } from "./wording.js";
@@ -98,8 +99,7 @@ export async function scoreStill(force = false) {
     return;
   }
   byId("save").hidden = byId("heatmap").hidden = false;
-  byId("save").disabled = false;
-  byId("save").textContent = "Save";
+  offerSaving();
   const { verdict, explanation } = showAnswer(answer.probabilities);
   announce(`${verdict}. ${explanation}`);
 }

@@ -13,27 +13,64 @@ export function words(name, facts = {}) {
   return WORDS[name].replace(/\{(\w+)\}/g, (_, key) => facts[key]);
 }
 
-/** { verdict, explanation } of the probabilities that a file of a model gave. */
-export function wording(contract, kind, probabilities) {
-  const { verdict, explanation } = briefWording(contract, kind, probabilities);
+/** { verdict, explanation } of the probabilities that a file of a model gave; `point` null is the model's own line. */
+export function wording(contract, kind, probabilities, point = null) {
+  const { verdict, explanation } = briefWording(contract, kind, probabilities, point);
   const worth = reliability(contract, kind, probabilities[contract.headline(probabilities)]);
   return { verdict, explanation: `${explanation} ${worth}`.trim() };
 }
 
 /** The same without how often such a score was right. */
-export function briefWording(contract, kind, probabilities) {
+export function briefWording(contract, kind, probabilities, point = null) {
   if (contract.positive === null) return ranked(contract, probabilities);
-  return decided(contract, contract.threshold(kind), probabilities[contract.headline(probabilities)]);
+  const probability = probabilities[contract.headline(probabilities)];
+  const threshold = contract.threshold(kind, point), band = contract.band(kind, point);
+  if (band && isReached(probability, band.low) && !isReached(probability, band.high)) {
+    return undecided(contract, threshold, band, probability);
+  }
+  return decided(contract, threshold, probability);
+}
+
+/** In float32, as the models compute. */
+function isReached(probability, threshold) {
+  return Math.fround(probability) >= Math.fround(threshold);
 }
 
 function decided(contract, threshold, probability) {
   const facts = words("score_and_line", scoreAndLine(probability, threshold));
-  // In float32, as the models compute.
-  const reached = Math.fround(probability) >= Math.fround(threshold);
+  const reached = isReached(probability, threshold);
   return {
     verdict: words(reached ? "above" : "below", { target: targetTitle(contract) }),
     explanation: `${facts} ${reached ? words("often_wrong") : lowScoreNote(contract)}`,
   };
+}
+
+function undecided(contract, threshold, band, probability) {
+  const facts = words("score_and_line", scoreAndLine(probability, threshold));
+  return {
+    verdict: words("not_sure", { target: targetTitle(contract) }),
+    explanation: `${facts} ${bandText(band)} ${lowScoreNote(contract)}`,
+  };
+}
+
+/** Which scores are left undecided; `band` is what `Contract.band` returned. */
+export function bandText({ low, high }) {
+  return words("not_sure_band", { low: fixed(100 * low), high: fixed(Math.min(100 * high, 100)) });
+}
+
+/** [{ point, title }] of the operating points of a file, the model's own line (null) first; empty without a line. */
+export function operatingPoints(contract, kind) {
+  if (contract.positive === null) return [];
+  const others = [...contract.operatingPoints(kind)].map(([point, line]) => ({ point, title: pointTitle(point, line) }));
+  return [{ point: null, title: words("own_line") }, ...others];
+}
+
+function pointTitle(name, threshold) {
+  const end = name.lastIndexOf("_");
+  const kind = name.slice(0, Math.max(end, 0)), number = name.slice(end + 1);
+  if (kind === "fixed") return words("point_fixed", { line: fixed(100 * threshold) });
+  if (`point_${kind}` in WORDS) return words(`point_${kind}`, { number });
+  return WORDS[`point_${name}`] ?? name.replaceAll("_", " ");
 }
 
 function lowScoreNote(contract) {
@@ -110,16 +147,23 @@ export function reliability(contract, kind, probability) {
   return words("reliability", { ...facts, target: targetTitle(contract) });
 }
 
-/** How often the file was wrong on its test images; empty where its json does not say. */
-export function limits(contract, kind) {
-  const test = contract.json.files[kind].test ?? {};
+/**
+ * How often the file was wrong on its test images; empty where its json does not say. At the model's own line within a
+ * clinic, where that is known: pooled figures mostly tell clinics apart.
+ */
+export function limits(contract, kind, point = null) {
+  const { test = {}, strata } = contract.json.files[kind];
   const images = test.n == null ? words("images_uncounted") : words("images", { n: counted(test.n) });
   if (contract.positive === null) return rankedLimits(contract, test, images);
-  if (test.miss_rate == null || test.false_alarm_rate == null) return "";
-  return words("limits", {
+  const { malignant_recall: found, benign_recall: cleared } = strata?.within_source ?? {};
+  const isWithin = point === null && found != null && cleared != null;
+  const pooled = point === null ? test : test.operating_points?.[point];
+  const missed = isWithin ? 1 - found : pooled?.miss_rate, flagged = isWithin ? 1 - cleared : pooled?.false_alarm_rate;
+  if (missed == null || flagged == null) return "";
+  return words(isWithin ? "limits_within_clinic" : "limits", {
     images,
-    missed: percentText(test.miss_rate),
-    flagged: percentText(test.false_alarm_rate),
+    missed: percentText(missed),
+    flagged: percentText(flagged),
     target: targetTitle(contract),
   });
 }

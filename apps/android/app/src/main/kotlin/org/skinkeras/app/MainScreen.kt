@@ -17,8 +17,6 @@ import androidx.compose.foundation.rememberScrollState
 import androidx.compose.foundation.verticalScroll
 import androidx.compose.material3.AlertDialog
 import androidx.compose.material3.Button
-import androidx.compose.material3.DropdownMenu
-import androidx.compose.material3.DropdownMenuItem
 import androidx.compose.material3.Switch
 import androidx.compose.material3.Text
 import androidx.compose.material3.TextButton
@@ -83,21 +81,9 @@ private fun ModelPicker(session: Session) {
         Text(stringResource(R.string.no_model))
         return
     }
-    var open by remember { mutableStateOf(false) }
     Row(Modifier.fillMaxWidth(), Arrangement.SpaceBetween, Alignment.CenterVertically) {
-        Box {
-            TextButton(onClick = { open = true }) { Text(contract.task) }
-            DropdownMenu(expanded = open, onDismissRequest = { open = false }) {
-                for (model in session.store.models) {
-                    DropdownMenuItem(
-                        text = { Text("${model.task} (${model.name})") },
-                        onClick = {
-                            open = false
-                            session.choose(model, session.gpuWanted)
-                        },
-                    )
-                }
-            }
+        Picker(contract.task, session.store.models.map { it to "${it.task} (${it.name})" }) {
+            session.choose(it, session.gpuWanted)
         }
         Row(verticalAlignment = Alignment.CenterVertically) {
             Text(stringResource(R.string.gpu))

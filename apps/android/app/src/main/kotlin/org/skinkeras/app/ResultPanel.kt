@@ -18,9 +18,10 @@ import org.skinkeras.core.Wording
 @Composable
 fun ResultPanel(session: Session) {
     if (session.contract == null) return
-    val answer = session.frozen?.answer ?: session.answer
+    val answer = session.shown
     Column(verticalArrangement = Arrangement.spacedBy(6.dp)) {
         if (answer == null) Text(stringResource(R.string.no_answer)) else Answered(answer)
+        LinePicker(session)
         Text(Wording.reminder, style = MaterialTheme.typography.bodySmall)
     }
 }
@@ -40,6 +41,15 @@ private fun Answered(answer: Answer) {
         Text(latency, style = MaterialTheme.typography.bodySmall)
     }
     for (note in Wording.notes(answer)) Text(note, style = MaterialTheme.typography.bodySmall)
+}
+
+/** Where the line is, if the file that runs offers a choice. */
+@Composable
+private fun LinePicker(session: Session) {
+    val titles = session.inUse?.let { Wording.operatingPoints(it.file) }.orEmpty()
+    if (titles.size < 2) return
+    val chosen = titles[session.operatingPoint] ?: titles.getValue(null)
+    Picker(stringResource(R.string.where_the_line_is, chosen), titles.toList(), session::moveLine)
 }
 
 @Composable

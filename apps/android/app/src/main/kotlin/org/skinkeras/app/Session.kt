@@ -18,6 +18,7 @@ import org.skinkeras.core.Answer
 import org.skinkeras.core.ContractException
 import org.skinkeras.core.FreezeRequest
 import org.skinkeras.core.ModelContract
+import org.skinkeras.core.ModelInUse
 import org.skinkeras.core.PictureReader
 import org.skinkeras.core.RgbaFrame
 import org.skinkeras.core.RunningModel
@@ -45,8 +46,17 @@ class Session(application: Application) : AndroidViewModel(application) {
         private set
     var gpuWanted by mutableStateOf(false)
         private set
-    var answer by mutableStateOf<Answer?>(null)
+
+    /** The file that runs; null while none does. */
+    var inUse by mutableStateOf<ModelInUse?>(null)
         private set
+
+    /** The operating point that was chosen; null for the model's own line. A file that does not offer it keeps its own. */
+    var operatingPoint by mutableStateOf<String?>(null)
+        private set
+
+    // Both at the model's own line: see `shown`.
+    private var answer by mutableStateOf<Answer?>(null)
     var frozen by mutableStateOf<Frozen?>(null)
         private set
     var message by mutableStateOf(store.problems.firstOrNull())
@@ -70,11 +80,23 @@ class Session(application: Application) : AndroidViewModel(application) {
         accepted = true
     }
 
+    /**
+     * The answer to what is on the screen, at the chosen operating point. It is worked out whenever it is shown: the model
+     * does not run again for another choice, and an answer that was on its way is not shown at an earlier one.
+     */
+    val shown: Answer? get() = (frozen?.answer ?: answer)?.at(operatingPoint)
+
+    fun moveLine(chosen: String?) {
+        operatingPoint = chosen
+    }
+
     fun choose(chosen: ModelContract, gpu: Boolean) {
+        if (chosen !== contract) operatingPoint = null
         contract = chosen
         gpuWanted = gpu
         freezing.clear()
         val turn = turns.next {
+            inUse = null
             answer = null
             frozen = null
             message = store.problems.firstOrNull()
@@ -86,7 +108,10 @@ class Session(application: Application) : AndroidViewModel(application) {
             val assets = getApplication<Application>().assets
             val model = RunningModel.start(chosen, gpu) { file, processor -> LiteRtModel.open(assets, file, processor) }
             loaded = Loaded(turn, model)
-            model.note?.let { note -> turns.ifCurrent(turn) { message = note } }
+            turns.ifCurrent(turn) {
+                inUse = model.inUse
+                model.note?.let { message = it }
+            }
         }
     }
 
@@ -127,9 +152,10 @@ class Session(application: Application) : AndroidViewModel(application) {
     }
 
     fun save(done: String) {
-        val shown = frozen ?: return
+        val picture = frozen?.picture ?: return
+        val text = Wording.saved(shown ?: return)
         inBackground {
-            saved.save(shown.picture, Wording.saved(shown.answer))
+            saved.save(picture, text)
             message = done
         }
     }
@@ -140,8 +166,8 @@ class Session(application: Application) : AndroidViewModel(application) {
     }
 
     private fun show(frame: RgbaFrame, loaded: Loaded) {
-        val shown = Frozen(frame.shown(loaded.geometry), loaded.reader.single(frame))
-        turns.ifCurrent(loaded.turn) { frozen = shown }
+        val still = Frozen(frame.shown(loaded.geometry), loaded.reader.single(frame))
+        turns.ifCurrent(loaded.turn) { frozen = still }
     }
 
     private fun inBackground(turn: Int? = null, work: () -> Unit) = executor.execute { reporting(turn, work) }

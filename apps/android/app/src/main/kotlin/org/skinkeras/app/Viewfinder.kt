@@ -104,7 +104,7 @@ private fun Camera(session: Session) {
             modifier = Modifier.fillMaxSize().semantics { contentDescription = description },
             update = { it.scaleType = if (cropped) PreviewView.ScaleType.FILL_CENTER else PreviewView.ScaleType.FIT_CENTER },
         )
-        Ring(session.answer, if (cropped) 1f else FITTED)
+        Ring(session.shown, if (cropped) 1f else FITTED)
         CameraControls(controller, Modifier.align(Alignment.BottomCenter))
     }
 }

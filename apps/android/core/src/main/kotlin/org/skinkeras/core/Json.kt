@@ -162,6 +162,9 @@ class JsonObject private constructor(private val members: Map<*, *>, private val
 
     fun child(name: String) = JsonObject(typed<Map<*, *>>(name, "an object"), origin, "$path$name.")
 
+    /** Null where there is no such member, or it is null. */
+    fun childOrNull(name: String): JsonObject? = if (has(name)) child(name) else null
+
     fun texts(name: String): List<String> = list(name, "a list of texts")
 
     fun numbers(name: String): List<Double> = list(name, "a list of numbers")

@@ -19,7 +19,7 @@ const val NEWEST_SCHEMA = 1
  * @property target what counts as positive, in words; null where the json does not say.
  * @property files the model's files that are there to run, by kind: `int8`, `float16`, ...
  */
-class ModelContract private constructor(
+class ModelContract internal constructor(
     val name: String,
     val task: String,
     val synthetic: Boolean,
@@ -50,21 +50,24 @@ class ModelContract private constructor(
      * What a file reached on its test pictures; null or empty where the json does not say.
      *
      * @property pictures how many there were.
-     * @property missRate share of positive pictures that the file calls negative.
-     * @property falseAlarmRate share of negative pictures that the file calls positive.
+     * @property errorRates at the model's own line.
      * @property balancedAccuracy share of right answers, each class counted alike.
      * @property recalls share of right answers among the pictures of a class, by class.
      * @property reliability how often a probability was true, from low to high ones; probabilities that no picture
      * had are in none of them.
+     * @property operatingPoints error rates at the file's operating points, by name.
      */
     class TestResults internal constructor(
         val pictures: Int?,
-        val missRate: Double?,
-        val falseAlarmRate: Double?,
+        val errorRates: ErrorRates?,
         val balancedAccuracy: Double?,
         val recalls: Map<String, Double>,
         val reliability: List<Reliability>,
+        val operatingPoints: Map<String, ErrorRates>,
     )
+
+    /** Share of positive pictures that a file calls negative, and of negative ones that it calls positive. */
+    class ErrorRates internal constructor(val missed: Double, val flagged: Double)
 
     /**
      * Test pictures whose probability was at least `low` and below `high`: of the positive class, or, without one, of
@@ -83,17 +86,28 @@ class ModelContract private constructor(
     }
 
     /**
-     * @property threshold a picture is called positive when the probability is at least this: the file's own, or else the
-     * model's; null where the model only ranks its classes.
+     * @property threshold the model's own line: a picture is called positive when the probability is at least this. The
+     * file's own, or else the model's; null where the model only ranks its classes.
+     * @property operatingPoints thresholds that other rules chose, by name; empty where the model only ranks its classes.
+     * @property notSure probabilities that the file leaves undecided at the model's own line; null where there are none.
      * @property test null where the json has no such figures.
+     * @property withinClinic error rates at the model's own line, compared within a clinic, because pooled ones mostly
+     * tell clinics apart; null where the json has no such figures.
      */
     class ModelFile internal constructor(
         val file: String,
         private val sha256: String,
         val threshold: Double?,
+        val operatingPoints: Map<String, Double>,
+        val notSure: Band?,
         val test: TestResults?,
+        val withinClinic: ErrorRates?,
         private val golden: Golden?,
     ) {
+        /** The threshold at an operating point, of which null is the model's own line. */
+        fun thresholdAt(operatingPoint: String?): Double? =
+            if (operatingPoint == null) threshold else operatingPoints.getValue(operatingPoint)
+
         /** What the file answered to the golden pictures, by name, and how far a phone may be off. */
         internal class Golden(val tolerance: Double, val answers: Map<String, List<Double>>)
 
@@ -119,12 +133,18 @@ class ModelContract private constructor(
             }
     }
 
+    /** From `low` to below `high`, compared in float32, as the models compute. */
+    class Band internal constructor(val low: Double, val high: Double) {
+        operator fun contains(probability: Float) = probability >= low.toFloat() && probability < high.toFloat()
+    }
+
     /**
      * Orders what one of the model's files answered.
      *
+     * @param operatingPoint one of the file's; null: the model's own line, at which the file may be not sure.
      * @throws ContractException these are no probabilities of this model's classes.
      */
-    fun read(file: ModelFile, probabilities: FloatArray): Reading {
+    fun read(file: ModelFile, probabilities: FloatArray, operatingPoint: String? = null): Reading {
         if (probabilities.size != classes.size) {
             throw ContractException("$name has ${classes.size} classes but answered ${probabilities.size} numbers.")
         }
@@ -135,18 +155,18 @@ class ModelContract private constructor(
         }
         val ranked = probabilities.indices.sortedByDescending { probabilities[it] }
         // The comparison is made in float32, as NumPy makes it.
-        val reached = if (positive == null) null else probabilities[positive] >= file.threshold!!.toFloat()
+        val reached = if (positive == null) null else probabilities[positive] >= file.thresholdAt(operatingPoint)!!.toFloat()
         val called = when (reached) {
             null -> ranked[0]
             true -> positive!!
             false -> ranked.first { it != positive }
         }
-        return Reading(probabilities.copyOf(), ranked, called, reached)
+        val sure = positive == null || operatingPoint != null || file.notSure?.contains(probabilities[positive]) != true
+        return Reading(probabilities.copyOf(), ranked, called, reached, sure, operatingPoint)
     }
 
     companion object {
-        private val BARE_NAME = Regex("[A-Za-z0-9][A-Za-z0-9._-]*")
-        private val CPU_KINDS = listOf("int8", "float16", "float32")
+        internal val CPU_KINDS = listOf("int8", "float16", "float32")
         private val GPU_KINDS = listOf("float16", "float32", "int8")
 
         /**
@@ -159,148 +179,7 @@ class ModelContract private constructor(
          * @param origin the json's file name, for the messages.
          * @throws ContractException the json is broken, or describes a model that this code cannot feed.
          */
-        fun parse(text: String, origin: String): ModelContract {
-            val json = JsonObject.parse(text, origin)
-            if (json.has("schema_version") && json.number("schema_version") > NEWEST_SCHEMA) {
-                json.fail("schema_version", "is newer than this app: update the app")
-            }
-            if (!json.flag("not_a_medical_device")) json.fail("not_a_medical_device", "must be true")
-            val classes = classes(json)
-            if (json.child("output").numbers("shape") != listOf(1.0, classes.size.toDouble())) {
-                json.fail("output.shape", "must be [1, ${classes.size}], for the ${classes.size} classes")
-            }
-            val positive = positive(json, classes)
-            return ModelContract(
-                name = name(json),
-                task = json.text("task"),
-                synthetic = json.has("synthetic") && json.flag("synthetic"),
-                size = size(json.child("input")),
-                geometry = geometry(json.child("input")),
-                classes = classes,
-                titles = titles(json, classes),
-                malignancy = malignancy(json, classes),
-                positive = positive,
-                target = if (json.has("target")) target(json.child("target")) else null,
-                files = files(json, classes, if (positive == null) null else threshold(json)),
-            )
-        }
-
-        private fun name(json: JsonObject): String {
-            val name = json.text("name")
-            if (!BARE_NAME.matches(name)) json.fail("name", "must be a name without folders")
-            return name
-        }
-
-        private fun size(input: JsonObject): Int {
-            val shape = input.numbers("shape")
-            val size = shape.getOrElse(1) { 0.0 }
-            if (shape != listOf(1.0, size, size, 3.0) || size !in 1.0..4096.0 || size % 1 != 0.0) {
-                input.fail("shape", "must be [1, size, size, 3]")
-            }
-            if (input.text("dtype") != "float32") input.fail("dtype", "must be \"float32\"")
-            if (input.text("colour") != "RGB") input.fail("colour", "must be \"RGB\"")
-            if (input.numbers("range") != listOf(0.0, 255.0)) input.fail("range", "must be [0, 255]")
-            return size.toInt()
-        }
-
-        /** Earlier files name none, and are cropped for. */
-        private fun geometry(input: JsonObject): Geometry {
-            if (!input.has("geometry")) return Geometry.CROP
-            val word = input.text("geometry")
-            return Geometry.entries.firstOrNull { it.word == word }
-                ?: input.fail("geometry", "must be one of ${Geometry.entries.map { it.word }}")
-        }
-
-        private fun classes(json: JsonObject): List<String> {
-            val classes = json.texts("classes")
-            if (classes.size < 2 || classes.toSet().size < classes.size || classes.any { it.isBlank() }) {
-                json.fail("classes", "must be at least two different labels")
-            }
-            return classes
-        }
-
-        private fun titles(json: JsonObject, classes: List<String>): List<String> {
-            if (!json.has("class_titles")) return classes
-            val titles = json.child("class_titles")
-            return classes.map { if (titles.has(it)) titles.text(it) else it }
-        }
-
-        private fun malignancy(json: JsonObject, classes: List<String>): List<String?> {
-            if (!json.has("malignancy")) return classes.map { null }
-            val malignancy = json.child("malignancy")
-            return classes.map { if (malignancy.has(it)) malignancy.text(it) else null }
-        }
-
-        private fun target(target: JsonObject) =
-            Target(target.text("title"), if (target.has("not_looked_for")) target.texts("not_looked_for") else listOf())
-
-        private fun positive(json: JsonObject, classes: List<String>): Int? {
-            if (!json.has("positive_class")) {
-                if (json.has("threshold")) json.fail("threshold", "needs a positive_class")
-                return null
-            }
-            val positive = classes.indexOf(json.text("positive_class"))
-            if (positive < 0) json.fail("positive_class", "must be one of $classes")
-            return positive
-        }
-
-        private fun threshold(json: JsonObject): Double {
-            val threshold = json.number("threshold")
-            if (!(threshold > 0 && threshold < 1)) json.fail("threshold", "must be above 0 and below 1")
-            return threshold
-        }
-
-        private fun files(json: JsonObject, classes: List<String>, threshold: Double?): Map<String, ModelFile> {
-            val files = json.child("files")
-            // Of a file that was not shipped the json has the figures, for comparison: there is nothing to run.
-            val shipped = files.names.filter { kind ->
-                val file = files.child(kind)
-                !file.has("shipped") || file.flag("shipped")
-            }
-            if (CPU_KINDS.none { it in shipped }) json.fail("files", "must have one that is shipped, of the kinds $CPU_KINDS")
-            return shipped.associateWith { file(files.child(it), classes, threshold) }
-        }
-
-        private fun file(file: JsonObject, classes: List<String>, threshold: Double?): ModelFile {
-            val path = file.text("file")
-            if (!BARE_NAME.matches(path)) file.fail("file", "must be a name without folders")
-            if (threshold == null && file.has("threshold")) file.fail("threshold", "needs a positive_class")
-            val sha256 = file.text("sha256")
-            if (!Regex("[0-9a-f]{64}").matches(sha256)) file.fail("sha256", "must be 64 hexadecimal digits")
-            return ModelFile(
-                path,
-                sha256,
-                if (file.has("threshold")) threshold(file) else threshold,
-                if (file.has("test")) test(file.child("test"), classes) else null,
-                if (file.has("golden")) golden(file.child("golden"), classes.size) else null,
-            )
-        }
-
-        private fun test(test: JsonObject, classes: List<String>): TestResults {
-            fun figure(name: String) = if (test.has(name)) test.number(name) else null
-            val perClass = if (test.has("per_class")) test.child("per_class") else null
-            val measured = classes.filter { perClass != null && perClass.has(it) && perClass.child(it).has("recall") }
-            return TestResults(
-                pictures = figure("n")?.toInt(),
-                missRate = figure("miss_rate"),
-                falseAlarmRate = figure("false_alarm_rate"),
-                balancedAccuracy = figure("balanced_accuracy"),
-                recalls = measured.associateWith { perClass!!.child(it).number("recall") },
-                reliability = if (test.has("reliability")) test.children("reliability").map(::reliability) else listOf(),
-            )
-        }
-
-        private fun reliability(row: JsonObject) =
-            Reliability(row.number("low"), row.number("high"), row.number("n").toInt(), row.number("share"))
-
-        private fun golden(golden: JsonObject, classes: Int) = ModelFile.Golden(
-            golden.number("tolerance"),
-            golden.children("pictures").associate {
-                val probabilities = it.numbers("probabilities")
-                if (probabilities.size != classes) it.fail("probabilities", "must be one number a class")
-                it.text("name") to probabilities
-            },
-        )
+        fun parse(text: String, origin: String): ModelContract = ContractReader.read(JsonObject.parse(text, origin))
     }
 }
 
@@ -311,5 +190,14 @@ class ModelContract private constructor(
  * @property ranked classes, the most probable first.
  * @property called the class that the model names.
  * @property positive whether the threshold was reached; null for a model without one.
+ * @property sure false where the probability lies among those that the file leaves undecided.
+ * @property operatingPoint at which of the file's thresholds; null: the model's own line.
  */
-class Reading(val probabilities: FloatArray, val ranked: List<Int>, val called: Int, val positive: Boolean?)
+class Reading(
+    val probabilities: FloatArray,
+    val ranked: List<Int>,
+    val called: Int,
+    val positive: Boolean?,
+    val sure: Boolean,
+    val operatingPoint: String?,
+)

@@ -22,6 +22,16 @@ sealed class Answer {
         override val preparationMs: Double,
         val modelMs: Double,
     ) : Answer()
+
+    /**
+     * The same answer at an operating point, of which null is the model's own line: also where the file that answered
+     * offers none of that name. The model does not run again.
+     */
+    fun at(operatingPoint: String?): Answer {
+        if (this !is Read) return this
+        val point = operatingPoint.takeIf { it in model.file.operatingPoints }
+        return Read(model, model.contract.read(model.file, reading.probabilities, point), quality, preparationMs, modelMs)
+    }
 }
 
 /**

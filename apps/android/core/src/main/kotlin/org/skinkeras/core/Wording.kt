@@ -52,31 +52,76 @@ object Wording {
     /** What is kept beside a saved image: the same as on the screen, because it is read without it. */
     fun saved(answer: Answer): String {
         val said = answer(answer)
-        val lines = listOf("${answer.model.contract.name}: ${said.verdict}", said.explanation) + notes(answer) + reminder
+        val lines = listOf("${answer.model.contract.name}: ${said.verdict}", said.explanation, chosenLine(answer)) +
+            notes(answer) + reminder
         return lines.filter { it.isNotEmpty() }.joinToString("\n")
     }
 
-    /** What belongs under an answer: what its model learned from, and how often it was wrong. */
-    fun notes(answer: Answer): List<String> = notes(answer.model)
+    private fun chosenLine(answer: Answer): String {
+        val point = (answer as? Answer.Read)?.reading?.operatingPoint ?: return ""
+        return "${pointTitle(point, answer.model.file.operatingPoints.getValue(point))}."
+    }
 
-    /** What belongs under every answer of a model. */
-    fun notes(model: ModelInUse): List<String> =
-        listOf(origin(model.contract), limits(model.contract, model.file)).filter { it.isNotEmpty() }
+    /** What belongs under an answer: what its model learned from, and how often it was wrong. */
+    fun notes(answer: Answer): List<String> = notes(answer.model, (answer as? Answer.Read)?.reading?.operatingPoint)
+
+    /** What belongs under every answer of a model at an operating point. */
+    fun notes(model: ModelInUse, operatingPoint: String? = null): List<String> =
+        listOf(origin(model.contract), limits(model.contract, model.file, operatingPoint)).filter { it.isNotEmpty() }
 
     /** What a file of the model says about an image. */
     fun result(contract: ModelContract, file: ModelContract.ModelFile, reading: Reading): Said {
-        val said = if (contract.positive == null) ranked(contract, reading) else decided(contract, file, reading)
+        val said = when {
+            contract.positive == null -> ranked(contract, reading)
+            reading.sure -> decided(contract, file, reading)
+            else -> undecided(contract, file, reading)
+        }
         return Said(said.verdict, "${said.explanation} ${reliability(contract, file, reading)}".trim())
     }
 
     private fun decided(contract: ModelContract, file: ModelContract.ModelFile, reading: Reading): Said {
-        val (score, line) = scoreAndLine(reading.probabilities[contract.positive!!].toDouble(), file.threshold!!)
+        val (score, line) = scoreAndLine(contract, file, reading)
         val reached = reading.positive == true
         return Said(
             words(if (reached) "above" else "below", "target" to targetTitle(contract)),
             words("score_and_line", "score" to score, "line" to line) + " " +
                 if (reached) words("often_wrong") else lowScoreNote(contract),
         )
+    }
+
+    private fun undecided(contract: ModelContract, file: ModelContract.ModelFile, reading: Reading): Said {
+        val (score, line) = scoreAndLine(contract, file, reading)
+        val facts = words("score_and_line", "score" to score, "line" to line)
+        return Said(
+            words("not_sure", "target" to targetTitle(contract)),
+            "$facts ${bandText(file.notSure!!)} ${lowScoreNote(contract)}",
+        )
+    }
+
+    private fun scoreAndLine(contract: ModelContract, file: ModelContract.ModelFile, reading: Reading) =
+        scoreAndLine(reading.probabilities[contract.positive!!].toDouble(), file.thresholdAt(reading.operatingPoint)!!)
+
+    private fun bandText(band: ModelContract.Band) =
+        words("not_sure_band", "low" to fixed(100 * band.low, 0), "high" to fixed(minOf(100 * band.high, 100.0), 0))
+
+    /**
+     * The operating points of a file by their titles, the model's own line (null) first, less those whose line is that of
+     * the model; empty where the model only ranks its classes.
+     */
+    fun operatingPoints(file: ModelContract.ModelFile): Map<String?, String> {
+        if (file.threshold == null) return mapOf()
+        val others = file.operatingPoints.filterValues { it != file.threshold }.mapValues { (name, line) -> pointTitle(name, line) }
+        return mapOf<String?, String>(null to words("own_line")) + others
+    }
+
+    private fun pointTitle(name: String, threshold: Double): String {
+        val kind = name.substringBeforeLast('_', "")
+        return when {
+            kind == "fixed" -> words("point_fixed", "line" to fixed(100 * threshold, 0))
+            sentences.has("point_$kind") -> words("point_$kind", "number" to name.substringAfterLast('_'))
+            sentences.has("point_$name") -> sentences.text("point_$name")
+            else -> name.replace('_', ' ')
+        }
     }
 
     private fun lowScoreNote(contract: ModelContract): String {
@@ -103,29 +148,38 @@ object Wording {
             }
         }
         val probability = reading.probabilities[contract.positive]
-        val (score, line) = scoreAndLine(probability.toDouble(), file.threshold!!)
+        val (score, line) = scoreAndLine(contract, file, reading)
         val title = words("score_for", "target" to targetTitle(contract))
-        return listOf(Bar(title, score, probability, words("line_at", "line" to line)))
+        val note = words("line_at", "line" to line)
+        val band = file.notSure.takeIf { reading.operatingPoint == null } ?: return listOf(Bar(title, score, probability, note))
+        return listOf(Bar(title, score, probability, "$note. ${bandText(band)}"))
     }
 
     /** A warning where the model never saw skin; empty otherwise. */
     fun origin(contract: ModelContract): String = if (contract.synthetic) words("synthetic") else ""
 
-    /** How often the file was wrong in its test; empty where its json does not say. */
-    fun limits(contract: ModelContract, file: ModelContract.ModelFile): String {
-        val test = file.test ?: return ""
-        val images = test.pictures?.let { words("images", "n" to counted(it)) } ?: words("images_uncounted")
+    /**
+     * How often the file was wrong in its test; empty where its json does not say. At the model's own line within a
+     * clinic, where that is known: pooled figures mostly tell clinics apart.
+     */
+    fun limits(contract: ModelContract, file: ModelContract.ModelFile, operatingPoint: String? = null): String {
+        val test = file.test
+        val images = test?.pictures?.let { words("images", "n" to counted(it)) } ?: words("images_uncounted")
         if (contract.positive == null) return rankedLimits(contract, test, images)
-        val missed = test.missRate ?: return ""
-        val flagged = test.falseAlarmRate ?: return ""
+        val within = file.withinClinic.takeIf { operatingPoint == null }
+        val pooled = if (operatingPoint == null) test?.errorRates else test?.operatingPoints?.get(operatingPoint)
+        val rates = within ?: pooled ?: return ""
         return words(
-            "limits",
-            "images" to images, "missed" to percent(missed), "flagged" to percent(flagged), "target" to targetTitle(contract),
+            if (within == null) "limits" else "limits_within_clinic",
+            "images" to images,
+            "missed" to percent(rates.missed),
+            "flagged" to percent(rates.flagged),
+            "target" to targetTitle(contract),
         )
     }
 
-    private fun rankedLimits(contract: ModelContract, test: ModelContract.TestResults, images: String): String {
-        val right = test.balancedAccuracy ?: return ""
+    private fun rankedLimits(contract: ModelContract, test: ModelContract.TestResults?, images: String): String {
+        val right = test?.balancedAccuracy ?: return ""
         val all = words("ranked_limits", "images" to images, "right" to percent(right))
         val worst = test.recalls.minByOrNull { it.value } ?: return all
         val title = contract.titles[contract.classes.indexOf(worst.key)]

@@ -50,6 +50,18 @@ const val UNSHIPPED =
 /** The same, shipped. */
 val SHIPPED = UNSHIPPED.replace(""""shipped": false, """, "")
 
+/** A model whose file offers other lines (one of them its own) and leaves scores from 0.25 to below 0.5 undecided. */
+fun choices() = ModelContract.parse(
+    contractText(
+        "\"file\":" to """"operating_points": {"sensitivity_95": 0.125, "own": 0.423828125}, "not_sure": [0.25, 0.5],
+            "strata": {"within_source": {"malignant_recall": 0.75, "benign_recall": 0.875}}, "file":""",
+        "\"n\": 1363" to """"n": 1363, "operating_points": {
+            "sensitivity_95": {"miss_rate": 0.0625, "false_alarm_rate": 0.375},
+            "own": {"miss_rate": null, "false_alarm_rate": 0.5}}""",
+    ),
+    "choices.json",
+)
+
 /** The model's file for the CPU, on the CPU. */
 fun onCpu(contract: ModelContract) = ModelInUse(contract, contract.cpuFile, Processor.CPU)
 

@@ -82,8 +82,8 @@ class ModelContractTest {
         assertEquals(0.423828125, contract.cpuFile.threshold)
         assertEquals(listOf("benign", "malignant"), contract.titles)
         val test = contract.files.getValue("int8").test!!
-        assertEquals(0.4155844, test.missRate)
-        assertEquals(0.13813, test.falseAlarmRate)
+        assertEquals(0.4155844, test.errorRates!!.missed)
+        assertEquals(0.13813, test.errorRates.flagged)
         assertEquals(1363, test.pictures)
         assertNull(test.balancedAccuracy)
     }
@@ -126,6 +126,47 @@ class ModelContractTest {
         assertEquals("x.json: name must be a name without folders.", refused("\"name\": \"melanoma\"" to "\"name\": \"../pwn\""))
         assertEquals("x.json: files.int8.sha256 must be 64 hexadecimal digits.", refused("ba7816bf" to "xyz"))
         assertEquals("x.json: task is missing.", refused("\"task\"" to "\"tusk\""))
+    }
+
+    @Test
+    fun `operating points and the scores left undecided belong to a file, and an older json has none`() {
+        val old = ModelContract.parse(contractText(), "x.json").cpuFile
+        assertEquals(mapOf<String, Double>(), old.operatingPoints)
+        assertNull(old.notSure)
+        assertNull(old.withinClinic)
+        val file = choices().cpuFile
+        assertEquals(mapOf("sensitivity_95" to 0.125, "own" to 0.423828125), file.operatingPoints)
+        assertEquals(listOf(0.423828125, 0.125), listOf(file.thresholdAt(null), file.thresholdAt("sensitivity_95")))
+        assertEquals(listOf(0.25, 0.125), file.withinClinic!!.let { listOf(it.missed, it.flagged) })
+        assertEquals(listOf(0.0625, 0.375), file.test!!.operatingPoints.getValue("sensitivity_95").let { listOf(it.missed, it.flagged) })
+        assertEquals(setOf("sensitivity_95"), file.test.operatingPoints.keys) // the other's rates are null
+    }
+
+    @Test
+    fun `operating points and bands that make no sense are refused`() {
+        fun with(fields: String) = refused("\"file\":" to "$fields, \"file\":")
+        for (line in listOf("0", "1", "-0.1")) {
+            assertEquals("x.json: files.int8.operating_points.cost_5 must be above 0 and below 1.", with("\"operating_points\": {\"cost_5\": $line}"))
+        }
+        assertEquals("x.json: files.int8.operating_points.cost_5 must be a number.", with("\"operating_points\": {\"cost_5\": \"0.5\"}"))
+        assertEquals("x.json: files.int8.operating_points must be an object.", with("\"operating_points\": [0.5]"))
+        for (band in listOf("[0.3]", "[0.3, 0.2]", "[-0.1, 0.2]", "[0.1, 1.5]", "[0.1, 0.2, 0.3]")) {
+            assertEquals("x.json: files.int8.not_sure must be two scores, the lower one first.", with("\"not_sure\": $band"))
+        }
+        assertEquals("x.json: files.int8.not_sure must be a list of numbers.", with("\"not_sure\": [\"a\", \"b\"]"))
+    }
+
+    @Test
+    fun `a score is undecided from the lower end of the band to below the upper one, at the model's own line alone`() {
+        val contract = choices() // 0.25 to 0.5
+        fun reading(malignant: Float, point: String? = null) =
+            contract.read(contract.cpuFile, floatArrayOf(1 - malignant, malignant), point)
+        assertEquals(listOf(true, false, false, true), listOf(Math.nextDown(0.25f), 0.25f, Math.nextDown(0.5f), 0.5f).map { reading(it).sure })
+        assertEquals(listOf(false, true), listOf(0.3f, 0.45f).map { reading(it).positive })
+        val chosen = reading(0.3f, "sensitivity_95")
+        assertEquals(listOf(true, true, 1, "sensitivity_95"), listOf(chosen.sure, chosen.positive, chosen.called, chosen.operatingPoint))
+        assertEquals(false, reading(0.1f, "sensitivity_95").positive)
+        assertTrue(sevenClasses().let { it.read(it.cpuFile, FloatArray(7) { 1 / 7f }) }.sure)
     }
 
     @Test

@@ -3,6 +3,7 @@ package org.skinkeras.core
 import java.util.Locale
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertSame
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 
@@ -26,10 +27,13 @@ class WordingTest {
         for (case in Golden.json.children("wording")) {
             val contract = ModelContract.parse(case.text("contract"), "golden.json")
             val file = contract.files.getValue(case.text("kind"))
-            assertEquals(case.text("limits"), Wording.limits(contract, file))
+            val point = if (case.has("operating_point")) case.text("operating_point") else null
+            assertEquals(case.text("limits"), Wording.limits(contract, file, point))
+            val titles = case.children("operating_points").map { (if (it.has("name")) it.text("name") else null) to it.text("title") }
+            assertEquals(titles, Wording.operatingPoints(file).toList())
             for (row in case.children("answers")) {
                 val probabilities = row.numbers("probabilities").map { it.toFloat() }.toFloatArray()
-                val found = Wording.result(contract, file, contract.read(file, probabilities))
+                val found = Wording.result(contract, file, contract.read(file, probabilities, point))
                 assertEquals(row.text("verdict"), found.verdict)
                 assertEquals(row.text("explanation"), found.explanation)
                 compared++
@@ -100,6 +104,31 @@ class WordingTest {
         val marked = sevenClasses("\"class_titles\"" to "\"malignancy\": {\"mel\": \"malignant\", \"nv\": \"benign\"}, \"class_titles\"")
         val bars = Wording.bars(marked, marked.cpuFile, marked.read(marked.cpuFile, FloatArray(7) { 1 / 7f }))
         assertEquals(listOf("melanoma (malignant)", "melanocytic nevus", "vasc"), bars.drop(4).map { it.title })
+    }
+
+    @Test
+    fun `a bar tells where the chosen line is, and which scores are left undecided at the model's own`() {
+        val contract = choices()
+        fun note(point: String?) =
+            Wording.bars(contract, contract.cpuFile, contract.read(contract.cpuFile, floatArrayOf(0.7f, 0.3f), point)).single().note
+        assertEquals("Line at 42. Scores from 25 to 50 are left undecided.", note(null))
+        assertEquals("Line at 13", note("sensitivity_95"))
+    }
+
+    @Test
+    fun `another line changes what is said and saved of the same answer, and one that is not offered changes nothing`() {
+        val contract = choices()
+        val reading = contract.read(contract.cpuFile, floatArrayOf(0.7f, 0.3f))
+        val read = Answer.Read(onCpu(contract), reading, Quality(120f, 0f, 0.5f, null), 1.0, 1.0)
+        assertTrue(Wording.answer(read).verdict.startsWith("Not sure"))
+        assertTrue("missed 25 %" in Wording.notes(read).single())
+        val moved = read.at("sensitivity_95")
+        assertTrue(Wording.answer(moved).verdict.startsWith("Above"))
+        assertTrue("missed 6 %" in Wording.notes(moved).single())
+        assertEquals("Fewer misses: set to find 95 %.", Wording.saved(moved).split("\n")[2])
+        for (back in listOf(moved.at(null), moved.at("cost_5"))) assertEquals(Wording.saved(read), Wording.saved(back))
+        val refused = Answer.Refused(onCpu(contract), Quality(20f, 0f, 0.5f, QualityIssue.TOO_DARK), 1.0)
+        assertSame(refused, refused.at("sensitivity_95"))
     }
 
     @Test
