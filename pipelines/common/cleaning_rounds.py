@@ -12,6 +12,7 @@ from pipelines.common.console import console, say, section
 from skinkeras import cleaning, datasets, inputs, models, training
 from skinkeras.cleaning import CleaningError
 from skinkeras.cleaning.figures import contact_sheet, loss_histogram
+from skinkeras.cleaning.rounds import WITHIN_FOLDS
 from skinkeras.errors import DamagedFileError
 from skinkeras.files import replacing, write_text
 from skinkeras.geometries import DEFAULT_GEOMETRY
@@ -75,6 +76,8 @@ class Cleaner:
             "learning_rate": plan.learning_rate,
             "data_seed": plan.data_seed,
         }
+        if options.clean_folds:
+            deciding[WITHIN_FOLDS] = True
         if model.geometry != DEFAULT_GEOMETRY:  # rounds of the released version name none
             deciding["geometry"] = model.geometry
         self._arguments = (
@@ -121,12 +124,12 @@ class Cleaner:
             section(f"Cleaning, round {number} of {len(rounds.removals)}")
             left = dataclasses.replace(binary, kept=rounds.remaining())
             try:
-                losses = self._losses(left, number)
+                losses, folds = self._losses(left, number)
             except DamagedFileError:
                 raise
             except ValueError as error:  # not finite, or too few images left for the folds
                 raise CleaningError(f"Round {number} of the cleaning cannot go on: {error}") from error
-            rounds.record(losses)
+            rounds.record(losses, folds)
             for file in self.run.state.glob(f"clean-{number}*"):
                 file.unlink()
             _report(rounds, number, data, self.note)
@@ -173,15 +176,17 @@ class Cleaner:
         return None
 
     def _losses(self, data, number):
-        """(variants,) float: the loss of each training row that is left, by this round's model or models."""
+        """(variants,) float: the loss of each training row that is left, by this round's model or models; and
+        (variants,) int, whose model it is, or None if there is one."""
         rows = np.flatnonzero(data.kept)
         train = data.subset("train")
         losses = np.full(len(data.kept), np.nan)
         if not self.options.clean_folds:
             model = self._trained(data, f"clean-{number}", number)
             losses[rows] = cleaning.example_losses(model, train.images, rows, train.one_hot, _BATCH)
-            return losses
-        fold_of = self._folds(train)
+            return losses, None
+        fold_of, folds = self._folds(train), np.full(len(data.kept), -1)
+        folds[rows] = fold_of
         for fold in range(self.options.clean_folds):
             inside, outside = fold_of == fold, data.kept.copy()
             outside[rows[inside]] = False
@@ -190,7 +195,7 @@ class Cleaner:
             losses[rows[inside]] = cleaning.example_losses(
                 model, train.images, rows[inside], train.one_hot[inside], _BATCH
             )
-        return losses
+        return losses, folds
 
     def _folds(self, train):
         return cleaning.out_of_fold(
@@ -238,11 +243,12 @@ def _report(rounds, number, data, note):
     ranking = rounds.ranking(number)
     removed = np.flatnonzero(ranking["removed"])
     diagnoses = _diagnoses(data)
+    line = "the line of their fold" if "fold" in ranking else "the line"
     loss_histogram(
         {label: rows["loss"].dropna() for label, rows in ranking.groupby("label")},
-        ranking["loss"][removed].min(),
+        _cuts(ranking.iloc[removed]),
         rounds.folder / f"round_{number}_losses.png",
-        f"Round {number}: {len(removed):,} benign images, right of the line, were removed",
+        f"Round {number}: {len(removed):,} benign images, right of {line}, were removed",
         note,
     )
     table = _table(rounds, diagnoses)
@@ -262,6 +268,13 @@ def _report(rounds, number, data, note):
         note,
     )
     say(f"  removed {len(removed)} benign images: see {rounds.folder / 'report.md'}")
+
+
+def _cuts(removed):
+    """The lowest loss that was removed; of rows ranked within folds, that of each fold."""
+    if "fold" in removed:
+        return removed.groupby("fold")["loss"].min().tolist()
+    return [removed["loss"].min()]
 
 
 def _sheet(rounds, number):
@@ -297,6 +310,14 @@ def _markdown(rounds, table):
         "Each round trains a model, ranks all training images that are left by their loss and removes the",
         "benign ones with the highest. Variants of an image count singly. Validation and test images are",
         "neither ranked nor removed.\n",
+        *(
+            [
+                "An image is ranked by a model that was not trained on it, among the images of its own fold: models",
+                "differ in how large their losses are, and each fold loses its share of the benign images.\n",
+            ]
+            if rounds.done and "fold" in rounds.ranking(rounds.done)
+            else []
+        ),
         "| " + " | ".join(table.columns) + " |",
         "| " + " | ".join("---:" for _ in table.columns) + " |",
         *(

@@ -12,13 +12,17 @@ _COLUMNS = 6
 
 
 def loss_histogram(
-    losses: Mapping[str, ArrayLike], threshold: float, path: str | os.PathLike, title: str, note: str = ""
+    losses: Mapping[str, ArrayLike],
+    thresholds: Sequence[float],
+    path: str | os.PathLike,
+    title: str,
+    note: str = "",
 ) -> None:
     """Histograms of the training losses of both classes, on logarithmic axes, with the cut of a round.
 
     Args:
         losses: {"benign": (n,), "malignant": (m,)}, in nats, at least 0.
-        threshold: the lowest loss that was removed.
+        thresholds: the lowest loss that was removed, of each fold that was ranked by itself.
         path: PNG file to write.
         title: of the figure.
         note: printed at the foot.
@@ -37,7 +41,10 @@ def loss_histogram(
         values = clipped[name]
         label = f"{name} ({len(values):,})"
         axes.hist(values, bins, histtype="step", linewidth=1.8, color=colour, label=label)
-    axes.axvline(threshold, color=DARK, linewidth=1.2, linestyle="--", label=f"cut at {threshold:.3g}")
+    label = "cut at " + ", ".join(f"{value:.3g}" for value in thresholds[:4])
+    for value in thresholds:
+        axes.axvline(value, color=DARK, linewidth=1.2, linestyle="--", label=label)
+        label = None
     axes.set(xscale="log", yscale="log", xlabel="loss of a training image (nats)", ylabel="images")
     plain_axes(axes)
     axes.legend(frameon=False, fontsize=9)

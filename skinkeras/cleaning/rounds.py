@@ -7,10 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from skinkeras.cleaning.plan import earlier_plan
 from skinkeras.errors import DamagedFileError, RunError
 from skinkeras.files import replacing, write_json
 
 _KEYS = ["image_id", "variant", "label"]
+
+_WHOLE = {"rank": "Int64", "fold": "Int64"}
+
+#: Setting of a cleaning whose rows are ranked within folds; cleanings of earlier versions pooled the losses.
+WITHIN_FOLDS = "ranked_within_folds"
 
 
 class CleaningError(RunError):
@@ -60,6 +66,8 @@ class CleaningRounds:
             "removals": self.removals,
             **(settings or {}),
         }
+        if self._record_file.exists():
+            self._go_on_as_begun(plan)
         self._check()
         self._rankings = []
         while len(self._rankings) < len(self.removals) and self._file(len(self._rankings) + 1).exists():
@@ -90,16 +98,20 @@ class CleaningRounds:
     def ranking(self, number):
         """The table of round `number` (from 1): `image_id`, `variant`, `label`, `loss`, `rank`, `removed`.
 
-        `rank` is 1 at the highest loss; rows that were removed earlier have neither loss nor rank.
+        `rank` is 1 at the highest loss; rows that were removed earlier have neither loss nor rank. Where rows were
+        ranked within folds there is `fold`, too, and `rank` is 1 at the row that is highest in its own fold.
         """
         return self._rankings[number - 1]
 
-    def record(self, losses):
+    def record(self, losses, folds=None):
         """Finishes a round: removes its benign rows with the highest losses, and writes its ranking.
 
         Args:
             losses: (n,) float, the loss of each row; values of rows that are already removed are ignored. Of
                 equal losses the earlier row is removed first.
+            folds: (n,) int, which model each row's loss is of; None if all are of one. Models differ in how large
+                their losses are: rows are then ranked by the share of their own fold's benign rows that have a higher
+                loss, so that each fold loses its share of the benign rows.
 
         Raises:
             CleaningError: all rounds are done, or a remaining row's loss is not a finite number.
@@ -114,13 +126,17 @@ class CleaningRounds:
                 f"Round {self.done + 1} of the cleaning has losses that are not finite: its training has "
                 "diverged; lower the learning rate."
             )
-        order = np.argsort(-losses[left], kind="stable")
+        within_folds = folds is not None and self._facts.get(WITHIN_FOLDS)
+        key = _share_above(losses, self._benign, np.where(left, folds, -1)) if within_folds else -losses
+        order = np.argsort(key[left], kind="stable")
         ranked = np.flatnonzero(left)[order]
         removed = np.zeros(len(left), bool)
         removed[ranked[self._benign[ranked]][: self.removals[self.done]]] = True
         ranks = pd.Series(pd.NA, index=range(len(left)), dtype="Int64")
         ranks[ranked] = np.arange(1, len(ranked) + 1)
         ranking = self.table.assign(loss=losses, rank=ranks, removed=removed)
+        if within_folds:
+            ranking["fold"] = pd.Series(np.asarray(folds), dtype="Int64").where(left, pd.NA)
         if not self._record_file.exists():
             write_json(self._record_file, self._facts)
         with replacing(self._file(self.done + 1)) as temporary:
@@ -138,10 +154,11 @@ class CleaningRounds:
         try:
             ranking = pd.read_csv(
                 self._file(number),
-                dtype={**dict.fromkeys(_KEYS, str), "loss": float, "rank": "Int64", "removed": bool},
+                dtype={**dict.fromkeys(_KEYS, str), "loss": float, "removed": bool, **_WHOLE},
                 keep_default_na=False,
-                na_values={"loss": [""], "rank": [""]},
-            )[[*_KEYS, "loss", "rank", "removed"]]
+                na_values={"loss": [""], **{key: [""] for key in _WHOLE}},
+            )
+            ranking = ranking[[*_KEYS, "loss", "rank", "removed", *(["fold"] if "fold" in ranking else [])]]
         except (ValueError, KeyError) as error:
             raise DamagedFileError(
                 f"{self._file(number)} is damaged: delete it, to do that round and the later ones again."
@@ -164,6 +181,18 @@ class CleaningRounds:
             ) from error
         return facts
 
+    def _go_on_as_begun(self, plan):
+        """Takes over what a cleaning of an earlier version did otherwise, so that it ends as it began."""
+        theirs = self._recorded_facts()
+        if WITHIN_FOLDS not in theirs:
+            self._facts.pop(WITHIN_FOLDS, None)
+        earlier = earlier_plan(plan)
+        if earlier:
+            removals = earlier.removals(int(self._benign.sum()), int((~self._benign).sum()))
+            common = min(len(removals), len(theirs["removals"]))
+            if removals[:common] == theirs["removals"][:common]:
+                self.removals = self._facts["removals"] = removals
+
     def _check(self):
         if not self._record_file.exists():
             inside = self.folder / "cleaning"
@@ -184,3 +213,14 @@ class CleaningRounds:
                     f"{self.folder} holds a cleaning with {name}={theirs.get(name)}, this one has "
                     f"{name}={mine.get(name)}: choose another folder, or the settings it was made with."
                 )
+
+
+def _share_above(losses, benign, folds):
+    """(n,) float: for each row, the share of the benign rows of its fold that have a higher loss."""
+    share = np.full(len(losses), np.nan)
+    for fold in np.unique(folds[folds >= 0]):
+        rows = np.flatnonzero(folds == fold)
+        theirs = np.sort(losses[rows[benign[rows]]])
+        above = len(theirs) - np.searchsorted(theirs, losses[rows], side="right")
+        share[rows] = (above + 0.5) / max(len(theirs), 1)
+    return share

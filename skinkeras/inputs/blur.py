@@ -1,4 +1,4 @@
-"""The effects of a cheap clip-on lens: radial blur (Gilal et al. 2023) and chromatic aberration."""
+"""The paper's radial blur (Gilal et al. 2023), which a cheap clip-on lens gives."""
 
 import functools
 import math
@@ -11,9 +11,8 @@ import tensorflow as tf
 
 from skinkeras.inputs.catalog import MAX_RHO
 
-# The largest error of a zoom at the border of the image, in pixels and as a share of the displacement there;
-# in the centre a zoom is exact.
-_TOLERANCE, _RELATIVE_TOLERANCE = 0.25, 0.25
+# A zoom whose window would be so many times longer than the quadrant is a warp instead.
+_LONGEST = 4
 
 
 class Rho(NamedTuple):
@@ -35,10 +34,10 @@ def radial_blur(image, rho, steps=5, dtype="float32"):
     1 - rho about its centre, with bilinear interpolation. The centre is the middle of the pixel grid,
     ((height - 1) / 2, (width - 1) / 2); outside the image its border pixels are repeated.
 
-    The recursion is computed as it is written, interpolation by interpolation, but without coordinate maps:
-    see `_Zoom`. Windows of whole pixels allow only some factors: 1 + rho and 1 - rho are matched to within a
-    quarter of rho, and of a pixel at the border, and exceeded on average by 5 to 10 % of rho. Runs eagerly
-    and inside tf.data, on the CPU; it has no gradient.
+    The recursion is computed as it is written, interpolation by interpolation, but each quadrant by itself and
+    without coordinate maps: see `_Zoom`. Along a side of an even number of pixels the zooms have exactly the
+    factors 1 + rho and 1 - rho; along an odd one every pixel is displaced by up to rho / 2 pixels more or less,
+    which cancels over the image. Runs eagerly and inside tf.data, on the CPU; it has no gradient.
 
     Args:
         image: (..., height, width, channels) float or uint8, array or tensor; any number of leading
@@ -53,6 +52,12 @@ def radial_blur(image, rho, steps=5, dtype="float32"):
 
     Raises:
         ValueError: rho, steps or dtype outside its range (tf.errors.InvalidArgumentError inside tf.data).
+
+    Example:
+        >>> stripes = np.tile(np.float32([0, 200]), (64, 32))[..., None]
+        >>> blurred = radial_blur(stripes, 0.02)[32, :, 0]
+        >>> bool(np.ptp(blurred[31:33]) > 150 > np.ptp(blurred[:8]))   # the centre stays sharp
+        True
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1. Received: steps={steps}")
@@ -66,34 +71,6 @@ def radial_blur(image, rho, steps=5, dtype="float32"):
         return tf.constant(blur(np.asarray(image), *map(np.asarray, rho)))
     blurred = tf.numpy_function(blur, [image, *rho], dtype)
     return tf.ensure_shape(blurred, image.shape)
-
-
-def chromatic_aberration(image, strength):
-    """Zooms red by 1 + strength and blue by 1 - strength about the centre, which gives coloured fringes.
-
-    Gilal et al. 2023 name it as future work. A simple lens focuses the colours at different magnifications,
-    so the fringes grow from the centre outwards.
-
-    Args:
-        image: (height, width, 3) float or uint8 array, RGB.
-        strength: float in (-0.2, 0.2); about 0.002 to 0.01 looks like a clip-on lens.
-
-    Returns:
-        float32 array of the same shape and range.
-
-    Raises:
-        ValueError: strength outside its range.
-    """
-    if not -MAX_RHO < strength < MAX_RHO:
-        raise ValueError(f"strength must be in (-{MAX_RHO}, {MAX_RHO}). Received: strength={strength}")
-    red, green, blue = (np.array(plane, np.float32, order="C") for plane in np.moveaxis(image, -1, 0))
-    for plane, factor in ((red, 1 + strength), (blue, 1 - strength)):
-        zoom = _Zoom("fringe", plane.shape, np.float32, factor, factor)
-        bordered = _Bordered(plane.shape, np.float32, zoom.border)
-        bordered.inside[:] = plane
-        bordered.repeat_edges()
-        plane[:] = zoom(bordered)
-    return np.stack([red, green, blue], axis=-1)
 
 
 def check_rho(rho):
@@ -117,94 +94,158 @@ def _blur_all(images, *rho, steps, dtype):
 
 def blur_into(target, image, rho, steps):
     """Writes the blurred `image` to `target`, which may be the same array; see `radial_blur`."""
-    sums, unit = _summed_zooms(image, *rho, steps)
-    if target.dtype == np.uint8:
-        cv2.convertScaleAbs(sums, dst=target, alpha=unit)
-    else:
-        np.multiply(sums, np.float32(unit), out=target)
+    image = np.ascontiguousarray(image, np.uint8 if image.dtype == np.uint8 else np.float32)
+    height, width, channels = image.shape
+    rows, columns = -(-height // 2), -(-width // 2)  # of a quadrant, the middle of an odd side included
+    shape = (rows, columns, channels)
+    blur = _QuadrantBlur(shape, image.dtype, target.dtype, _for_quadrants(rho, height, width), steps)
+    result = _scratch("result", (2, 2, *shape), target.dtype)
+    for below, vertical in enumerate((slice(0, rows), slice(height - rows, height))):
+        for right, horizontal in enumerate((slice(0, columns), slice(width - columns, width))):
+            blur(image[vertical, horizontal], _FLIPS[below, right], result[below, right])
+    _join(result, target)
 
 
-def _summed_zooms(image, horizontal_expand, horizontal_shrink, vertical_expand, vertical_shrink, steps):
-    """The blurred image, as multiples of the number that is returned with it; valid until the next call."""
-    # Each step adds two images; they are divided once, at the end. 8-bit images are held in 16 bits, in the
-    # end as 256ths of a grey level: half the memory of floats, and faster.
-    sums, unit = (np.uint16, 1 / 256) if image.dtype == np.uint8 and steps <= 8 else (np.float32, 0.5**steps)
-    expand = _Zoom("expand", image.shape, sums, 1 + horizontal_expand, 1 + vertical_expand)
-    shrink = _Zoom("shrink", image.shape, sums, 1 - horizontal_shrink, 1 - vertical_shrink)
-    current = _Bordered(image.shape, sums, np.maximum(expand.border, shrink.border))
-    np.multiply(image, sums(0.5**steps / unit), out=current.inside)
-    for _ in range(steps):
-        current.repeat_edges()
-        cv2.add(expand(current), shrink(current), dst=current.inside)
-    return current.inside, unit
+# What turns a quadrant (below, right) so that the centre of the image is its first corner, as OpenCV counts.
+_FLIPS = {(0, 0): -1, (0, 1): 0, (1, 0): 1, (1, 1): None}
 
 
-class _Bordered:
-    """An image with so many rows and columns around it; repeating its edges there is all the copying."""
+def _for_quadrants(rho, height, width):
+    """The strengths that displace the pixels of quadrants as far, on average, as rho those of the image."""
+    # The zoom is about an edge of a pixel; in an odd side the centre is the middle of one, and a pixel at distance
+    # r from it is displaced by (r + 1/2) rho. Of images whose detail is spread evenly, (n - 1) / (n + 1/2) displaces
+    # as far in the mean square; lesions have theirs nearer to the centre.
+    across, down = ((n - 1) / (n + 1) if n % 2 else 1 for n in (width, height))
+    return Rho(rho[0] * across, rho[1] * across, rho[2] * down, rho[3] * down)
 
-    def __init__(self, shape, dtype, border):
-        self._border = rows, columns = [int(n) for n in border]
-        height, width, *channels = shape
-        whole = (height + 2 * rows, width + 2 * columns, *channels)
-        self.whole = _scratch("bordered", whole, dtype)
-        self.inside = _middle(self.whole, height, width)
 
-    def repeat_edges(self):
-        rows, columns = self._border
-        if rows or columns:
-            # OpenCV does not copy the inside when source and target are the same memory.
-            edges = (rows, rows, columns, columns)
-            cv2.copyMakeBorder(self.inside, *edges, cv2.BORDER_REPLICATE, dst=self.whole)
+def _join(quadrants, target):
+    """Writes quadrants (2, 2, rows, columns, channels) into the image; where they overlap, their mean."""
+    height, width = target.shape[:2]
+    rows, columns = quadrants.shape[2:4]
+    if height % 2:
+        _share(quadrants[0, :, -1], quadrants[1, :, 0])
+    if width % 2:
+        _share(quadrants[:, 0, :, -1], quadrants[:, 1, :, 0])
+    target[:rows, :columns], target[:rows, width - columns :] = quadrants[0]
+    target[height - rows :, :columns], target[height - rows :, width - columns :] = quadrants[1]
+
+
+def _share(one, other):
+    mean = (one.astype(np.float32) + other) / 2
+    one[:] = other[:] = mean if one.dtype == np.float32 else np.rint(mean)
+
+
+class _QuadrantBlur:
+    """Blurs quadrants of one shape and dtype, turned so that the image's centre is their first corner."""
+
+    def __init__(self, shape, source, target, rho, steps):
+        # Each step adds two images; they are divided once, at the end. 8-bit images are held in 16 bits, in the
+        # end as 256ths of a grey level: half the memory of floats, and faster.
+        in_16_bits = source == np.uint8 and steps <= 8
+        self._dtype, self._unit = (np.uint16, 1 / 256) if in_16_bits else (np.float32, 0.5**steps)
+        self._steps, (rows, columns, channels) = steps, shape
+        factors = (
+            (1 + rho.vertical_expand, 1 + rho.horizontal_expand),
+            (1 - rho.vertical_shrink, 1 - rho.horizontal_shrink),
+        )
+        windows = [_windows(rows, columns, *each) for each in factors]
+        longest = np.max([read for read, _ in windows], axis=0).tolist()
+        below, right = max(0, longest[0] - rows), max(0, longest[1] - columns)
+        self._edges = (0, below, 0, right)
+        self._whole = _scratch("whole", (rows + below, columns + right, channels), self._dtype)
+        self._inside = self._whole[:rows, :columns]
+        self._zooms = [
+            _Zoom(self._whole, shape, _scratch(name, (*made, channels), self._dtype), each, read)
+            for name, each, (read, made) in zip(("expand", "shrink"), factors, windows, strict=True)
+        ]
+        self._turned, self._blurred = _scratch("turned", shape, source), _scratch("blurred", shape, target)
+
+    def __call__(self, quadrant, flip, target):
+        """Writes the blurred quadrant to `target`; `flip` is OpenCV's code of how it is turned, or None."""
+        turned = quadrant if flip is None else cv2.flip(quadrant, flip, dst=self._turned)
+        scale = self._dtype(0.5**self._steps / self._unit)
+        np.multiply(turned.reshape(self._inside.shape), scale, out=self._inside)
+        expand, shrink = self._zooms
+        for _ in range(self._steps):
+            if any(self._edges):
+                # OpenCV does not copy the inside when source and target are the same memory.
+                cv2.copyMakeBorder(self._inside, *self._edges, cv2.BORDER_REPLICATE, dst=self._whole)
+            cv2.add(expand(), shrink(), dst=self._inside)
+        blurred = target if flip is None else self._blurred
+        if blurred.dtype == np.uint8:
+            cv2.convertScaleAbs(self._inside, dst=blurred, alpha=self._unit)
+        else:
+            np.multiply(self._inside, np.float32(self._unit), out=blurred)
+        if flip is not None:
+            cv2.flip(blurred, flip, dst=target)
 
 
 class _Zoom:
-    """Zooms images of one shape and dtype: output x shows input c + factor * (x - c), where c is the centre.
+    """Zooms what is in an array: output x shows input factor * (x + 1/2) - 1/2, by rows and by columns.
 
-    A zoom about the centre is a plain resize from a centred window to a centred window whose sizes have the
-    factor as their ratio; OpenCV resizes several times faster than it remaps. Small images have no such
-    windows and are remapped. The result of a call is valid until the next call of a zoom with the same
-    name in the same thread.
+    That is what a plain resize does when it is told the scale and not the size of its result, and OpenCV resizes
+    several times faster than it remaps. The first half pixel of a factor below 1 lies in the next quadrant: it gets
+    the value of the first pixel. Where the window and its result have the same size, OpenCV would copy instead:
+    then the zoom is a warp.
 
-    Attributes:
-        border: (rows, columns) by which the window extends beyond the image on each side.
+    Args:
+        whole: the quadrant, with its edges repeated behind it.
+        shape: (rows, columns, channels) of the quadrant.
+        made: the array for the resize's result, of which the quadrant's rows and columns are returned.
+        factors: (down, across).
+        window: (rows, columns) that are resized.
     """
 
-    def __init__(self, name, shape, dtype, horizontal, vertical):
-        height, width, *channels = shape
-        windows = _windows(width, horizontal), _windows(height, vertical)
-        self._maps, self.border = None, (0, 0)
-        if None in windows:
-            self._maps = _maps(shape, horizontal, vertical)
-            self._target = self._result = _scratch(name, shape, dtype)
-            return
-        (from_x, to_x), (from_y, to_y) = windows
-        self.border = max(0, (from_y - height) // 2), max(0, (from_x - width) // 2)
-        self._window = from_y, from_x
-        self._target = _scratch(name, (to_y, to_x, *channels), dtype)
-        self._result = _middle(self._target, height, width)
+    def __init__(self, whole, shape, made, factors, window):
+        down, across = factors
+        self._window, self._made = whole[: window[0], : window[1]], made
+        self._result = made[: shape[0], : shape[1]]
+        self._scale = {"fx": 1 / across, "fy": 1 / down, "interpolation": cv2.INTER_LINEAR}
+        self._matrix = None
+        if made.shape[:2] == window and factors != (1, 1):
+            # From the middle of a pixel of the result to a place in the window.
+            self._matrix = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]])
 
-    def __call__(self, bordered):
-        if self._maps:
-            border = {"borderMode": cv2.BORDER_REPLICATE}
-            cv2.remap(bordered.inside, *self._maps, cv2.INTER_LINEAR, dst=self._target, **border)
+    def __call__(self):
+        if self._matrix is None:
+            cv2.resize(self._window, None, dst=self._made, **self._scale)
         else:
-            window, size = _middle(bordered.whole, *self._window), self._target.shape[1::-1]
-            cv2.resize(window, size, dst=self._target, interpolation=cv2.INTER_LINEAR)
+            size, flags = self._made.shape[1::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            border = {"borderMode": cv2.BORDER_REPLICATE}
+            cv2.warpAffine(self._window, self._matrix, size, dst=self._made, flags=flags, **border)
         return self._result
 
 
-def _maps(shape, horizontal, vertical):
-    y, x = (
-        (length - 1) / 2 + factor * (np.arange(length) - (length - 1) / 2)
-        for length, factor in zip(shape, (vertical, horizontal), strict=False)
-    )
-    return np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+@functools.lru_cache(maxsize=4096)
+def _windows(rows, columns, down, across):
+    """Sizes ((rows, columns) read, (rows, columns) made) of a resize by these factors.
+
+    Where the size does not change, OpenCV copies and does not look at the scale: the window is made longer until
+    it does, unless it would be so long that a warp is faster.
+    """
+    read = [_least_window(rows, down), _least_window(columns, across)]
+    made = [_made(read[0], down), _made(read[1], across)]
+    if read == made and not down == across == 1:
+        axis = 0 if abs(down - 1) > abs(across - 1) else 1
+        n, factor = ((rows, down), (columns, across))[axis]
+        longer = next((k for k in range(n, _LONGEST * n) if k > read[axis] and _made(k, factor) != k), None)
+        if longer:
+            read[axis], made[axis] = longer, _made(longer, factor)
+    return tuple(read), tuple(made)
 
 
-def _middle(image, height, width):
-    """The centred window of this size."""
-    y, x = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-    return image[y : y + height, x : x + width]
+def _least_window(n, factor):
+    """How many pixels a zoom to n pixels reads."""
+    read = math.floor((n - 0.5) * factor - 0.5) + 2
+    while _made(read, factor) < n:
+        read += 1
+    return read
+
+
+def _made(read, factor):
+    """How many pixels OpenCV makes of so many: rounded to even, as Python does."""
+    return round(read * (1 / factor))
 
 
 _arrays = threading.local()
@@ -217,16 +258,3 @@ def _scratch(name, shape, dtype):
     if kept is None or kept.size < size:
         kept = vars(_arrays)[name] = np.empty(size, np.uint8)
     return kept[:size].view(dtype).reshape(shape)
-
-
-@functools.lru_cache(maxsize=4096)
-def _windows(length, factor):
-    """Sizes (from, to) of two centred windows, to >= length, with from / to = factor; None if there are none.
-
-    Also None if the windows would be so large that remapping is faster.
-    """
-    to = np.arange(length, 1.35 * length, 2).astype(int)  # the same parity keeps the centre
-    start = length + 2 * np.rint((factor * to - length) / 2).astype(int)
-    error = np.abs(start / to - factor) * length / 2
-    good = error <= min(_TOLERANCE, _RELATIVE_TOLERANCE * abs(factor - 1) * length / 2)
-    return (int(start[good][0]), int(to[good][0])) if good.any() else None

@@ -8,6 +8,35 @@ from skinkeras.lazy import LazyFunction
 # A radial blur is weaker than this; the paper's is at most a tenth of it.
 MAX_RHO = 0.2
 
+# Colour constancy takes stored values to at most this power; of most cameras it is about 2.2.
+MAX_GAMMA = 3
+
+
+@dataclass(frozen=True)
+class LensEffect:
+    """One row of `LENS_EFFECTS`.
+
+    Attributes:
+        title: what it does, for documents and cards.
+        apply: called as `apply(image, strength)` with an image (height, width, 3); returns it as float32.
+        limit: float; strengths are below it.
+    """
+
+    title: str
+    apply: Callable
+    limit: float
+
+
+#: What a lens does beside the radial blur, in the order in which it is applied. Each is a flag of `ImageVariant` and
+#: a range of strengths of `Oversampling`, both of the same name.
+LENS_EFFECTS = {
+    "aberration": LensEffect(
+        "coloured fringes", LazyFunction("skinkeras.inputs.lenses:chromatic_aberration"), MAX_RHO
+    ),
+    "barrel": LensEffect("barrel distortion", LazyFunction("skinkeras.inputs.lenses:barrel_distortion"), 0.5),
+    "vignette": LensEffect("darker corners", LazyFunction("skinkeras.inputs.lenses:vignette"), 1.0),
+}
+
 
 @dataclass(frozen=True)
 class AugmentationMethod:
@@ -46,6 +75,8 @@ class ImageVariant:
         flip: whether it is mirrored left to right.
         blur: whether it is blurred (`radial_blur`), by a random rho for each image and variant.
         aberration: whether it gets coloured fringes (`chromatic_aberration`), of a strength chosen likewise.
+        barrel: whether it is distorted like a barrel (`barrel_distortion`), likewise.
+        vignette: whether its corners get darker (`vignette`), likewise.
 
     Raises:
         ValueError: any other turn.
@@ -57,6 +88,8 @@ class ImageVariant:
     flip: bool = False
     blur: bool = False
     aberration: bool = False
+    barrel: bool = False
+    vignette: bool = False
 
     def __post_init__(self):
         if self.turn not in (0, 90, -90):
@@ -78,6 +111,8 @@ class Oversampling:
         separate: another rho for each of the four directions (`Rho`), which the paper names as possible,
             instead of one for all.
         aberration: (low, high), in [0, 0.2): the strengths of the coloured fringes.
+        barrel: (low, high), in [0, 0.5): the strengths of the distortion.
+        vignette: (low, high), in [0, 1): the shares of light that are lost in the corners.
         steps: int, iterations of the blur.
 
     Raises:
@@ -90,11 +125,14 @@ class Oversampling:
     rho: tuple = (0.005, 0.02)
     separate: bool = False
     aberration: tuple = (0.002, 0.01)
+    barrel: tuple = (0.02, 0.12)
+    vignette: tuple = (0.1, 0.5)
     steps: int = 5
 
     def __post_init__(self):
-        for name in ("rho", "aberration"):
-            _check_range(name, *getattr(self, name))
+        _check_range("rho", *self.rho, MAX_RHO)
+        for name, effect in LENS_EFFECTS.items():
+            _check_range(name, *getattr(self, name), effect.limit)
         for label, variants in self.variants.items():
             names = [variant.name for variant in variants]
             if not names or len(set(names)) < len(names):
@@ -102,11 +140,17 @@ class Oversampling:
                     f"class {label!r} needs at least one variant, each of its own name. Received: {names}"
                 )
 
+    @property
+    def effects(self):
+        """The names in `LENS_EFFECTS` that any variant has, in their order."""
+        every = [variant for variants in self.variants.values() for variant in variants]
+        return [name for name in LENS_EFFECTS if any(getattr(variant, name) for variant in every)]
 
-def _check_range(name, low, high):
+
+def _check_range(name, low, high, limit):
     for value in (low, high):
-        if not 0 <= value < MAX_RHO:
-            raise ValueError(f"{name} must be in [0, {MAX_RHO}). Received: {name}={value}")
+        if not 0 <= value < limit:
+            raise ValueError(f"{name} must be in [0, {limit:g}). Received: {name}={value}")
     if low > high:
         raise ValueError(f"{name} must be (low, high). Received: {name}=({low}, {high})")
 
@@ -122,6 +166,15 @@ _PAPER = {
     ),
 }
 
+
+def _with_effects(*names):
+    """The paper's variants with these effects on each image that is blurred."""
+    return {
+        label: tuple(replace(each, **dict.fromkeys(names, each.blur)) for each in variants)
+        for label, variants in _PAPER.items()
+    }
+
+
 #: What the training images of each class are shown as.
 OVERSAMPLING = {
     "none": Oversampling({}, "none: each training image once"),
@@ -134,7 +187,16 @@ OVERSAMPLING = {
         _PAPER, "as ISIC-blur, with another strength in each direction (beyond the paper)", separate=True
     ),
     "g23-aberration": Oversampling(
-        {label: tuple(replace(v, aberration=v.blur) for v in variants) for label, variants in _PAPER.items()},
+        _with_effects("aberration"),
         "as ISIC-blur, with coloured fringes on each blurred image (beyond the paper)",
+    ),
+    "g23-barrel": Oversampling(
+        _with_effects("barrel", "vignette"),
+        "as ISIC-blur, with barrel distortion and darker corners on each blurred image (beyond the paper)",
+    ),
+    "g23-clip-on": Oversampling(
+        _with_effects("aberration", "barrel", "vignette"),
+        "as ISIC-blur, with coloured fringes, barrel distortion and darker corners on each blurred image, as a "
+        "clip-on magnifier gives (beyond the paper)",
     ),
 }

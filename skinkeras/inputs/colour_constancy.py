@@ -5,6 +5,8 @@ import math
 import numpy as np
 from keras import ops
 
+from skinkeras.inputs.catalog import MAX_GAMMA
+
 # Above this the powers of dark pixels leave the range of float32.
 _MAX_P = 12
 
@@ -15,14 +17,15 @@ _LEAST_ILLUMINANT = 1e-3
 _TINY = 1e-30
 
 
-def shades_of_gray(image, p=6, sigma=0.0, black=20.0, saturated=250.0):
+def shades_of_gray(image, p=6, sigma=0.0, black=20.0, saturated=250.0, gamma=1.0):
     """Divides each colour channel by its share of the light, so that the light becomes grey.
 
     The illuminant of channel c is the Minkowski norm e_c = (mean |I_c|^p)^(1/p) over the image (Finlayson &
     Trezzi 2004, Shades of Gray and Colour Constancy). p = 1 is grey world, a large p comes close to max-RGB;
     6 is what they found best and what Barata et al. 2014 use on dermoscopy. The image is divided by
     sqrt(3) e / |e|: equal channels then stay as they are, and the image about as bright. Values are
-    taken as they are stored, without undoing their gamma.
+    taken as they are stored, or, with a gamma, as the light (I_c / 255)^gamma, which is what an illuminant
+    multiplies; many implementations of Barata et al. use 2.2. What is returned has that gamma again.
 
     Two kinds of pixels carry no information about the light. They are left out of the mean, but corrected like
     the others: saturated ones, which have lost their colour, and nearly black ones, such as the corners around a
@@ -43,19 +46,20 @@ def shades_of_gray(image, p=6, sigma=0.0, black=20.0, saturated=250.0):
         saturated: float above `black`: pixels whose brightest channel is at least this bright do not count.
             JPEG and resizing leave a saturated spot a few levels below 255. Above 255 every bright pixel
             counts.
+        gamma: float in 1..3, the exponent that turns stored values into light; 1 leaves them as they are.
 
     Returns:
         float32 in 0..255, of the same shape: a tensor if `image` is one, else an array.
 
     Raises:
-        ValueError: p, sigma, black or saturated outside its range, or an image without three channels.
+        ValueError: p, sigma, black, saturated or gamma outside its range, or an image without three channels.
 
     Example:
         >>> greenish = np.full((4, 4, 3), (100, 200, 100), "uint8")
-        >>> shades_of_gray(greenish)[0, 0]   # 100 * sqrt(2), three times
-        array([141.42136, 141.42136, 141.42136], dtype=float32)
+        >>> shades_of_gray(greenish)[0, 0].round(2)   # 100 * sqrt(2), three times
+        array([141.42, 141.42, 141.42], dtype=float32)
     """
-    check_shades_of_gray(p, sigma, black, saturated)
+    check_shades_of_gray(p, sigma, black, saturated, gamma)
     if len(image.shape) < 3 or image.shape[-1] != 3:
         raise ValueError(
             f"shades_of_gray needs an image of shape (..., height, width, 3). Received: {tuple(image.shape)}"
@@ -64,6 +68,8 @@ def shades_of_gray(image, p=6, sigma=0.0, black=20.0, saturated=250.0):
     brightest = ops.max(pixels, axis=-1, keepdims=True)
     counts = ops.cast(ops.logical_and(brightest > black, brightest < saturated), "float32")
     seen = pixels / 255  # so that powers neither overflow nor underflow
+    if gamma != 1:
+        seen = ops.power(seen, gamma)
     if sigma:
         seen = _smooth(seen, counts, sigma)
     # Over all pixels, with zero for those that do not count: the number of pixels cancels in the division
@@ -73,11 +79,13 @@ def shades_of_gray(image, p=6, sigma=0.0, black=20.0, saturated=250.0):
     length = ops.sqrt(ops.sum(ops.square(illuminant), axis=-1, keepdims=True))
     relative = math.sqrt(3) * illuminant / ops.maximum(length, _TINY)
     gains = ops.where(length > 0, 1 / ops.maximum(relative, _LEAST_ILLUMINANT), 1.0)
+    if gamma != 1:  # light times a gain is a stored value times this
+        gains = ops.power(gains, 1 / gamma)
     corrected = ops.clip(pixels * gains, 0, 255)
     return corrected if ops.is_tensor(image) else np.asarray(corrected)
 
 
-def check_shades_of_gray(p, sigma, black, saturated):
+def check_shades_of_gray(p, sigma, black, saturated, gamma=1.0):
     """Raises ValueError if a setting of `shades_of_gray` is outside its range."""
     if not 1 <= p <= _MAX_P:  # also true of NaN
         raise ValueError(f"p must be in 1..{_MAX_P}. Received: p={p}")
@@ -87,6 +95,8 @@ def check_shades_of_gray(p, sigma, black, saturated):
         raise ValueError(
             f"black must be in 0..255 and saturated above it. Received: black={black}, saturated={saturated}"
         )
+    if not 1 <= gamma <= MAX_GAMMA:
+        raise ValueError(f"gamma must be in 1..{MAX_GAMMA}. Received: gamma={gamma}")
 
 
 def _smooth(pixels, counts, sigma):

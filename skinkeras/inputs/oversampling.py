@@ -14,8 +14,8 @@ import pandas as pd
 from PIL import Image
 
 from skinkeras.files import replacing, write_text
-from skinkeras.inputs.blur import Rho, blur_into, chromatic_aberration
-from skinkeras.inputs.catalog import ITSELF
+from skinkeras.inputs.blur import Rho, blur_into
+from skinkeras.inputs.catalog import ITSELF, LENS_EFFECTS
 
 _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, -90: cv2.ROTATE_90_CLOCKWISE}
 
@@ -32,8 +32,11 @@ def variant_table(image_ids, labels, policy, seed):
     Returns:
         A table with the images in their order, and the variants of each in consecutive rows: `picture` (int,
         the image's number, 0..n-1), `image_id`, `label`, `variant` (its name), `turn`, `flip`, the four
-        values of `Rho` (0 where there is no blur) and `aberration` (0 where there is none).
+        values of `Rho` (0 where there is no blur), `aberration`, and the other `LENS_EFFECTS` of the policy (0 where
+        there is none).
     """
+    # Tables of earlier versions always have the fringes; cleanings recognise their rows by all columns.
+    effects = [name for name in LENS_EFFECTS if name == "aberration" or name in policy.effects]
     rows = []
     for number, (image_id, label) in enumerate(zip(image_ids, labels, strict=True)):
         for variant in policy.variants.get(label, (ITSELF,)):
@@ -41,10 +44,9 @@ def variant_table(image_ids, labels, policy, seed):
             strengths = rng.uniform(*policy.rho, size=4)
             strengths = strengths if policy.separate else [strengths[0]] * 4
             rho = Rho(*strengths) if variant.blur else Rho(0, 0, 0, 0)
-            aberration = rng.uniform(*policy.aberration) if variant.aberration else 0.0
-            row = (number, image_id, label, variant.name, variant.turn, variant.flip, *rho, aberration)
-            rows.append(row)
-    columns = ["picture", "image_id", "label", "variant", "turn", "flip", *Rho._fields, "aberration"]
+            lens = [rng.uniform(*getattr(policy, e)) if getattr(variant, e) else 0.0 for e in effects]
+            rows.append((number, image_id, label, variant.name, variant.turn, variant.flip, *rho, *lens))
+    columns = ["picture", "image_id", "label", "variant", "turn", "flip", *Rho._fields, *effects]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -72,7 +74,8 @@ class VariantImages:
         self.shape = (len(table), *images.shape[1:])
         self._images, self._steps = images, steps
         self._source = np.asarray(rows)[table["picture"].to_numpy()]
-        self._columns = table[["turn", "flip", *Rho._fields, "aberration"]].to_numpy(float)
+        self._effects = [name for name in LENS_EFFECTS if name in table]
+        self._columns = table[["turn", "flip", *Rho._fields, *self._effects]].to_numpy(float)
 
     def __len__(self):
         return self.shape[0]
@@ -80,21 +83,26 @@ class VariantImages:
     def read(self, rows):
         """The variants in these rows of the table: (len(rows), size, size, 3) uint8."""
         images = self._images.read(self._source[rows])
-        for image, (turn, flip, *rho, aberration) in zip(images, self._columns[rows], strict=True):
-            _show(image, int(turn), bool(flip), rho, aberration, self._steps)
+        for image, (turn, flip, *strengths) in zip(images, self._columns[rows], strict=True):
+            rho, lens = strengths[:4], dict(zip(self._effects, strengths[4:], strict=True))
+            _show(image, int(turn), bool(flip), rho, lens, self._steps)
         return images
 
 
-def _show(image, turn, flip, rho, aberration, steps):
-    """Turns, mirrors and blurs an 8-bit image in place."""
+def _show(image, turn, flip, rho, lens, steps):
+    """Turns and mirrors an 8-bit image in place, and shows it through a lens of these strengths."""
     if turn:
         image[:] = cv2.rotate(image, _TURNS[turn])
     if flip:
         image[:] = image[:, ::-1].copy()
     if any(rho):
         blur_into(image, image, rho, steps)
-    if aberration:
-        image[:] = np.rint(chromatic_aberration(image, aberration)).astype(np.uint8)
+    effects = {name: strength for name, strength in lens.items() if strength}
+    if effects:
+        shown = image
+        for name, strength in effects.items():
+            shown = LENS_EFFECTS[name].apply(shown, strength)
+        image[:] = np.rint(shown).astype(np.uint8)
 
 
 def check_materialised(images, folder):

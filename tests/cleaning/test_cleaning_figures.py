@@ -6,7 +6,7 @@ from skinkeras.cleaning.figures import contact_sheet, loss_histogram
 
 def test_losses_of_any_size_are_drawn(tmp_path):
     losses = {"benign": np.array([0.0, 1e-9, 0.2, 16.1]), "malignant": np.array([0.0])}
-    loss_histogram(losses, 0.2, tmp_path / "losses.png", "Round 1")
+    loss_histogram(losses, [0.2, 3.0], tmp_path / "losses.png", "Round 1")
     assert Image.open(tmp_path / "losses.png").width > 500
 
 

@@ -1,8 +1,10 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from skinkeras.cleaning import CleaningError, CleaningPlan, CleaningRounds
+from skinkeras.cleaning import PRESETS, CleaningError, CleaningPlan, CleaningRounds
 
 
 def rows(labels="BBBBMBMB"):
@@ -109,3 +111,58 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
     CleaningRounds(tmp_path / "cleaning", rows(), plan).record(LOSSES)
     with pytest.raises(ValueError, match=r"holds no cleaning, but .*cleaning does"):
         CleaningRounds(tmp_path, rows(), plan)
+
+
+WITHIN_FOLDS = {"clean_folds": 2, "ranked_within_folds": True}
+
+
+def test_folds_whose_models_differ_in_scale_lose_images_in_proportion(tmp_path):
+    # Three quarters of the benign rows are in fold 0, whose model has losses a hundred times smaller.
+    rng = np.random.default_rng(0)
+    folds = np.repeat([0, 1], [750, 250])
+    losses = rng.exponential(size=1000) * np.where(folds == 0, 0.01, 1)
+    for name, settings, removed in (("pooled", {}, [0, 80]), ("within", WITHIN_FOLDS, [60, 20])):
+        rounds = CleaningRounds(tmp_path / name, rows("B" * 1000 + "M"), CleaningPlan(1, 80), settings)
+        rounds.record([*losses, 3.0], [*folds, 1])
+        gone = ~rounds.remaining()[:1000]
+        assert [gone[folds == fold].sum() for fold in (0, 1)] == pytest.approx(
+            removed, abs=4 * (name == "pooled")
+        )
+    for fold in (0, 1):  # and in each the highest losses
+        assert losses[gone & (folds == fold)].min() > losses[~gone & (folds == fold)].max()
+
+
+def test_ranks_within_folds_by_hand(tmp_path):
+    rounds = CleaningRounds(tmp_path, rows("BBBBMBM"), CleaningPlan(2, 2), WITHIN_FOLDS)
+    # Benign of fold 0: 0.4, 0.3, 0.2; of fold 1: 9, 8. Above each are 0, 1/3, 2/3 and 0, 1/2 of them, and half a row:
+    # 1/6, 3/6, 5/6 and 1/4, 3/4; a malignant row of fold 0 below all of them has 7/6, of fold 1 above all 1/4.
+    rounds.record([0.4, 0.3, 0.2, 9.0, 0.1, 8.0, 10.0], [0, 0, 0, 1, 0, 1, 1])
+    assert rounds.ranking(1)["rank"].tolist() == [1, 4, 6, 2, 7, 5, 3]
+    assert np.flatnonzero(~rounds.remaining()).tolist() == [0, 3]
+    again = CleaningRounds(tmp_path, rows("BBBBMBM"), CleaningPlan(2, 2), WITHIN_FOLDS)
+    assert again.ranking(1)["fold"].tolist() == [0, 0, 0, 1, 0, 1, 1]
+    for each in (rounds, again):
+        each.record([np.nan, 0.3, 0.2, np.nan, 0.1, 8.0, 10.0], [-1, 0, 0, -1, 0, 1, 1])
+    pd.testing.assert_frame_equal(rounds.ranking(2), again.ranking(2))
+    assert rounds.ranking(2)["fold"].isna().tolist() == [True, False, False, True, False, False, False]
+
+
+def test_a_cleaning_that_pooled_its_folds_goes_on_as_it_began(tmp_path):
+    begun = CleaningRounds(tmp_path, rows(), CleaningPlan(2, 2), {"clean_folds": 2})
+    begun.record(LOSSES)
+    again = CleaningRounds(tmp_path, rows(), CleaningPlan(2, 2), WITHIN_FOLDS)
+    folds = [0, 0, 0, 0, 1, 1, 1, 1]
+    begun.record(LOSSES)
+    again.record(LOSSES, folds)
+    pd.testing.assert_frame_equal(begun.ranking(2), again.ranking(2))
+
+
+@pytest.mark.parametrize("rounds_asked", [2, 3, 4])
+def test_a_cleaning_of_the_earlier_blur_preset_goes_on_as_it_began(tmp_path, rounds_asked):
+    table = rows("B" * 52066 + "M" * 16340)
+    begun = CleaningRounds(tmp_path, table, CleaningPlan(4, 12_000, 5_066))
+    begun.record(np.arange(len(table), dtype=float))
+    assert json.loads((tmp_path / "cleaning.json").read_text())["removals"] == [12000, 12000, 12000, 11000]
+    again = CleaningRounds(tmp_path, table, PRESETS["blur"].first(rounds_asked))
+    assert again.removals == [12000, 12000, 12000, 11000][:rounds_asked]
+    assert again.done == 1

@@ -46,10 +46,6 @@ def psnr(a, b):
     return 10 * np.log10(255**2 / max(np.mean((a - b) ** 2), 1e-12))
 
 
-def interior(image, margin=12):
-    return image[margin:-margin, margin:-margin]
-
-
 @pytest.mark.parametrize("sample", [bilinear, opencv])
 @pytest.mark.parametrize("rho", [0.005, 0.0133, 0.02])
 @pytest.mark.parametrize(("height", "width"), [(HEIGHT, WIDTH), (WIDTH, HEIGHT), (320, 320), (321, 401)])
@@ -65,14 +61,42 @@ def test_real_images_at_the_papers_size(shared_data):
     for path in sorted((shared_data / "ham10000" / "images").glob("*.jpg"))[::2000]:
         image = decode(path, 320)
         for rho in (0.005, 0.01, 0.015, 0.02):
-            assert psnr(np.asarray(radial_blur(image, rho)), iterated(image.astype(float), rho)) > 45
+            assert psnr(np.asarray(radial_blur(image, rho)), iterated(image.astype(float), rho)) > 75
 
 
-def test_noise_is_blurred_as_the_recursion_does_it():
+SIZES = [96, 97, 121, 128, 160, 192, 224, 260, 299, 300, 320]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_noise_is_blurred_as_the_recursion_does_it(size):
     # White noise is the hardest: each of the repeated interpolations shows.
-    image = np.random.default_rng(3).integers(0, 256, (320, 320, 3), np.uint8)
+    image = np.random.default_rng(3).integers(0, 256, (size, size, 3), np.uint8)
     for rho in (0.005, 0.0133, 0.02):
-        assert psnr(np.asarray(radial_blur(image, rho)), iterated(image.astype(float), rho)) > 30
+        assert psnr(np.asarray(radial_blur(image, rho)), iterated(image.astype(float), rho)) > 50
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_strength_is_the_nominal_one_within_one_percent(size):
+    # The strength for which the recursion comes closest: the lowest point of a parabola through three mean squared
+    # errors. Smooth images follow a strength that is a little off; noise would only follow the exact one.
+    image = band_limited(size, size)
+    for rho in (0.005, 0.008, 0.0133, 0.02):
+        blurred = np.asarray(radial_blur(image, rho))
+        step = 0.05
+        below, at, above = (
+            np.mean((blurred - iterated(image, factor * rho)) ** 2) for factor in (1 - step, 1, 1 + step)
+        )
+        lowest = 1 + step * (below - above) / 2 / (below - 2 * at + above)
+        assert lowest == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("shape", [(97, 97), (96, 160), (33, 48), (20, 20), (5, 8), (1, 7), (2, 2)])
+@pytest.mark.parametrize("rho", [1e-6, 0.0004, 0.003, 0.05, 0.199])
+def test_any_shape_and_strength_comes_close(shape, rho):
+    # Windows that OpenCV would copy instead of resizing, strengths far outside the paper's range.
+    image = cv2.GaussianBlur(np.random.default_rng(4).uniform(0, 255, (*shape, 3)), (0, 0), 3)
+    ours = np.asarray(radial_blur(image.astype("float32"), rho))
+    assert psnr(ours, iterated(image, rho) if min(shape) > 1 else image) > 40
 
 
 def test_each_direction_has_its_own_strength():
@@ -87,13 +111,14 @@ def test_each_direction_has_its_own_strength():
 
 
 def test_one_step_on_noise_is_the_mean_of_two_zooms():
-    # At these sizes 1.1 and 0.9 are ratios of window sizes, so that nothing is approximated.
     image = np.random.default_rng(0).uniform(0, 255, (40, 60, 3))
     ours = np.asarray(radial_blur(image, 0.1, steps=1))
     expected = iterated(image, 0.1, steps=1)
-    assert interior(ours, 1) == pytest.approx(interior(expected, 1), abs=0.02)
-    # The outermost pixels may be off by half of rho, here a twentieth of a pixel.
-    assert ours == pytest.approx(expected, abs=0.05 * 255 / 2)
+    # Beside the centre, one of the two zooms is off by half of rho, here a twentieth of a pixel, in each direction.
+    assert ours == pytest.approx(expected, abs=2 * 0.05 * 255 / 2)
+    exact = np.ones((40, 60), bool)
+    exact[19:21], exact[:, 29:31] = False, False
+    assert ours[exact] == pytest.approx(expected[exact], abs=0.02)
 
 
 def test_a_parabola_by_hand():
@@ -160,7 +185,8 @@ def test_inside_tf_data_it_is_what_it_is_outside():
     assert single == pytest.approx(outside, abs=1e-3)
     assert batched == pytest.approx(outside, abs=1e-3)
     (one_rho,) = dataset.batch(4).map(lambda batch, _: radial_blur(batch, 0.02)).as_numpy_iterator()
-    assert one_rho == pytest.approx(np.asarray(radial_blur(images, 0.02)), abs=1e-3)
+    # TensorFlow makes a float32 of 0.02, and 8-bit images are rounded to eighths of a grey level in the first step.
+    assert one_rho == pytest.approx(np.asarray(radial_blur(images, 0.02)), abs=0.1)
 
 
 def test_images_of_different_sizes_in_one_pipeline():

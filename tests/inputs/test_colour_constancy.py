@@ -65,6 +65,21 @@ def test_a_tint_is_taken_out_again(p, tint):
     assert restored == pytest.approx(grey_world(), abs=1e-3)
 
 
+@pytest.mark.parametrize("gamma", [1.8, 2.2])
+def test_a_tint_of_the_light_is_taken_out_with_the_gamma_of_the_values(gamma):
+    tint = np.array((1.2, 1.0, 0.75)) * np.sqrt(3) / np.linalg.norm((1.2, 1.0, 0.75))
+    tinted = 255 * (tint * (grey_world() / 255) ** gamma) ** (1 / gamma)
+    assert shades_of_gray(tinted, gamma=gamma) == pytest.approx(grey_world(), abs=1e-2)
+    assert np.abs(shades_of_gray(tinted) - grey_world()).max() > 0.3  # without it, what is left is another
+
+
+def test_gamma_by_hand():
+    # One pixel (51, 102, 102) is light of (0.2, 0.4, 0.4)^2 = (0.04, 0.16, 0.16), of length 0.2298: grey of it is
+    # 0.2298 / sqrt(3) = 0.13266, stored as its root 0.36422.
+    picture = np.full((2, 2, 3), (51, 102, 102), "float32")
+    assert shades_of_gray(picture, gamma=2) == pytest.approx(255 * 0.36422, abs=1e-2)
+
+
 def test_what_becomes_too_bright_is_clipped():
     picture = np.full((8, 8, 3), (60, 120, 120), "float32")
     picture[0, 0] = 252
@@ -171,6 +186,8 @@ def test_eagerly_and_inside_tf_data_it_is_what_it_is_on_arrays(sigma):
         ({"p": float("nan")}, "p must be in 1..12"),
         ({"sigma": -1}, "sigma must be a finite number of pixels >= 0"),
         ({"sigma": float("inf")}, "sigma must be a finite number"),
+        ({"gamma": 0.9}, r"gamma must be in 1..3. Received: gamma=0.9"),
+        ({"gamma": float("nan")}, "gamma must be in 1..3"),
         ({"black": -1}, "black must be in 0..255 and saturated above it"),
         ({"black": 100, "saturated": 100}, "black must be in 0..255 and saturated above it"),
     ],
