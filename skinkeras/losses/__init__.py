@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "SampleWeighting",
             "build",
             "check_parameters",
+            "effective_parameters",
             "probability_limits",
         ],
         "checks": ["check_focal_delta", "check_gamma"],

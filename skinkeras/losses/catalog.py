@@ -5,7 +5,7 @@ A new loss is a row of `LOSSES`, a new weighting a row of `WEIGHTINGS`, a parame
 """
 
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 
 from skinkeras.lazy import LazyFunction
 from skinkeras.losses import checks
@@ -33,12 +33,19 @@ class Parameter:
         kind: float, bool, or the tuple of its possible values.
         help: one line on what it does, for `--help`.
         check: raises ValueError, one sentence, for a value that is out of range.
+        only_with: (another parameter, those of its values with which this one has an effect), or None.
+        usual: whether a card leaves the default out.
+        words: {value: what a card calls it} of values that do not explain themselves.
     """
 
     default: object
     kind: object
     help: str
     check: Callable
+    _: KW_ONLY
+    only_with: tuple | None = None
+    usual: bool = False
+    words: dict = field(default_factory=dict)
 
 
 #: The settings that rows of `LOSSES` and `WEIGHTINGS` take.
@@ -46,14 +53,31 @@ PARAMETERS = {
     "gamma": Parameter(
         1.0,
         float,
-        "Cost of missing a malignant image against that of a false alarm, of the recall loss (eq. 7); by default 1.",
+        "Recall loss: the cost of missing a malignant image against that of a false alarm (eq. 7); by default 1.",
         checks.check_gamma,
     ),
     "recall_update": Parameter(
         "batch",
-        ("batch", "epoch"),
-        "When the miss rates of the recall loss move: a moving average after each batch (default), or each epoch.",
+        ("batch", "epoch", "same_batch"),
+        "Its miss rates: a moving average over batches (default), the last epoch's, or the batch's (Tian et al.).",
         checks.check_recall_update,
+        words={"same_batch": "same_batch: missed and all images of the batch itself (Tian et al. 2022)"},
+    ),
+    "recall_momentum": Parameter(
+        0.95,
+        float,
+        "Momentum of that moving average; by default 0.95.",
+        checks.check_recall_momentum,
+        only_with=("recall_update", ("batch",)),
+        usual=True,
+    ),
+    "recall_floor": Parameter(
+        0.01,
+        float,
+        "The least miss rate that weighs a class; by default 0.01.",
+        checks.check_recall_floor,
+        only_with=("recall_update", ("batch", "epoch")),
+        usual=True,
     ),
     "focal_delta": Parameter(
         2.0, float, "Exponent of the focal loss; by default 2.", checks.check_focal_delta
@@ -83,6 +107,30 @@ def check_parameters(**parameters):
         if name not in PARAMETERS:
             raise ValueError(f"No loss or weighting has a parameter {name}.")
         PARAMETERS[name].check(value)
+
+
+def effective_parameters(loss, weighting, **parameters):
+    """The names of the parameters that have an effect.
+
+    Args:
+        loss, weighting: keys of the tables.
+        **parameters: those that are known; the others have their defaults.
+
+    Returns:
+        Tuple of keys of `PARAMETERS`, those of the loss first.
+
+    Example:
+        >>> effective_parameters("recall", "none", recall_update="epoch")
+        ('gamma', 'recall_update', 'recall_floor')
+    """
+
+    def has_effect(name):
+        if PARAMETERS[name].only_with is None:
+            return True
+        other, values = PARAMETERS[name].only_with
+        return parameters.get(other, PARAMETERS[other].default) in values
+
+    return tuple(filter(has_effect, (*LOSSES[loss].parameters, *WEIGHTINGS[weighting].parameters)))
 
 
 @dataclass(frozen=True)
@@ -120,6 +168,7 @@ class Loss:
         jobs: tasks that offer it: "binary", "diagnosis".
         build: (`LossContext`, **parameters) -> a Keras loss.
         parameters: keys of `PARAMETERS` that it takes.
+        added: what follows the title where a binary job learns more than two classes; else "".
         callbacks: (loss, **parameters) -> the list of Keras callbacks that move its state.
         probabilities: a sentence for the card where the probabilities of a model so trained are not calibrated;
             None where training weighs all images alike.
@@ -131,6 +180,7 @@ class Loss:
     build: Callable
     parameters: tuple = ()
     _: KW_ONLY
+    added: str = ""
     callbacks: Callable = _no_callbacks
     probabilities: str | None = None
     weightable: bool = False
@@ -163,14 +213,19 @@ class SampleWeighting:
     flat_only: bool = False
 
 
-def _recall(context, gamma, recall_update):
+def _recall(context, gamma, recall_update, recall_momentum, recall_floor):
+    settings = {
+        **{"gamma": gamma, "floor": recall_floor},
+        **{"update": recall_update, "momentum": recall_momentum},
+    }
     if len(context.groups) == 2:
-        return _RecallCrossentropy(gamma=gamma)
-    return _DiagnosisRecallCrossentropy(context.groups, gamma=gamma)
+        return _RecallCrossentropy(**settings)
+    return _DiagnosisRecallCrossentropy(context.groups, **settings)
 
 
-def _recall_callbacks(loss, gamma, recall_update):
-    return [_RecallTerms(loss, recall_update, class_names=("benign", "malignant"))]
+def _recall_callbacks(loss, recall_update, recall_momentum=None, **_of_the_loss):
+    # A loss that the released version saved does not know how its miss rates move.
+    return [_RecallTerms(loss, recall_update, recall_momentum, class_names=("benign", "malignant"))]
 
 
 def _crossentropy(context):
@@ -197,7 +252,8 @@ LOSSES = {
         "recall cross-entropy (Gilal et al. 2023, eq. 6 and 7)",
         ("binary",),
         _recall,
-        ("gamma", "recall_update"),
+        ("gamma", "recall_update", "recall_momentum", "recall_floor"),
+        added=" of benign against malignant, plus the cross-entropy of the classes that are learned",
         callbacks=_recall_callbacks,
         probabilities=_NOT_CALIBRATED.format(
             "the more images of its class are missed and the more a miss costs"

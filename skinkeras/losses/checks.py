@@ -23,12 +23,24 @@ def check_focal_delta(focal_delta):
     check_number("focal_delta", focal_delta)
 
 
-def check_recall_update(recall_update):
-    """Raises ValueError unless `recall_update`, the pace of the miss rates, is "batch" or "epoch"."""
-    if recall_update not in ("batch", "epoch"):
+def check_recall_update(recall_update, name="recall_update"):
+    """Raises ValueError unless `recall_update`, the pace of the miss rates, is "batch", "epoch" or "same_batch"."""
+    if recall_update not in ("batch", "epoch", "same_batch"):
         raise ValueError(
-            f'recall_update must be "batch" or "epoch". Received: recall_update={recall_update!r}'
+            f'{name} must be "batch", "epoch" or "same_batch". Received: {name}={recall_update!r}'
         )
+
+
+def check_recall_momentum(recall_momentum, name="recall_momentum"):
+    """Raises ValueError unless `recall_momentum`, of the moving average of the miss rates, is in [0, 1)."""
+    if not 0 <= recall_momentum < 1:
+        raise ValueError(f"{name} must be in [0, 1). Received: {name}={recall_momentum}")
+
+
+def check_recall_floor(recall_floor, name="recall_floor"):
+    """Raises ValueError unless `recall_floor`, the least miss rate, is in [0, 1]."""
+    if not 0 <= recall_floor <= 1:
+        raise ValueError(f"{name} must be in [0, 1]. Received: {name}={recall_floor}")
 
 
 def check_raw_weights(raw_weights):

@@ -3,10 +3,15 @@
 import math
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from skinkeras.losses.checks import check_number
+from skinkeras.losses.training_steps import device_number, gather_over_devices, weighed_samples
 from skinkeras.losses.weighting import Weighting
+
+# Samples on one device, at most: each device's places in the global batch begin at a multiple of it.
+_LARGEST_BATCH = 2**20
 
 
 @keras.saving.register_keras_serializable("skinkeras")
@@ -28,8 +33,9 @@ class Curriculum(Weighting):
 
     Samples are ranked by the base's own loss, with the class weights that the base may have:
     `Curriculum(ClassWeighted(...))` sees a rare class as harder, `ClassWeighted(Curriculum(...))` does not.
-    `sample_weight` in `fit` acts after the ranking. Of equal losses the sample that comes first in the
-    batch is kept. Gradient flows through the kept samples only.
+    `sample_weight` in `fit` acts after the ranking, but a sample whose weight is 0 is not ranked and not part of M.
+    Of equal losses the sample that comes first in the batch is kept. Gradient flows through the kept samples only.
+    In a `tf.distribute` strategy the batch is the global one: the samples of all devices are ranked together.
 
     The mean is over all M samples, not over the kept ones: the paper multiplies losses by their weights
     and changes nothing else, and the loss keeps one value a sample for whatever reduces or wraps it. So
@@ -81,24 +87,32 @@ class Curriculum(Weighting):
         self.epochs = int(epochs)
         self.per_class = per_class
         self.age = keras.Variable(age, dtype="float32", trainable=False, name="age")
+        # Above 0, all samples weigh alike at any age.
+        self.evaluating = keras.Variable(0.0, dtype="float32", trainable=False, name="evaluating")
 
     @property
     def variables(self):
         return [self.age, *super().variables]
 
     def sample_weights(self, y_true, losses):
-        classes = _classes(y_true) if self.per_class else ops.zeros_like(losses)
-        rivals = ops.equal(classes[:, None], classes[None, :])
-        place = ops.cumsum(ops.ones_like(losses))
-        key = -losses if self.order == "hardest" else losses
+        classes = _classes(y_true) if self.per_class else ops.zeros(ops.shape(losses)[:1], "int32")
+        # A sample that weighs nothing is no sample: it gets a class of its own, which no other one is compared with.
+        classes = ops.where(weighed_samples(losses) > 0, ops.cast(classes, "int32"), -1)
+        place = ops.cumsum(ops.ones_like(classes)) + device_number() * _LARGEST_BATCH
+        key = tf.stop_gradient(-losses if self.order == "hardest" else losses)
+        all_keys = gather_over_devices(key)
+        all_classes, all_places = ops.unstack(
+            gather_over_devices(ops.stack([classes, place], axis=1)), axis=1
+        )
+        rivals = ops.equal(classes[:, None], all_classes[None, :])
         # Whether the sample of the column comes before that of the row. Comparing pairs ranks within
         # classes at no further cost, and cannot break ties in more than one way.
-        lower = key[None, :] < key[:, None]
-        equal = ops.equal(key[None, :], key[:, None])
-        ahead = ops.logical_or(lower, ops.logical_and(equal, place[None, :] < place[:, None]))
+        lower = all_keys[None, :] < key[:, None]
+        equal = ops.equal(all_keys[None, :], key[:, None])
+        ahead = ops.logical_or(lower, ops.logical_and(equal, all_places[None, :] < place[:, None]))
         rank = ops.sum(ops.cast(ops.logical_and(rivals, ahead), losses.dtype), axis=1)
         group = ops.sum(ops.cast(rivals, losses.dtype), axis=1)
-        batch = ops.sum(ops.ones_like(losses))
+        batch = ops.maximum(ops.sum(ops.cast(all_classes >= 0, losses.dtype)), 1)
         return ops.cast(rank < ops.floor(group * self._share(batch) + 0.5), losses.dtype)
 
     def _share(self, batch):
@@ -106,7 +120,8 @@ class Curriculum(Weighting):
         growth = 2 * ops.log(2 * batch - 1) / self.epochs
         share = ops.sigmoid(growth * self.age)
         # At E/2, m is M - 1/2, which float32 makes a little less for some M, 64 among them.
-        return ops.where(2 * self.age >= self.epochs, ops.ones_like(share), share)
+        whole = ops.logical_or(2 * self.age >= self.epochs, self.evaluating > 0)
+        return ops.where(whole, ops.ones_like(share), share)
 
     def get_config(self):
         return {

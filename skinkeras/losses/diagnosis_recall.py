@@ -23,8 +23,8 @@ class DiagnosisRecallCrossentropy(RecallCrossentropy):
     Args:
         groups: one int for every class of the network: the group it belongs to, from 0 upwards
             (see `skinkeras.layers.MergeClasses`).
-        gamma, costs, floor, from_logits, label_smoothing, miss_rates: as in `RecallCrossentropy`, of the
-            groups; the last group is the positive one.
+        gamma, costs, floor, update, momentum, from_logits, label_smoothing, miss_rates: as in
+            `RecallCrossentropy`, of the groups; the last group is the positive one.
         diagnosis_weight: float in [0, 1e12]; 0 leaves the recall term alone.
         reduction, name: as in Keras.
 
@@ -47,6 +47,8 @@ class DiagnosisRecallCrossentropy(RecallCrossentropy):
         *,
         costs=None,
         floor=0.01,
+        update="batch",
+        momentum=0.95,
         from_logits=False,
         label_smoothing=0.0,
         miss_rates=None,
@@ -63,6 +65,8 @@ class DiagnosisRecallCrossentropy(RecallCrossentropy):
             costs=costs,
             classes=count,
             floor=floor,
+            update=update,
+            momentum=momentum,
             from_logits=True,
             label_smoothing=label_smoothing,
             miss_rates=miss_rates,

@@ -6,10 +6,11 @@ from keras import ops
 
 from skinkeras.losses.checks import check_counts, check_number
 from skinkeras.losses.logits import logits_of, takes_logits, with_from_logits
+from skinkeras.losses.training_steps import KnowsSampleWeights
 
 
 @keras.saving.register_keras_serializable("skinkeras")
-class LogitAdjusted(keras.losses.Loss):
+class LogitAdjusted(KnowsSampleWeights, keras.losses.Loss):
     """A loss of the predictions that the model would make at the class frequencies of the training set.
 
         q_c = pi_c^tau p_c / sum over classes d of pi_d^tau p_d        L = base(y, q)

@@ -4,8 +4,10 @@ import abc
 
 import keras
 
+from skinkeras.losses.training_steps import KnowsSampleWeights
 
-class Weighting(keras.losses.Loss, abc.ABC):
+
+class Weighting(KnowsSampleWeights, keras.losses.Loss, abc.ABC):
     """Each sample's loss, as `base` gives it, times the sample's weight. Barata & Santiago 2021, eq. 3.
 
     A weighting is itself a loss with one value a sample, and so the base of another weighting. Only

@@ -113,5 +113,5 @@ def test_a_momentum_outside_its_range_is_refused(momentum):
 
 
 def test_an_unknown_update_is_refused():
-    with pytest.raises(ValueError, match=r"update must be \"batch\" or \"epoch\"\. Received: update='step'"):
+    with pytest.raises(ValueError, match=r"update must be .* or \"same_batch\"\. Received: update='step'"):
         RecallTerms(RecallCrossentropy(), update="step")

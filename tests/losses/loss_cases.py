@@ -200,7 +200,10 @@ CLASS_CASES = {
 }
 
 #: Parameters of the rows below.
-PARAMETERS = {"gamma": 3.0, "recall_update": "epoch", "focal_delta": 2.0, "raw_weights": True}
+PARAMETERS = {
+    **{"gamma": 3.0, "recall_update": "batch", "recall_momentum": 0.5, "recall_floor": 0.1},
+    **{"focal_delta": 2.0, "raw_weights": True},
+}
 
 #: Each row of `LOSSES`: the losses from the probabilities, and the state.
 LOSS_ROWS = {

@@ -84,8 +84,12 @@ def test_a_card_has_the_sentences_of_the_loss_and_of_its_weighting():
 BUILT = {
     ("focal", "none", CONTEXT): focal,
     ("inverse_frequency", "none", CONTEXT): lambda: losses.InverseFrequencyCrossentropy(COUNTS),
-    ("recall", "none", CONTEXT): lambda: losses.DiagnosisRecallCrossentropy((0, 1, 1), 3.0),
-    ("recall", "none", LossContext((7, 3), (0, 1))): lambda: losses.RecallCrossentropy(gamma=3.0),
+    ("recall", "none", CONTEXT): lambda: losses.DiagnosisRecallCrossentropy(
+        (0, 1, 1), 3.0, momentum=0.5, floor=0.1
+    ),
+    ("recall", "none", LossContext((7, 3), (0, 1))): lambda: losses.RecallCrossentropy(
+        gamma=3.0, momentum=0.5, floor=0.1
+    ),
     ("focal", "none", LEVELS): lambda: losses.HierarchicalCrossentropy(TAXONOMY, focal()),
     ("crossentropy", "cb", LEVELS): lambda: losses.ClassWeighted(
         losses.HierarchicalCrossentropy(TAXONOMY), losses.class_balanced_weights(COUNTS)
@@ -186,7 +190,7 @@ def test_what_does_not_go_together_is_refused(arguments, given, sentence):
         ),
         (
             {"recall_update": "step"},
-            'recall_update must be "batch" or "epoch". Received: recall_update=\'step\'',
+            'recall_update must be "batch", "epoch" or "same_batch". Received: recall_update=\'step\'',
         ),
         ({"raw_weights": "no"}, "raw_weights must be True or False. Received: raw_weights='no'"),
         ({"delta": 1}, "No loss or weighting has a parameter delta."),
@@ -200,7 +204,7 @@ def test_parameters_out_of_range_are_refused_in_one_sentence(given, sentence):
 
 @pytest.mark.parametrize("loss", ["recall", "focal"])
 def test_the_largest_parameters_have_finite_gradients(loss):
-    [name] = [name for name in LOSSES[loss].parameters if name != "recall_update"]
+    [name] = [name for name in LOSSES[loss].parameters if not name.startswith("recall_")]
     built, _, _ = losses.build(loss, "none", LossContext((7, 3), (0, 1)), **{name: 1e12})
     logits = keras.Variable([[40.0, -40.0]])
     adam = keras.optimizers.Adam(1e-3)

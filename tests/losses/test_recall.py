@@ -72,7 +72,7 @@ def test_a_saved_model_goes_on_with_its_miss_rates(tmp_path):
     assert loaded.loss.costs == [1, 10]
 
 
-def test_without_the_callback_nothing_is_counted():
+def test_a_loss_whose_gradient_is_not_taken_counts_nothing():
     loss = RecallCrossentropy()
     value(loss, [MALIGNANT, BENIGN], [[0.9, 0.1], [0.9, 0.1]])
     assert np.asarray(loss.totals).tolist() == [0, 0]
@@ -104,3 +104,69 @@ def test_an_invalid_gamma_is_refused_with_its_value(gamma):
 def test_values_outside_their_range_are_refused(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         RecallCrossentropy(**arguments)
+
+
+# A stream of batches of 128 with 18 malignant images: 12 of them are missed in each, and the false alarms fall from
+# 15 to 8 by batch 20.
+ALARMS = [15 - round(7 * step / 20) for step in range(21)]
+
+
+def stream_batch(alarms):
+    labels = np.eye(2, dtype="float32")[[1] * 18 + [0] * 110]
+    predicted = np.eye(2)[[0] * 12 + [1] * 6 + [1] * alarms + [0] * (110 - alarms)]
+    return labels, (0.25 + 0.5 * predicted).astype("float32")
+
+
+def ratio_of_weights(loss, alarms):
+    """How much more a malignant image weighs than a benign one, read off a batch that the loss learns from."""
+    labels, predicted = stream_batch(alarms)
+    predicted = tf.constant(predicted)
+    loss.reduction = None
+    with tf.GradientTape() as tape:
+        tape.watch(predicted)
+        values = loss(labels, predicted)
+        total = tf.reduce_sum(values)
+    tape.gradient(total, predicted)
+    right = values.numpy()[[17, 127]]  # both predicted with 0.75
+    return right[0] / right[1]
+
+
+@pytest.mark.parametrize(("update", "first", "at_20"), [("same_batch", 49, 92), ("batch", 10, 19)])
+def test_tians_recall_loss_weighs_by_its_batch_and_a_moving_average_lags(update, first, at_20):
+    loss = RecallCrossentropy(gamma=10, update=update)
+    ratios = [ratio_of_weights(loss, alarms) for alarms in ALARMS]
+    assert [round(float(ratio)) for ratio in (ratios[0], ratios[20])] == [first, at_20]
+    if update == "same_batch":
+        assert ratios[0] == pytest.approx(10 * (12 / 18) / (15 / 110), rel=1e-5)
+
+
+def test_in_the_same_batch_a_class_without_a_miss_keeps_one_in_its_count():
+    # Tian et al.'s counters start at 1 and take the counts of the classes that occur: 1/3 of class 0, 2/2 of class 1,
+    # and 1/1 of class 2, which does not occur.
+    loss = RecallCrossentropy(costs=[1, 1, 1], update="same_batch", reduction=None)
+    labels = np.eye(3, dtype="float32")[[0, 0, 0, 1, 1]]
+    predicted = np.float32([[0.5, 0.3, 0.2]] * 5)
+    expected = np.log(2) * np.array([1 / 3] * 3 + [0, 0]) - np.log(0.3) * np.array([0, 0, 0, 1, 1])
+    assert np.asarray(loss(labels, predicted)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_in_the_same_batch_neither_the_floor_nor_samples_of_weight_0_count():
+    loss = RecallCrossentropy(update="same_batch", floor=1.0, reduction="sum")
+    labels = np.eye(2, dtype="float32")[[0, 0, 0, 0, 1]]
+    predicted = np.float32([[0.8, 0.2]] * 2 + [[0.2, 0.8]] * 3)
+    whole = loss(labels, predicted, sample_weight=[1, 1, 1, 0, 2])
+    # 1 of 3 is missed, and of the only malignant image, none: 1/1.
+    assert float(whole) == pytest.approx(-(2 * np.log(0.8) + np.log(0.2)) / 3 - 2 * np.log(0.8), rel=1e-5)
+
+
+@pytest.mark.parametrize(("made", "given"), [("batch", "same_batch"), ("same_batch", "epoch")])
+def test_same_batch_cannot_be_changed_later(made, given):
+    loss = RecallCrossentropy(update=made)
+    with pytest.raises(ValueError, match=f'made with update="{made}" cannot be given update="{given}"'):
+        loss.set_pace(given, 0.5)
+
+
+def test_the_pace_is_part_of_the_configuration():
+    loss = RecallCrossentropy(update="epoch", momentum=0.5)
+    copy = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert (copy.update, copy.momentum) == ("epoch", 0.5)
