@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 # Classes that `keras.saving.register_keras_serializable("skinkeras")` decorates, by the package that has them.
 _SERIALIZABLE = {
-    "skinkeras.callbacks": ("CyclicalAdam",),
+    "skinkeras.callbacks": ("CyclicalAdam", "CyclicalAdamW"),
     "skinkeras.layers": (
         "CBAM",
         "ChannelAttention",
@@ -16,15 +16,19 @@ _SERIALIZABLE = {
         "SpatialAttention",
         "SpreadClasses",
     ),
+    "skinkeras.models": ("ImageClassifier", "Preprocessor"),
     "skinkeras.quantization": (
         "FakeQuantize",
+        "FakeQuantizeSwishInput",
         "FixedFakeQuantize",
         "QuantizedConv2D",
+        "QuantizedConv2DTranspose",
         "QuantizedDense",
         "QuantizedDepthwiseConv2D",
         "QuantizedMergeClasses",
         "QuantizedRescaling",
         "QuantizedSpreadClasses",
+        "ScaleChannels",
     ),
 }
 

@@ -39,12 +39,14 @@ class Family:
         title: the name in print, with the paper.
         backbone: builds the layers up to the last feature map, from (architecture, input size).
         weight_files: the endings of the weights files that fit.
+        block_ends: pattern of the names of the layers whose outputs end a block, for the feature pyramid.
         hierarchical_int8: whether a hierarchical model on it can become an int8 file.
     """
 
     title: str
     backbone: Callable
     weight_files: tuple[str, ...]
+    block_ends: str
     hierarchical_int8: bool = True
 
 
@@ -65,23 +67,29 @@ class Head:
     dropout: float | None = None
 
 
+# The last block's output goes on to a wider convolution, and its activation is the backbone's output.
+_MBCONV_ENDS = r"block\d[a-z]_(project_bn|add)|top_activation"
+
 FAMILIES = {
     "lite": Family(
         "EfficientNet-Lite (TensorFlow 2020)",
         LazyFunction("skinkeras.models.backbones:lite_backbone"),
-        (".pth", ".weights.h5"),
+        (".pth", ".weights.h5", ".tflite"),
+        _MBCONV_ENDS,
     ),
     # Its gates with attention and LSTM cells behind them crash LiteRT in integers: see `quantization`.
     "b": Family(
         "EfficientNet (Tan & Le 2019, arXiv:1905.11946)",
         LazyFunction("skinkeras.models.backbones:b_backbone"),
-        (".h5",),
+        (".h5", ".tflite"),
+        _MBCONV_ENDS,
         hierarchical_int8=False,
     ),
     "vgg": Family(
         "VGG (Simonyan & Zisserman 2015, arXiv:1409.1556)",
         LazyFunction("skinkeras.models.backbones:vgg_backbone"),
-        (".h5",),
+        (".h5", ".tflite"),
+        r"block\d_pool",
     ),
 }
 

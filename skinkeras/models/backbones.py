@@ -5,6 +5,9 @@ kind of model: an input named `image` (RGB float32, 0..255), one `Rescaling` nam
 Keras layers behind it. Quantization and export rely on that, and a saved model loads without keras-cv.
 """
 
+import os
+import re
+
 import keras
 
 from skinkeras.layers import ShadesOfGray
@@ -22,6 +25,8 @@ _VGG_NORMALISATION = (1.0, [-123.68, -116.779, -103.939])
 
 BATCH_NORM_MOMENTUM = 0.9
 
+_HALVINGS = 5
+
 # Stages of EfficientNet-Lite0 (and B0): kernel, repeats, filters in, filters out, expansion, stride.
 _STAGES = (
     (3, 1, 32, 16, 1, 1),
@@ -34,29 +39,93 @@ _STAGES = (
 )
 
 
-def load_backbone(name, input_size=None, weights="imagenet", *, colour_constancy=False):
+def backbone(
+    name: str,
+    *,
+    input_size: int | None = None,
+    weights: str | os.PathLike | None = "imagenet",
+    colour_constancy: bool | ShadesOfGray = False,
+) -> keras.Model:
     """Builds the convolutional part of a model, up to its last feature map.
 
     Args:
         name: a key of `ARCHITECTURES`.
-        input_size, weights, colour_constancy: as in `create`.
+        input_size: height and width in pixels, at least 32; None is the architecture's own.
+        weights: as in `create`; the name of a released model takes its features.
+        colour_constancy: as in `create`.
 
     Returns:
-        A `keras.Model` from `image` to (batch, size/32, size/32, filters), and the path of the file that its
-        weights are from, None for random ones.
+        A `keras.Model` from `image` (batch, size, size, 3), float32 RGB in 0..255, to (batch, size/32, size/32,
+        filters), float32. `pyramid_outputs` of it are the feature maps on the way.
 
     Raises:
         ValueError, WeightsUnavailableError, WeightsFileError: as `create`.
+
+    Example:
+        >>> features = backbone("efficientnet_lite0", input_size=64, weights="none")
+        >>> features.output_shape
+        (None, 2, 2, 1280)
+        >>> pyramid = keras.Model(features.input, pyramid_outputs(features))
+        >>> pyramid(np.zeros((1, 64, 64, 3)))["P3"].shape
+        TensorShape([1, 8, 8, 40])
     """
     row = architecture(name)
     input_size = row.input_size if input_size is None else input_size
     check_input_size(name, input_size)
     path = check_available(name, weights)
 
-    backbone = FAMILIES[row.family].backbone(name, input_size)
+    built = FAMILIES[row.family].backbone(name, input_size)
     if path is not None:
-        pretrained.load(backbone, path)
-    return _behind_colour_constancy(backbone) if colour_constancy else backbone, path
+        pretrained.load(built, path)
+    if not colour_constancy:
+        return built
+    front = colour_constancy
+    if not isinstance(front, ShadesOfGray):
+        front = ShadesOfGray(name="colour_constancy")
+    return _behind_colour_constancy(built, front)
+
+
+def pyramid_outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
+    """The feature maps of a model, one for each halving of the image: what a detector or a segmenter reads.
+
+    Args:
+        model: from `backbone`, `create` or `from_preset`.
+
+    Returns:
+        {"P1": tensor, ..., "P5": tensor}, where Pn is (batch, size/2^n, size/2^n, filters): the output of the last
+        block of that size; P5 is the backbone's own output.
+
+    Raises:
+        ValueError: the model is none of this package's.
+
+    Example:
+        >>> model = models.VGG16(classes=2, input_size=64, weights="none")
+        >>> [tensor.shape[1] for tensor in pyramid_outputs(model).values()]
+        [32, 16, 8, 4, 2]
+    """
+    ends = "|".join(family.block_ends for family in FAMILIES.values())
+    tensors = _layer_outputs(model)
+    by_size = {tensors[name].shape[1:3]: tensors[name] for name in tensors if re.fullmatch(ends, name)}
+    if len(by_size) != _HALVINGS:
+        raise ValueError(
+            f"{model.name} has no feature pyramid: pass a model from models.backbone or models.create."
+        )
+    return {f"P{level}": tensor for level, tensor in enumerate(by_size.values(), 1)}
+
+
+def _layer_outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
+    """{name of a layer: what it gives in this model}, in the order of the model's layers.
+
+    `layer.output` is what it gave when it was first called, which is in another model if that shares the layer.
+    """
+    found, waiting = {}, list(model.outputs)
+    while waiting:
+        tensor = waiting.pop()
+        layer, node, _ = tensor._keras_history
+        if layer.name not in found:
+            found[layer.name] = tensor
+            waiting += layer._inbound_nodes[node].input_tensors
+    return {layer.name: found[layer.name] for layer in model.layers}
 
 
 def lite_backbone(name, input_size):
@@ -130,13 +199,13 @@ def _with_quick_statistics(layer):
     return type(layer).from_config(config)
 
 
-def _behind_colour_constancy(backbone):
-    """The same layers, with a `ShadesOfGray` between the image and the first of them."""
-    first = backbone.layers[1]  # layer 0 is the input; every backbone begins with one normalisation
+def _behind_colour_constancy(model, front):
+    """The same layers, with `front`, a `ShadesOfGray`, between the image and the first of them."""
+    first = model.layers[1]  # layer 0 is the input; every backbone begins with one normalisation
 
     def call(layer, *args, **kwargs):
         if layer is first:
-            args = (ShadesOfGray(name="colour_constancy")(args[0]),)
+            args = (front(args[0]),)
         return layer(*args, **kwargs)
 
-    return keras.models.clone_model(backbone, clone_function=lambda layer: layer, call_function=call)
+    return keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)

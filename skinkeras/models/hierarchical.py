@@ -11,7 +11,7 @@ import keras
 from keras import layers
 
 from skinkeras.layers import CBAM, SpreadClasses
-from skinkeras.models.backbones import load_backbone
+from skinkeras.models.backbones import backbone
 
 
 def create_hierarchical(
@@ -22,6 +22,7 @@ def create_hierarchical(
     weights="imagenet",
     lstm_units=256,
     dropout=0.5,
+    feature_dropout=0.0,
     colour_constancy=False,
 ):
     """Builds a classifier that diagnoses level by level, on the backbone of any architecture.
@@ -43,7 +44,7 @@ def create_hierarchical(
 
     Args:
         name: a key of `ARCHITECTURES`.
-        input_size, weights, colour_constancy: as in `create`.
+        input_size, weights, feature_dropout, colour_constancy: as in `create`.
         taxonomy: a `skinkeras.datasets.Taxonomy`; its `classes` are the order of the output.
         lstm_units: int >= 1, size of the LSTM's state; the default keeps the head smaller than the backbones.
         dropout: rate in [0, 1), on what the LSTM reads and on what the logits read.
@@ -62,13 +63,21 @@ def create_hierarchical(
     """
     if lstm_units < 1:
         raise ValueError(f"lstm_units must be at least 1. Received: {lstm_units}")
-    backbone, _ = load_backbone(name, input_size, weights, colour_constancy=colour_constancy)
-    probabilities = hierarchical_head(backbone.output, taxonomy, lstm_units, dropout)
-    return keras.Model(backbone.input, probabilities, name=f"{name}_hierarchical")
+    base = backbone(name, input_size=input_size, weights=weights, colour_constancy=colour_constancy)
+    features = with_feature_dropout(base.output, feature_dropout)
+    probabilities = hierarchical_head(features, taxonomy, lstm_units, dropout)
+    return keras.Model(base.input, probabilities, name=f"{name}_hierarchical")
 
 
 def HierarchicalVGG16(
-    taxonomy, *, input_size=None, weights="imagenet", lstm_units=256, dropout=0.5, colour_constancy=False
+    taxonomy,
+    *,
+    input_size=None,
+    weights="imagenet",
+    lstm_units=256,
+    dropout=0.5,
+    feature_dropout=0.0,
+    colour_constancy=False,
 ):
     """Builds the hierarchical model of Barata & Santiago 2021: `create_hierarchical("vgg16", ...)`.
 
@@ -81,8 +90,14 @@ def HierarchicalVGG16(
         weights=weights,
         lstm_units=lstm_units,
         dropout=dropout,
+        feature_dropout=feature_dropout,
         colour_constancy=colour_constancy,
     )
+
+
+def with_feature_dropout(features, rate):
+    """A symbolic feature map behind a Dropout named `feature_dropout`; with a rate of 0, the map itself."""
+    return layers.Dropout(rate, name="feature_dropout")(features) if rate else features
 
 
 def hierarchical_head(features, taxonomy, lstm_units, dropout):

@@ -1,4 +1,4 @@
-"""How pretrained weights get into a model: from PyTorch's, Keras' and `keras.applications`' files."""
+"""How pretrained weights get into a model: from PyTorch's, Keras', `keras.applications`' and `.tflite` files."""
 
 import keras
 import numpy as np
@@ -17,6 +17,11 @@ def load(backbone, path):
     endings = FAMILIES[architecture(backbone.name).family].weight_files
     if not path.name.endswith(endings):
         raise WeightsFileError(f"{path} is no weights file of {backbone.name}: use {' or '.join(endings)}.")
+    if path.suffix == ".tflite":
+        from skinkeras.models.tflite_weights import load_layers, read_layers
+
+        load_layers(backbone.layers, read_layers(path), path)
+        return
     if path.suffix == ".pth":
         load_torch_weights(backbone, read_torch_file(path), path)
         return

@@ -5,9 +5,10 @@ import keras
 from skinkeras.layers import CBAM
 from skinkeras.models import pretrained
 from skinkeras.models.architectures import HEADS, parse_name
-from skinkeras.models.backbones import load_backbone
-from skinkeras.models.hierarchical import create_hierarchical
+from skinkeras.models.backbones import backbone
+from skinkeras.models.hierarchical import create_hierarchical, with_feature_dropout
 from skinkeras.models.torch_file import read_torch_file
+from skinkeras.models.weights import check_available
 
 # The number of classes of the ImageNet classifier, which is loaded with the rest if asked for.
 _IMAGENET_CLASSES = 1000
@@ -20,6 +21,7 @@ def create(
     input_size=None,
     weights="imagenet",
     dropout=None,
+    feature_dropout=0.0,
     colour_constancy=False,
     taxonomy=None,
     lstm_units=256,
@@ -33,10 +35,13 @@ def create(
             `"hierarchical_efficientnet_lite0"` for the head of `create_hierarchical`.
         classes: int >= 2, the number of classes; None is as many as the taxonomy has, or 2 without one.
         input_size: height and width in pixels, at least 32; None is the architecture's own.
-        weights: `"imagenet"`, `"none"` (or None) for random ones, or a file (see `check_available`).
+        weights: `"imagenet"`, `"none"` (or None) for random ones, a file, or the name of a released model, whose
+            features are taken (see `check_available`).
         dropout: rate in [0, 1) in front of the classifier; None is that of `parse_name(name).dropout`.
+        feature_dropout: rate in [0, 1) on the last feature map, in front of attention and pooling (0.5 in the
+            experiments of Barata & Santiago 2021, who have dropout in several layers); with 0 there is no such layer.
         colour_constancy: whether a `skinkeras.layers.ShadesOfGray` named `colour_constancy` first takes the
-            colour of the light out of the image.
+            colour of the light out of the image; or that layer, with settings of your own.
         taxonomy: a `skinkeras.datasets.Taxonomy`; needed by hierarchical models.
         lstm_units: int >= 1, size of a hierarchical model's state.
 
@@ -73,16 +78,25 @@ def create(
             weights=weights,
             lstm_units=lstm_units,
             dropout=dropout,
+            feature_dropout=feature_dropout,
             colour_constancy=colour_constancy,
         )
     classes = 2 if classes is None else classes
     if classes < 2:
         raise ValueError(f"classes must be at least 2. Received: {classes}")
-    backbone, path = load_backbone(parts.architecture, input_size, weights, colour_constancy=colour_constancy)
-    model = _with_classifier(backbone, name, classes, dropout)
-    if path is not None and path.suffix == ".pth" and classes == _IMAGENET_CLASSES and parts.head == "dense":
-        pretrained.load_torch_weights(model, read_torch_file(path), path)
+    base = backbone(
+        parts.architecture, input_size=input_size, weights=weights, colour_constancy=colour_constancy
+    )
+    model = _with_classifier(base, name, classes, dropout, feature_dropout)
+    if classes == _IMAGENET_CLASSES and parts.head == "dense":
+        _load_imagenet_classifier(model, weights)
     return model
+
+
+def _load_imagenet_classifier(model, weights):
+    path = check_available(model.name, weights)
+    if path is not None and path.suffix == ".pth":
+        pretrained.load_torch_weights(model, read_torch_file(path), path)
 
 
 def _check_taxonomy(taxonomy, classes):
@@ -92,14 +106,14 @@ def _check_taxonomy(taxonomy, classes):
         )
 
 
-def _with_classifier(backbone, name, classes, dropout):
-    features = backbone.output
+def _with_classifier(base, name, classes, dropout, feature_dropout):
+    features = with_feature_dropout(base.output, feature_dropout)
     if parse_name(name).head == "cbam":
         features = CBAM(name="cbam")(features)
     features = keras.layers.GlobalAveragePooling2D(name="pool")(features)
     features = keras.layers.Dropout(dropout, name="dropout")(features)
     logits = keras.layers.Dense(classes, name="logits")(features)
-    return keras.Model(backbone.input, keras.layers.Softmax(name="probs")(logits), name=name)
+    return keras.Model(base.input, keras.layers.Softmax(name="probs")(logits), name=name)
 
 
 def backbone_layers(model):

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from skinkeras.models.architectures import architecture, parse_name
+from skinkeras.models.preset_table import presets
 
 # Where keras.applications keeps what it has fetched.
 CACHE = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models"
@@ -23,9 +24,10 @@ def check_available(name, weights):
 
     Args:
         name: one of `model_names()`.
-        weights: `"imagenet"`, `"none"` or None for random ones, or the path of a file
-            (`.weights.h5` of the same model without its classifier; `.pth` for EfficientNet-Lite; the
-            `.h5` of `keras.applications` for EfficientNet and VGG16).
+        weights: `"imagenet"`, `"none"` or None for random ones, the name of a released model (see
+            `skinkeras.models.presets`), or the path of a file (`.weights.h5` of the same model without its
+            classifier; `.pth` for EfficientNet-Lite; the `.h5` of `keras.applications` for EfficientNet and VGG16;
+            a float `.tflite` file of this package, whose batch normalization is then frozen).
 
     Returns:
         The path of the file, or None for random weights.
@@ -37,9 +39,12 @@ def check_available(name, weights):
         return None
     if weights != "imagenet":
         path = Path(weights)
-        if not path.is_file():
-            raise WeightsUnavailableError(f"There is no weights file {path}: check --weights.")
-        return path
+        if path.is_file():
+            return path
+        released = presets()
+        if str(weights) in released:
+            return released[str(weights)].weights
+        raise WeightsUnavailableError(f"There is no weights file {path}: check --weights.")
     name = parse_name(name).architecture
     return _packaged(name) if architecture(name).family == "lite" else _from_keras_applications(name)
 

@@ -8,21 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from PIL import Image
 
-from skinkeras.decoding import (
-    ImageError,
-    check_geometry,
-    check_side,
-    decode,
-    resize_to_square,
-    rgb_pixels,
-)
+from skinkeras.decoding import ImageError, check_geometry
 from skinkeras.geometries import DEFAULT_GEOMETRY
+from skinkeras.preparation import ImageInput, is_one_image, prepare_image
 from skinkeras.tflite.contract import find_contract, geometry_of, read_contract
 from skinkeras.tflite.metadata import read_labels
 
-ImageInput = str | os.PathLike | np.ndarray | Image.Image
 _BATCH = 32
 
 
@@ -102,20 +94,17 @@ class Classifier:
         self, images: ImageInput | Iterable[ImageInput], batch_size: int = _BATCH
     ) -> Iterator[np.ndarray]:
         """As `classify`, but yields the probabilities of `batch_size` images at a time."""
-        if isinstance(images, str | os.PathLike | Image.Image) or getattr(images, "ndim", 4) == 3:
+        if is_one_image(images):
             images = [images]
         prepared = map(self.prepare, images)
         while batch := list(islice(prepared, batch_size)):
             yield self.predict(np.stack(batch))
 
     def prepare(self, image: ImageInput) -> np.ndarray:
-        """An image as the model sees it: what training does to each, `skinkeras.decoding.decode`.
+        """An image as the model sees it: `skinkeras.preparation.prepare_image` at the model's size.
 
         Args:
-            image: path, PIL image, or array (height, width, 3) of sRGB 0..255, integers or floats; floats
-                are rounded to whole pixel values first. A file is decoded as in training, a large JPEG at a
-                fraction of its size; the same image as pixels can differ from it by a level or two. A PIL
-                image's colour profile and orientation are applied like a file's.
+            image: path, PIL image, or array (height, width, 3) of sRGB 0..255, integers or floats.
 
         Returns:
             (height, width, 3) uint8 of the model's size.
@@ -127,11 +116,7 @@ class Classifier:
         height, width = self.input_size
         if height != width:
             raise ImageError(f"the model takes {width} x {height} pixels; and images become squares")
-        if isinstance(image, str | os.PathLike):
-            return decode(image, height, self.geometry)
-        pixels = _pil_pixels(image) if isinstance(image, Image.Image) else _whole_pixels(image)
-        check_side(*pixels.shape[:2], height)
-        return resize_to_square(pixels, height, self.geometry)
+        return prepare_image(image, height, self.geometry)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Class probabilities of images that already have the input's size.
@@ -163,27 +148,6 @@ class Classifier:
             scale, zero_point = self._output["quantization"]
             probabilities = (probabilities - np.float32(zero_point)) * np.float32(scale)
         return probabilities
-
-
-def _pil_pixels(image: Image.Image) -> np.ndarray:
-    try:
-        return rgb_pixels(image)
-    except (ValueError, OSError, SyntaxError) as error:  # what Pillow raises when it decodes at last
-        raise ImageError(f"the image cannot be decoded: {error}".rstrip(".")) from error
-
-
-def _whole_pixels(pixels: np.ndarray) -> np.ndarray:
-    """The array as uint8, if it is an image."""
-    pixels = np.asarray(pixels)
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size or pixels.dtype.kind not in "uif":
-        raise ImageError(
-            f"an image must be (height, width, 3) numbers. Received: {pixels.shape} of {pixels.dtype}"
-        )
-    if not (pixels.min() >= 0 and pixels.max() <= 255):  # so that NaN fails
-        raise ImageError(f"pixels must be 0..255. Received: {pixels.min()} to {pixels.max()}")
-    if pixels.dtype.kind == "f" and 0 < pixels.max() <= 1:
-        raise ImageError("pixels must be 0..255, and these are 0..1: multiply them by 255")
-    return np.rint(pixels).astype(np.uint8)
 
 
 def _load(path: str | os.PathLike, num_threads: int) -> Interpreter:
