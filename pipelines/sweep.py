@@ -1,6 +1,7 @@
 """A paper's grid of experiments, or any part of it, from a YAML file.
 
 python -m pipelines.sweep pipelines/sweeps/gilal2023/demo.yaml --out runs/demo_sweep
+python -m pipelines.sweep pipelines/sweeps/gilal2023/full_grid.yaml --dry-run
 python -m pipelines.sweep pipelines/sweeps/gilal2023/ham10000_slice.yaml --data-dir DIR --out runs/slice
 python -m pipelines.report runs/demo_sweep
 """
@@ -15,6 +16,7 @@ from tyro.conf import Positional
 from pipelines.common.console import refuse_invalid_input, run, say, section
 from pipelines.common.options import check_count
 from pipelines.common.startup import start_keras
+from pipelines.sweeps.engine import costs
 from pipelines.sweeps.engine.grid_file import read_grid
 from pipelines.sweeps.engine.sweep_folder import check_folder, recorded_data_dir
 from pipelines.sweeps.engine.workers import Job, LocalWorkers, RayWorkers
@@ -41,6 +43,8 @@ class Settings:
     """CPU cores that a Ray cluster reserves for each run."""
     run_gpus: float = 0
     """GPUs, or a part of one, that a Ray cluster reserves for each run."""
+    dry_run: bool = False
+    """Only print the runs and what they cost: nothing is decoded, trained or written."""
     resume: bool = False
     """Go on with the sweep in that folder; runs that failed are tried again."""
 
@@ -51,6 +55,8 @@ def main(settings):
         check_numbers(settings)
         if not settings.grid.is_file():  # before a folder is made
             raise ValueError(f"There is no file {settings.grid}: name the YAML file of a sweep.")
+    if settings.dry_run:
+        return print_plan(settings)
     with locked_folder(settings.out):
         work_in_folder(settings)
 
@@ -62,6 +68,31 @@ def check_numbers(settings):
     check_count("run_gpus", settings.run_gpus, 1_000, least=0)
 
 
+def print_plan(settings):
+    """The runs of a grid and what they cost, without a folder and, if need be, without the data set."""
+    with refuse_invalid_input():
+        grid = read_grid(settings.grid, settings.data_dir)
+        works = grid.work()
+    section(f"{len(grid.runs)} runs of {settings.grid}")
+    for work in works:
+        say(
+            f"  {work.name}: {work.rows:,} training images, {work.images:,.0f} images in all, "
+            f"about {costs.duration(work.seconds(costs.CPU_SPEEDS))} here"
+        )
+    say_costs(works, settings.workers)
+    try:
+        grid.check(settings.grid)
+    except ValueError as error:
+        say(f"As it is, the sweep would be refused: {error}")
+
+
+def say_costs(works, workers):
+    """What a list of `costs.Work` costs here and on a GPU."""
+    section("Cost")
+    for sentence in costs.sentences(works, workers):
+        say(f"  {sentence}")
+
+
 def work_in_folder(settings):
     """Does what is left of a sweep in its folder, which is locked."""
     with refuse_invalid_input():
@@ -71,6 +102,7 @@ def work_in_folder(settings):
         grid = read_grid(settings.grid, data_dir)
         grid.check(settings.grid)
         check_folder(settings.out, grid, resume=settings.resume)
+        say_costs(grid.work(), settings.workers)
         section("Data")
         start_keras()
         sweep = settings.out.resolve()

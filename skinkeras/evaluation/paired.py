@@ -42,9 +42,9 @@ def paired_bootstrap(
             empirical ROC curve of each resample, as `sensitivity_at_specificity` does.
 
     Returns:
-        miss_rate, false_alarm_rate, balanced_accuracy, roc_auc and recall_at_specificity, and with `sources`
-        within_source_auc and within_source_recall_at_specificity, each float64 of shape (models, 1 + resamples).
-        Column 0 is that of the original images. A resample without a pair within a source has NaN there.
+        miss_rate, false_alarm_rate, accuracy, balanced_accuracy, roc_auc and recall_at_specificity, and with
+        `sources` within_source_auc and within_source_recall_at_specificity, each float64 of shape
+        (models, 1 + resamples). Column 0 is that of the original images. A resample without a pair within a source has NaN there.
 
     Raises:
         ValueError: bad shapes or values, a class is absent, no source has images of both classes, or `resamples`
@@ -73,10 +73,23 @@ def paired_bootstrap(
     return {
         "miss_rate": 1 - malignant_recall,
         "false_alarm_rate": 1 - benign_recall,
+        "accuracy": _accuracy(labels, scores >= threshold, codes, resamples, seed),
         "balanced_accuracy": balanced,
         "roc_auc": auc,
         **dict(zip(_RANKED, ranked, strict=False)),  # the first alone without sources
     }
+
+
+def _accuracy(
+    labels: np.ndarray, flagged: np.ndarray, codes: np.ndarray, resamples: int, seed: int
+) -> np.ndarray:
+    """The share of images that are called what they are, (models, 1 + resamples); `flagged`: (models, n) bool."""
+    correct = (flagged == labels.astype(bool)).astype(np.float64)
+    result = np.empty((len(flagged), 1 + resamples))
+    for columns, counts in group_draws(labels, codes, resamples, seed):
+        weights = counts[:, codes]
+        result[:, columns] = correct @ weights.T / weights.sum(axis=1)
+    return result
 
 
 _RANKED = ("recall_at_specificity", "within_source_auc", "within_source_recall_at_specificity")

@@ -31,11 +31,21 @@ def two_models(n_benign=300, n_malignant=120, seed=0):
 def test_the_first_column_is_the_images_as_they_are():
     rates = paired_bootstrap(LABELS, [FIRST, SECOND], resamples=5)
     assert {name: values.shape for name, values in rates.items()} == dict.fromkeys(
-        ("miss_rate", "false_alarm_rate", "balanced_accuracy", "roc_auc", "recall_at_specificity"), (2, 6)
+        (
+            "miss_rate",
+            "false_alarm_rate",
+            "accuracy",
+            "balanced_accuracy",
+            "roc_auc",
+            "recall_at_specificity",
+        ),
+        (2, 6),
     )
     np.testing.assert_allclose(rates["miss_rate"][:, 0], [1 / 4, 0])
     np.testing.assert_allclose(rates["false_alarm_rate"][:, 0], [2 / 6, 4 / 6])
     np.testing.assert_allclose(rates["balanced_accuracy"][:, 0], [(3 / 4 + 4 / 6) / 2, (1 + 2 / 6) / 2])
+    # Of 4 and 6 images, 3 and 4 are called what they are; then 4 and 2.
+    np.testing.assert_allclose(rates["accuracy"][:, 0], [7 / 10, 6 / 10])
     expected = [sk.roc_auc_score(LABELS, scores) for scores in (FIRST, SECOND)]
     np.testing.assert_allclose(rates["roc_auc"][:, 0], expected)
 

@@ -194,6 +194,63 @@ def test_what_the_sweep_lacks_is_not_tested(sweep):
     assert all(verdict.startswith("not tested: the sweep has no ") for verdict in verdicts)
 
 
+def test_focal_and_recall_loss_have_to_help_at_every_balance_ratio(sweep):
+    sweep.add(scores(20))
+    sweep.add(scores(20), oversample="g23", balance_ratio=0.5)
+    for loss, parameter in (("focal", {"focal_delta": 2}), ("recall", {"gamma": 10})):
+        sweep.add(scores(6), loss=loss, **parameter)
+        sweep.add(scores(6), loss=loss, oversample="g23", balance_ratio=0.5, **parameter)
+    claim = sweep.claims()["losses by balance"]
+    assert (claim.verdict, claim.deciding) == ("supported", 4)
+    assert claim.comparisons[0].what == "focal - cross-entropy at balance 0.25 (no blur, 0 rounds)"
+    assert claim.comparisons[0].effect["miss_rate"].value == pytest.approx(-14 / 40)
+    sweep.add(scores(14), rounds=2, cleaning="small", balance_ratio=1)
+    sweep.add(scores(34), rounds=2, cleaning="small", balance_ratio=1, loss="recall", gamma=10)
+    verdict = sweep.claims()["losses by balance"].verdict
+    assert verdict.startswith(
+        "contradicted (a part is not tested: the sweep has no matched runs of focal loss and"
+    )
+    assert "at balance 1 (no blur, 2 rounds) (missing: runs of focal, otherwise as run_06" in verdict
+
+
+def test_the_recall_loss_of_a_batch_is_no_gamma_of_eq_7(sweep):
+    sweep.add(scores(9), loss="recall", gamma=1, recall_update="same_batch")
+    sweep.add(scores(20), loss="recall", gamma=1)
+    sweep.add(scores(5), loss="recall", gamma=10)
+    results, rates = sweep.read()
+    assert results.runs["loss_name"].tolist() == [
+        "recall loss",
+        "recall cross-entropy, gamma 1",
+        "recall cross-entropy, gamma 10",
+    ]
+    (slope, *_) = sweep.claims()["gamma"].comparisons
+    assert slope.effect["miss_rate"].value == pytest.approx(-15 / 40)
+    # Table II has the former as "RL (gamma=1)", as the paper does.
+    found = tables.ablation(results.runs, rates).set_index("configuration")["miss_rate"] * 40
+    assert found.to_dict() == pytest.approx({"BL + RL (gamma=1)": 9, "BL + RL (gamma=10)": 5})
+
+
+def test_the_printed_values_stand_beside_those_of_the_model_that_stands_for_another(sweep):
+    sweep.add(scores(20), model="efficientnet_lite2")
+    sweep.add(scores(10), model="efficientnet_lite2", oversample="g23")
+    (sweep.path / "sweep.yaml").write_text("stands_for: {efficientnet_lite2: efficientnet_b2}\n")
+    results, rates = sweep.read()
+    table = tables.configurations(results, rates)
+    # EfficientNet-B2, cross-entropy, 52,066 / 16,340; with 26,033 / 4,085 it is not in Table I.
+    blurred = table[table["blurred"]].iloc[0]
+    assert blurred["balanced_accuracy_paper"] == 0.95
+    assert blurred["balanced_accuracy_less_paper"] == pytest.approx((30 / 40 + 90 / 100) / 2 - 0.95)
+    assert table[~table["blurred"].astype(bool)]["balanced_accuracy_paper"].isna().all()
+    text = tables.configurations_markdown(table, results.stands_for)
+    assert "| efficientnet_lite2 (for efficientnet_b2) | cross-entropy | 800 | 200 |" in text
+    assert "Of 2 configurations 0 reach more than 94% balanced accuracy" in text
+    assert text.count("| EfficientNet ") == 28  # the other rows of the paper, without a run
+    ablation = tables.ablation(results.runs, rates).set_index("configuration")
+    assert ablation.loc["BL + BLUR", "accuracy"] == pytest.approx(120 / 140)
+    assert ablation.loc["BL + BLUR", "accuracy_less_paper"] == pytest.approx(120 / 140 - 0.979)
+    assert ablation.loc["BL", "malignant_recall_paper"] == 0.88
+
+
 def test_table_1_is_sorted_by_balanced_accuracy_and_ends_with_what_failed(sweep):
     sweep.add(scores(20))
     sweep.add(None, status="failed", error="The loss is not finite.", model="b0")
@@ -203,8 +260,8 @@ def test_table_1_is_sorted_by_balanced_accuracy_and_ends_with_what_failed(sweep)
     best = binary_metrics(LABELS, scores(2), bootstrap=20)
     assert table["accuracy"][0] == pytest.approx((38 + 90) / 140)
     assert (table["roc_auc_low"][0], table["roc_auc_high"][0]) == pytest.approx(best.roc_auc_interval)
-    text = tables.configurations_markdown(table)
-    assert "focal, delta 2" in text
+    text = tables.configurations_markdown(table, {})
+    assert "focal cross-entropy, delta 2" in text
     assert "- `run_01`: The loss is not finite." in text
 
 
@@ -222,10 +279,10 @@ def test_table_2_adds_to_the_base_line_of_each_architecture(sweep):
     found = table.set_index("configuration")["miss_rate_difference"] * 40
     expected = {
         "lite0 BL": np.nan,
-        "lite0 +RL(10)": -10,
-        "lite0 +UNDER": -12,
-        "lite0 +BLUR+UNDER+RL(10)": -16,
-        "b0 +BLUR": np.nan,  # b0 has no base line
+        "lite0 BL + RL (gamma=10)": -10,
+        "lite0 BL + UNDER": -12,
+        "lite0 BL + BLUR + UNDER + RL (gamma=10)": -16,
+        "b0 BL + BLUR": np.nan,  # b0 has no base line
     }
     assert found.to_dict() == pytest.approx(expected, nan_ok=True)
 
@@ -254,7 +311,10 @@ def test_the_report_is_written_and_says_that_it_is_synthetic(sweep, capsys):
         image = cv2.imread(str(out / name))
         assert image.shape[1] >= 900 and image.std() > 5
     claims = pd.read_csv(out / "claims.csv")
-    assert claims.loc[claims["decides"], "claim"].tolist() == ["blur", "cleaning"]
+    assert claims.loc[claims["decides"], "claim"].tolist() == [
+        *("blur", "cleaning"),
+        *["losses by balance"] * 4,  # the recall loss on each training set; focal loss was not run
+    ]
 
 
 def test_a_sweep_of_one_run_and_of_real_images_has_a_report_too(tmp_path, capsys):

@@ -67,7 +67,8 @@ def test_gilals_grid_has_144_runs(tmp_path, monkeypatch):
     assert {run.model.removeprefix("efficientnet_") for run in grid.runs} == {
         *("b0", "b2", "lite0", "lite2", "lite4")
     }
-    assert sum(run.training_set.oversample == "g23" for run in grid.runs) == 72
+    # B0 and B2 on three blurred training sets, Lite0 on one; eight losses each.
+    assert sum(run.training_set.oversample == "g23" for run in grid.runs) == 8 * (2 * 3 + 1)
 
 
 def test_baratas_grid_is_the_whole_product_of_its_40_cells(tmp_path, monkeypatch):
@@ -183,6 +184,34 @@ def test_grids_of_the_released_version_mean_the_same(write_grid):
     )
 
 
+def test_an_entry_can_be_of_some_training_sets_and_rounds(write_grid):
+    sets = [SET, {"oversample": "g23", "clean": "blur-scaled", "rounds": [0, 2]}]
+    entry = {**GILAL["runs"][0], "losses": ["crossentropy"]}
+    runs = [{**entry, "oversample": ["g23"]}, {**entry, "models": ["vgg16"], "rounds": [0]}]
+    grid = read_grid(write_grid({**GILAL, "training_sets": sets, "runs": runs}))
+    assert [(run.model, run.training_set.oversample, run.rounds) for run in grid.runs] == [
+        (TINY, "g23", 0),
+        (TINY, "g23", 2),
+        ("vgg16", "none", 0),
+        ("vgg16", "g23", 0),
+    ]
+    path = write_grid({**GILAL, "runs": [{**entry, "rounds": [7]}]})
+    with pytest.raises(ValueError, match="no training set has the oversample and rounds of"):
+        read_grid(path)
+
+
+def test_recall_loss_and_rcel_with_gamma_1_are_different_runs(write_grid):
+    losses = [{"loss": "recall", "gamma": 1}, {"loss": "recall", "gamma": 1, "recall_update": "same_batch"}]
+    source = {**GILAL, "training_sets": [{"oversample": "none"}], "runs": gilal_run(losses=losses)["runs"]}
+    grid = read_grid(write_grid(source))
+    assert [run.name for run in grid.runs] == [
+        f"none_uncleaned_{TINY}_recall_1_seed0",
+        f"none_uncleaned_{TINY}_recall_1_same_batch_seed0",
+    ]
+    assert [run["recall_update"] for run in settings_of(grid)] == ["batch", "same_batch"]
+    assert [run.columns["recall_update"] for run in grid.runs] == [None, "same_batch"]
+
+
 def gilal_run(**changes):
     return {"runs": [GILAL["runs"][0] | changes]}
 
@@ -197,7 +226,7 @@ def barata_run(**changes):
         (
             GILAL,
             {"loses": []},
-            "'loses' is not a key; there are: training_sets, runs, settings, job, seeds, seed_sd",
+            "'loses' is not a key; there are: training_sets, runs, settings, job, seeds, seed_sd, stands_for",
         ),
         (GILAL, {"settings": {"epoch": 3}}, "settings: 'epoch' is not a key"),
         (GILAL, {"settings": ["epoch"]}, "settings: must be keys with values"),
@@ -240,6 +269,13 @@ def barata_run(**changes):
         (GILAL, {"seed_sd": 0.012}, "seed_sd must give standard deviations of at least 0 and below 1"),
         (BARATA, {"seed_sd": {"accuracy": -1}}, "seed_sd must give standard deviations"),
         (GILAL, {"runs": []}, "runs must be a list with at least one entry"),
+        (GILAL, {"stands_for": {TINY: "b0"}}, "stands_for must give models"),
+        (GILAL, {"stands_for": TINY}, "stands_for must give models"),
+        (
+            GILAL,
+            gilal_run(losses=[{"loss": "crossentropy", "recall_update": "same_batch"}]),
+            "crossentropy has no parameter",
+        ),
         (BARATA, {"job": "ternary"}, "job must be one of binary, multiclass. Received: 'ternary'"),
         (
             BARATA,

@@ -1,71 +1,76 @@
-"""Figures 3 and 4 of Barata & Santiago 2021: where the models of each weighting look, on chosen images.
+"""Figures 3 and 4 of Barata & Santiago 2021: where hierarchical models look when they decide, a column a weighting.
 
 Keras is imported when a figure is drawn.
 """
 
+import dataclasses
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from pipelines.common.run_folder import RunFolder, recorded_run
 from pipelines.common.startup import start_keras
 from pipelines.sweeps.barata2021.claims import weighting_title
 from pipelines.sweeps.barata2021.figures import attention_panels
-from pipelines.sweeps.barata2021.hard_and_easy import hard_and_easy
-
-# How many hard and how many easy images are shown.
-_IMAGES = 2
+from pipelines.sweeps.barata2021.hard_and_easy import figure_classes, one_of_each
+from skinkeras.datasets import Taxonomy
 
 
-def attention_figures(sweep, rows_of, note):
-    """The figures that can be drawn: number -> (function that draws it to a path, title).
+def attention_figures(sweep, rates, chosen, common, note):
+    """Figures 3 and 4 as far as they can be drawn: number -> (function that draws it to a path, title).
 
-    The models are those of the first split. Models without attention and runs without a model file are left out;
-    without the images there is no figure.
+    The models are those of the first split. Without hierarchical runs that have kept their model file, or without the
+    images, there is no figure.
 
     Args:
         sweep: `SweepResults`.
-        rows_of: number of the figure -> (weighting -> row numbers of its seeds, what they have in common).
+        rates: those of `rates_of`.
+        chosen: weighting -> row numbers of its seeds, of hierarchical runs.
+        common: what these runs have in common, in words.
         note: for the foot.
     """
-    models = {number: _with_model_file(sweep, rows) for number, (rows, _) in rows_of.items()}
-    shown = sorted({row for rows in models.values() for row in rows.values()})
-    if not shown:
-        return {}
-    images = _chosen_images(sweep, shown)
-    if not all(Path(path).is_file() for path in images["image"]):
-        return {}
-    drawn = {}
-    for number, rows in models.items():
-        if rows:
-            title = f"Attention, {rows_of[number][1]}"
-            drawn[number] = partial(_draw, sweep, rows, images, title=title, note=note), title
-    return drawn
-
-
-def _with_model_file(sweep, rows):
-    """Weighting -> row of its first seed, where that left a model with attention."""
-    first = {weighting: numbers[0] for weighting, numbers in rows.items()}
-    attentive = sweep.runs["head"].isin(["cbam", "hierarchical"])
-    return {
-        weighting: row
-        for weighting, row in first.items()
-        if attentive[row] and _model_file(sweep, row).is_file()
+    rows = {
+        weighting: numbers[0]
+        for weighting, numbers in chosen.items()
+        if _model_file(sweep, numbers[0]).is_file()
     }
+    if not rows:
+        return {}
+    numbers = list(rows.values())
+    recalls = rates.draws["recall"][numbers, :, 0].mean(axis=0)
+    first = np.flatnonzero(sweep.images["repeat"] == 1)  # the first repeat's images come first
+    drawn = {}
+    for figure, classes, kind in zip(
+        (3, 4), figure_classes(sweep.classes, recalls), ("hard", "easy"), strict=True
+    ):
+        places = one_of_each(
+            sweep.labels[first], sweep.probabilities[numbers][:, first], classes, hardest=kind == "hard"
+        )
+        images = sweep.images.iloc[first[places]]
+        if len(images) and all(Path(path).is_file() for path in images["image"]):
+            title = f"Attention at the last decision, {kind} images, {common}"
+            drawn[figure] = partial(_draw, sweep, rows, images, title=title, note=note), title
+    return drawn
 
 
 def _model_file(sweep, row):
     return RunFolder(sweep.folder(row)).repeat(1).file("model.keras")
 
 
-def _chosen_images(sweep, rows):
-    """Those of the first split that the models of `rows` find hardest and easiest: rows of `sweep.images`."""
-    first = sweep.images["repeat"] == 1  # the first repeat's images come first
-    count = min(_IMAGES, first.sum() // 2)
-    hard, easy = hard_and_easy(sweep.labels[first], sweep.probabilities[rows][:, first], count)
-    images = sweep.images.loc[[*hard, *easy]]
-    return images.assign(kind=["hard"] * len(hard) + ["easy"] * len(easy))
+def last_decisions(folder, labels):
+    """At which level, from 1, the diagnosis of each image ends: that of its true class; None if that is not known.
+
+    Args:
+        folder: of a run with a hierarchical model.
+        labels: names of the images' classes.
+    """
+    file = Path(folder) / "taxonomy.yaml"
+    if not file.is_file():
+        return [None] * len(labels)
+    paths = Taxonomy(yaml.safe_load(file.read_text("utf-8"))).paths
+    return [sum(node is not None for node in paths[label]) for label in labels]
 
 
 def _draw(sweep, rows, images, path, title, note):
@@ -81,11 +86,28 @@ def _draw(sweep, rows, images, path, title, note):
         model = keras.models.load_model(_model_file(sweep, row), compile=False)
         size, geometry = model.input_shape[1], recorded_run(sweep.folder(row)).settings.model.geometry
         decoded = np.stack([decode(Path(image), size, geometry) for image in images["image"]])
-        maps = attention_maps(model, decoded)
+        levels = last_decisions(sweep.folder(row), images["label"])
         probabilities = sweep.probabilities[row][images.index]
-        texts = [f"{sweep.classes[each.argmax()]} {each.max():.2f}" for each in probabilities]
-        for level, of_level in enumerate(maps, 1):
-            name = weighting_title(weighting) + (f"\nlevel {level}" if len(maps) > 1 else "")
-            columns[name], verdicts[name] = of_level, texts
-    captions = [f"{row.label}, {row.kind}" for row in images.itertuples()]
+        name = weighting_title(weighting)
+        columns[name] = at_level(attention_maps(model, decoded), levels)
+        verdicts[name] = [f"{sweep.classes[each.argmax()]} {each.max():.2f}" for each in probabilities]
+    captions = [
+        row.label if level is None else f"{row.label} (level {level})"
+        for row, level in zip(images.itertuples(), levels, strict=True)
+    ]
     attention_panels(decoded, captions, columns, path, verdicts, title, note)
+
+
+def at_level(maps, levels):
+    """The `AttentionMaps` of n images, each at its own level.
+
+    Args:
+        maps: tuple of `AttentionMaps`, one a level.
+        levels: (n,) level of each image from 1; None is the last.
+    """
+    names = [field.name for field in dataclasses.fields(maps[0])]
+    of_image = [maps[(level or len(maps)) - 1] for level in levels]
+    return dataclasses.replace(
+        maps[0],
+        **{name: np.stack([getattr(each, name)[n] for n, each in enumerate(of_image)]) for name in names},
+    )

@@ -5,13 +5,16 @@ same resamples of the test images for all runs (`skinkeras.evaluation.paired_mul
 """
 
 from pipelines.sweeps.engine.comparisons import (
+    Comparison,
     Condition,
     agreeing_columns,
     corrected,
     difference,
     judge,
     matched,
+    missing,
     number_recipes,
+    spread,
 )
 from pipelines.sweeps.engine.effects import Rates
 from skinkeras.evaluation import paired_multiclass_bootstrap
@@ -30,6 +33,9 @@ METRICS = {
     "melanoma_recall": "melanoma recall",
 }
 _MELANOMA = {"mel", "melanoma"}
+_NO_MELANOMA = "no class that is called melanoma"
+_OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
+_LOSS_TITLES = {"focal": "focal loss", "crossentropy": "cross-entropy"}
 # Everything that two runs can differ in, by factor.
 _FACTORS = {
     "weighting": ("weighting",),
@@ -81,7 +87,7 @@ def deciding(rates, metric):
 
 
 def all_claims(runs, rates):
-    """The six claims, and the paper's future work.
+    """The paper's nine claims, and its future work.
 
     Args:
         runs: those of `SweepResults`.
@@ -93,7 +99,10 @@ def all_claims(runs, rates):
         hard_examples,
         self_paced,
         hierarchy,
+        hierarchy_on_melanoma,
         optimizer,
+        weighting_by_optimizer,
+        focal,
         hardest_of_each_class,
     )
     return corrected([claim(runs, rates) for claim in each])
@@ -104,7 +113,7 @@ def class_weights(runs, rates):
     conditions = []
     for strategy in ("cb", "es"):
         compared = _weightings(runs, rates, strategy, "none")
-        lacking = _no_pair(strategy, "none")
+        lacking = _no_pair(runs, strategy, "none")
         for metric, rises in (("balanced_accuracy", True), ("accuracy", False)):
             conditions.append(Condition(compared, deciding(rates, metric), rises=rises, lacking=lacking))
     return judge("class weights", "CB and ES raise the balanced accuracy and lower the accuracy", conditions)
@@ -116,7 +125,7 @@ def effective_number(runs, rates):
         _weightings(runs, rates, "es", "cb"),
         deciding(rates, "accuracy"),
         rises=True,
-        lacking=_no_pair("es", "cb"),
+        lacking=_no_pair(runs, "es", "cb"),
     )
     return judge("effective number", "ES loses less accuracy than CB", [condition])
 
@@ -128,7 +137,7 @@ def hard_examples(runs, rates):
             _weightings(runs, rates, "ohem", other),
             deciding(rates, "trade_off"),
             rises=True,
-            lacking=_no_pair("ohem", other),
+            lacking=_no_pair(runs, "ohem", other),
         )
         for other in ("none", "cb", "es", "spl")
     ]
@@ -137,21 +146,40 @@ def hard_examples(runs, rates):
 
 def self_paced(runs, rates):
     """SPL against no weighting, in the recall of melanoma."""
-    compared, lacking = _weightings(runs, rates, "spl", "none"), _no_pair("spl", "none")
+    compared, lacking = _weightings(runs, rates, "spl", "none"), _no_pair(runs, "spl", "none")
     if "melanoma_recall" not in rates.draws:
-        compared, lacking = None, "no class that is called melanoma"
+        compared, lacking = None, _NO_MELANOMA
     condition = Condition(compared, "melanoma_recall", rises=False, lacking=lacking)
     return judge("SPL", "SPL lowers the recall of melanoma", [condition])
 
 
 def hierarchy(runs, rates):
     """The hierarchical model against the flat one with attention, of the same architecture."""
+    condition = Condition(
+        _hierarchy(runs, rates), deciding(rates, "balanced_accuracy"), rises=True, lacking=_no_hierarchy(runs)
+    )
+    return judge("hierarchy", "The hierarchical model beats the flat one", [condition])
+
+
+def hierarchy_on_melanoma(runs, rates):
+    """The same pairs, in the recall of melanoma."""
+    compared, lacking = _hierarchy(runs, rates), _no_hierarchy(runs)
+    if "melanoma_recall" not in rates.draws:
+        compared, lacking = None, _NO_MELANOMA
+    condition = Condition(compared, "melanoma_recall", rises=True, lacking=lacking)
+    return judge("melanoma", "The hierarchical model recalls more melanomas than the flat one", [condition])
+
+
+def _hierarchy(runs, rates):
     keys = [*agreeing_columns(_FACTORS, "model"), "architecture"]
     pairs = matched(runs, runs["head"] == "hierarchical", runs["head"] == "cbam", keys)
-    compared = difference(rates, pairs, "hierarchical - flat", metrics_of(rates))
-    lacking = "no matched runs of a hierarchical and a flat model (NAME_cbam)"
-    condition = Condition(compared, deciding(rates, "balanced_accuracy"), rises=True, lacking=lacking)
-    return judge("hierarchy", "The hierarchical model beats the flat one", [condition])
+    return difference(rates, pairs, "hierarchical - flat", metrics_of(rates))
+
+
+def _no_hierarchy(runs):
+    titles = {"cbam": "a flat model with attention (NAME_cbam)", "hierarchical": "a hierarchical model"}
+    what = "a hierarchical and a flat model (NAME_cbam)"
+    return missing(runs, what, "head", ("hierarchical", "cbam"), titles)
 
 
 def optimizer(runs, rates):
@@ -159,9 +187,50 @@ def optimizer(runs, rates):
     keys = agreeing_columns(_FACTORS, "optimizer")
     pairs = matched(runs, runs["optimizer"] == "adam", runs["optimizer"] == "sgd", keys)
     compared = difference(rates, pairs, "Adam - SGD", metrics_of(rates))
-    lacking = "no matched runs of Adam and SGD"
+    lacking = missing(runs, "Adam and SGD", "optimizer", ("adam", "sgd"), _OPTIMIZERS)
     condition = Condition(compared, deciding(rates, "balanced_accuracy"), rises=True, lacking=lacking)
     return judge("optimizer", "Adam beats SGD", [condition])
+
+
+def weighting_by_optimizer(runs, rates):
+    """How far apart the weightings lie with SGD, less how far with Adam: the same weightings of the same models."""
+    sets = {"adam": [], "sgd": []}
+    for _, alike in runs[runs["optimizer"].isin(sets)].groupby(["model", "loss"]):
+        levels = {
+            name: {weighting: list(rows.index) for weighting, rows in of_one.groupby("weighting")}
+            for name, of_one in alike.groupby("optimizer")
+        }
+        both = set.intersection(*map(set, levels.values())) if len(levels) == len(sets) else set()
+        if len(both) > 1:
+            for name, of_one in sets.items():
+                of_one.append([levels[name][weighting] for weighting in sorted(both)])
+    compared = _spread_difference(rates, sets) if sets["adam"] else None
+    lacking = missing(
+        runs, "two weightings with Adam and the same with SGD", "optimizer", ("adam", "sgd"), _OPTIMIZERS
+    )
+    condition = Condition(compared, deciding(rates, "balanced_accuracy"), rises=True, lacking=lacking)
+    return judge("weighting by optimizer", "Weighting matters more with SGD than with Adam", [condition])
+
+
+def _spread_difference(rates, sets):
+    """The `Comparison` of the spreads over weightings with SGD and with Adam."""
+    effect, weights = {}, {}
+    for metric in metrics_of(rates):
+        (values, slope), (base, base_slope) = (spread(rates, metric, sets[name]) for name in ("sgd", "adam"))
+        weights[metric] = slope - base_slope
+        effect[metric] = rates.effect_of(metric, values - base, weights[metric])
+    what = "spread over weightings, SGD - Adam"
+    return Comparison(what, len(sets["adam"]), effect, weights[deciding(rates, "balanced_accuracy")])
+
+
+def focal(runs, rates):
+    """Focal loss against cross-entropy, in the mean of both accuracies."""
+    keys = agreeing_columns(_FACTORS, "loss")
+    pairs = matched(runs, runs["loss"] == "focal", runs["loss"] == "crossentropy", keys)
+    compared = difference(rates, pairs, "focal - cross-entropy", metrics_of(rates))
+    lacking = missing(runs, "focal loss and cross-entropy", "loss", ("focal", "crossentropy"), _LOSS_TITLES)
+    condition = Condition(compared, deciding(rates, "trade_off"), rises=False, lacking=lacking)
+    return judge("focal", "Focal loss is worse than cross-entropy overall", [condition])
 
 
 def hardest_of_each_class(runs, rates):
@@ -170,7 +239,7 @@ def hardest_of_each_class(runs, rates):
         _weightings(runs, rates, "ohem_per_class", "ohem"),
         deciding(rates, "balanced_accuracy"),
         rises=True,
-        lacking=_no_pair("ohem_per_class", "ohem"),
+        lacking=_no_pair(runs, "ohem_per_class", "ohem"),
     )
     text = "OHEM that picks the hardest of each class beats OHEM (future work of the paper)"
     return judge("OHEM per class", text, [condition], [_weightings(runs, rates, "ohem_per_class", "none")])
@@ -193,5 +262,6 @@ def weighting_title(weighting):
     return WEIGHTINGS[weighting].short_title
 
 
-def _no_pair(strategy, base):
-    return f"no matched runs of {weighting_title(strategy)} and {weighting_title(base)}"
+def _no_pair(runs, strategy, base):
+    titles = {name: weighting_title(name) for name in (strategy, base)}
+    return missing(runs, " and ".join(titles.values()), "weighting", tuple(titles), titles)

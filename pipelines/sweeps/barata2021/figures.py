@@ -1,5 +1,7 @@
 """Figures of several multi-class models side by side, after Figures 1 to 4 of Barata & Santiago 2021."""
 
+import textwrap
+
 import cv2
 import numpy as np
 from matplotlib.ticker import PercentFormatter
@@ -9,7 +11,7 @@ from skinkeras.evaluation.style import COLOURS, DARK, GREY, new_figure, plain_ax
 _WIDTH = 1.5  # of the image itself, in tiles
 
 
-def recall_bars(recalls, path, support=None, title="", note=""):
+def recall_bars(recalls, path, support=None, title="", note="", *, styles=None):
     """Recall of each class, one bar a strategy, with the interval of each.
 
     Args:
@@ -19,6 +21,7 @@ def recall_bars(recalls, path, support=None, title="", note=""):
         support: class -> number of test images, printed below its name; or None.
         title: for example the model.
         note: for the foot, where the data comes from.
+        styles: name of the strategy -> {"color": ..., "hatch": ...} of its bars; None: a colour each.
 
     Raises:
         ValueError: nothing to draw, or strategies of different classes.
@@ -34,13 +37,14 @@ def recall_bars(recalls, path, support=None, title="", note=""):
                 f"Every strategy needs the recall of the same classes; {first!r} has {classes}, {name!r} has "
                 f"{list(of_class)}."
             )
-    figure = new_figure((max(1.6 + len(classes) * (0.35 + 0.19 * len(recalls)), 5.5), 4.2), note)
+    figure = new_figure((max(3.2 + len(classes) * (0.35 + 0.19 * len(recalls)), 7), 4.2), note)
     axes = figure.subplots()
     wide = 0.84 / len(recalls)
     for i, (name, of_class) in enumerate(recalls.items()):
         value, low, high = np.transpose([of_class[each] for each in classes])
         places = np.arange(len(classes)) + (i - (len(recalls) - 1) / 2) * wide
-        axes.bar(places, value, 0.88 * wide, color=COLOURS[i % len(COLOURS)], label=name, zorder=2)
+        style = {"color": COLOURS[i % len(COLOURS)]} if styles is None else styles[name]
+        axes.bar(places, value, 0.88 * wide, **style, edgecolor="white", linewidth=0, label=name, zorder=2)
         # A percentile interval need not hold its estimate; a bar has no negative length.
         length = np.maximum([value - low, high - value], 0)
         axes.errorbar(places, value, length, fmt="none", ecolor=DARK, elinewidth=0.9, capsize=1.5, zorder=3)
@@ -49,7 +53,7 @@ def recall_bars(recalls, path, support=None, title="", note=""):
     axes.set(ylim=(0, 1.0), xlim=(-0.6, len(classes) - 0.4))
     axes.set_ylabel("Recall")
     axes.set_xlabel("True class" + (" (test images)" if support else ""))
-    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_title(textwrap.fill(title, 60, break_on_hyphens=False), loc="left", fontsize=10)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     plain_axes(axes)
     axes.grid(visible=False, axis="x")
@@ -89,7 +93,8 @@ def attention_panels(images, captions, columns, path, verdicts=None, title="", n
             f"columns. Received: {counts}"
         )
     figure = new_figure((0.5 + 1.5 * (_WIDTH + len(columns)), 3.9 * len(images) + 0.7), note)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    title = textwrap.fill(title, int(10 * figure.get_figwidth()), break_on_hyphens=False)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
     parts = np.atleast_1d(figure.subfigures(len(images), 1))
     for row, (part, image, caption) in enumerate(zip(parts, images, captions, strict=True)):
         heads = [name if row == 0 else "" for name in columns]

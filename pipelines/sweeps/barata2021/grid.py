@@ -20,9 +20,11 @@ augmentation.
 import dataclasses
 import itertools
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipelines import multiclass
 from pipelines.common import options
+from pipelines.sweeps.engine import costs
 from pipelines.sweeps.engine.grid_checks import (
     check_keys,
     check_runs_differ,
@@ -83,6 +85,26 @@ class DiagnosisGrid(Grid):
         folders = {"out": sweep / "runs" / run.name, "cache_dir": sweep / ".cache"}
         shared = self._suitable_settings(run)
         return {**shared, **dataclasses.asdict(run), "data_seed": 0, **folders}
+
+    def work(self):
+        images = None
+        works = []
+        for run in self.runs:
+            settings = multiclass.with_defaults(
+                options.build(multiclass.Settings, self.run_values(run, Path("sweep")))
+            )
+            images = images or costs.labelled_images(settings.data)[0]
+            rows, *others = costs.subsets(settings.data, images)
+            count = costs.fit_images(
+                rows,
+                *others,
+                settings.training,
+                exports=settings.output.export,
+                repeats=settings.data.repeats,
+            )
+            network = costs.architecture_of(run.model)
+            works.append(costs.Work(run.name, network, settings.model.image_size, round(rows), count))
+        return works
 
     def result_columns(self, results):
         mean = _mean(results)

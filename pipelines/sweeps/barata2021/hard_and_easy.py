@@ -1,50 +1,65 @@
-"""Which images a figure of attention shows."""
+"""Which test images Figures 3 and 4 of Barata & Santiago 2021 show.
+
+The paper shows one image of each class: in Figure 3 of the classes that it calls the most challenging, in Figure 4 of
+the easiest. (The caption of its Figure 4 says "actinic keratosis" where the images are basal cell carcinomas.)
+"""
 
 import numpy as np
 
-# Bounds the loss of one image of one model, as that of a probability of 0 is infinite.
-_LEAST = 1e-7
+#: The paper's classes, under every name that the data sets here give them.
+CHALLENGING = (
+    ("mel", "melanoma"),
+    ("df", "dermatofibroma"),
+    ("bkl", "benign keratosis"),
+    ("akiec", "actinic keratosis"),
+)
+EASIEST = (("nv", "nevus"), ("vasc", "vascular"), ("bcc", "basal cell carcinoma"))
 
 
-def hard_and_easy(labels, probabilities, count=3):
-    """The images that several models together find hardest, and those that they find easiest.
+def figure_classes(classes, recalls):
+    """The classes of Figure 3 and those of Figure 4, as indices.
 
-    Difficulty is the mean over the models of the cross-entropy, -log of the probability of the true class. Classes
-    take turns, or all easy images would be of the commonest: first the hardest (easiest) image of each class, in
-    order of difficulty, then the second of each. Images of equal loss are taken in order of position, so that the
-    choice depends on the predictions alone.
+    Those of the paper where the data have one of each at least; else the half of the classes (rounded up) that
+    the models recall least, and the rest.
 
     Args:
-        labels: index of each image's class, 0..c-1, shape (n,).
-        probabilities: in 0..1, shape (models, n, c), or (n, c) of a single model.
-        count: images of each kind, at most n / 2, as no image is both.
+        classes: names.
+        recalls: (classes,), mean recall of each.
 
     Returns:
-        Rows of the hard and of the easy images, each int64 of shape (count,), hardest and easiest first.
+        (list of int, list of int), in the paper's order or from the lowest recall.
+    """
+    place = {name.lower(): number for number, name in enumerate(classes)}
+    hard, easy = (
+        [place[name] for names in of_figure for name in names if name in place]
+        for of_figure in (CHALLENGING, EASIEST)
+    )
+    if hard and easy:
+        return hard, easy
+    order = np.argsort(recalls, kind="stable").tolist()
+    half = (len(order) + 1) // 2
+    return order[:half], order[half:]
 
-    Raises:
-        ValueError: shapes that do not fit, or more images asked for than there are.
+
+def one_of_each(labels, probabilities, classes, *, hardest):
+    """The image of each class on which the mean cross-entropy over the models is highest, or lowest.
+
+    Args:
+        labels: (n,) int, index of each image's class.
+        probabilities: (models, n, c).
+        classes: indices of the classes.
+        hardest: whether the hardest image of a class is chosen; else the easiest.
+
+    Returns:
+        list of int, the position of one image of every class that has any.
     """
     labels = np.asarray(labels)
-    probabilities = np.asarray(probabilities, dtype=np.float64)
-    if labels.ndim != 1 or probabilities.ndim not in (2, 3) or probabilities.shape[-2] != len(labels):
-        raise ValueError(
-            "n labels need probabilities of shape (models, n, classes). "
-            f"Received shapes: {labels.shape} and {probabilities.shape}"
-        )
-    if not 1 <= count <= len(labels) // 2:
-        raise ValueError(f"count must be in 1..{len(labels) // 2}, half of the images. Received: {count}")
-    of_truth = probabilities[..., np.arange(len(labels)), labels]
-    losses = -np.log(np.maximum(of_truth, _LEAST)).reshape(-1, len(labels)).mean(axis=0)
-    hard, easy = _in_turns(-losses, labels)[:count], _in_turns(losses, labels)
-    return hard, easy[~np.isin(easy, hard)][:count]
-
-
-def _in_turns(keys, labels):
-    """Rows by their rank within their class, then by ascending key."""
-    order = np.argsort(keys, kind="stable")
-    rank = np.empty(len(keys), np.int64)
-    for value in np.unique(labels):
-        rows = order[labels[order] == value]
-        rank[rows] = np.arange(len(rows))
-    return np.lexsort((keys, rank))
+    right = np.asarray(probabilities)[:, np.arange(len(labels)), labels]
+    losses = -np.log(np.clip(right, 1e-7, None)).mean(axis=0)
+    chosen = []
+    for number in classes:
+        mine = np.flatnonzero(labels == number)
+        if len(mine):
+            order = mine[np.argsort(losses[mine], kind="stable")]
+            chosen.append(int(order[-1] if hardest else order[0]))
+    return chosen

@@ -215,3 +215,50 @@ def difference(rates, pairs, what, metrics):
     if not count:
         return None
     return Comparison(what, count, {m: rates.effect(m, weights) for m in metrics}, weights)
+
+
+def spread(rates, metric, sets):
+    """How far apart the means of a factor's levels lie, averaged over sets of otherwise equal runs.
+
+    It is never negative and grows with the noise and with the number of levels: alone it says nothing, but the
+    difference of two spreads over equally many levels can have either sign.
+
+    Args:
+        rates: `Rates`.
+        metric: a key of `rates.draws`.
+        sets: list of sets; each is a list with the row numbers of every level's runs.
+
+    Returns:
+        (largest mean less smallest, column by column of the rates; its slope (runs,) in what each run reached).
+    """
+    values, slopes = [], []
+    for levels in sets:
+        weights = np.stack([rates.mean_of(rows) for rows in levels])
+        means = weights @ rates.draws[metric]
+        values.append(np.ptp(means, axis=0))
+        slopes.append(weights[means[:, 0].argmax()] - weights[means[:, 0].argmin()])
+    return np.mean(values, axis=0), np.mean(slopes, axis=0)
+
+
+def missing(runs, what, column, levels, titles=None):
+    """What a sweep lacks to compare levels of a factor, to follow the words "the sweep has".
+
+    Args:
+        runs: table of runs, with the column `run`.
+        what: the levels in words, such as "CB and no weighting".
+        column: of the factor.
+        levels: of `column` that have to be there.
+        titles: {level: name in words}, or None.
+    """
+    titles = titles or {}
+    there = [level for level in levels if (runs[column] == level).any()]
+    lacking = [str(titles.get(level, level)) for level in levels if level not in there]
+    if not there:
+        wanted = f"runs of {' and of '.join(lacking)}"
+    elif lacking:
+        like = runs.loc[runs[column].isin(there), "run"].drop_duplicates()
+        more = f" and {len(like) - 1} more" if len(like) > 1 else ""
+        wanted = f"runs of {' and of '.join(lacking)}, otherwise as {like.iloc[0]}{more}"
+    else:
+        wanted = "runs that differ in this alone"
+    return f"no matched runs of {what} (missing: {wanted})"

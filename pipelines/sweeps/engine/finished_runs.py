@@ -54,6 +54,12 @@ def read_runs(path, text, numbers, needs_number):
     return table
 
 
+def recorded_source(path):
+    """The content of `sweep.yaml` in the folder `path`; {} if there is none."""
+    record = path / "sweep.yaml"
+    return yaml.safe_load(record.read_text("utf-8")) if record.is_file() else {}
+
+
 def assumed_luck(path, metrics):
     """{metric: standard deviation between seeds} that `sweep.yaml` in the folder `path` gives, for lack of seeds.
 
@@ -61,8 +67,7 @@ def assumed_luck(path, metrics):
         ValueError: it gives something else, or names a metric that is not one of `metrics`.
     """
     record = path / "sweep.yaml"
-    source = yaml.safe_load(record.read_text("utf-8")) if record.is_file() else {}
-    given = checked_luck(source, record)
+    given = checked_luck(recorded_source(path), record)
     check_keys(given, record, "seed_sd: ", optional=metrics)
     return given
 

@@ -7,6 +7,8 @@
     runs:            # each entry: the product of its lists
       - ...
 
+or, in place of the runs, `experiments: [gilal2023/b2_*]`: names or patterns of `skinkeras.experiments`.
+
 `pipelines/sweeps/gilal2023/grid.py` and `pipelines/sweeps/barata2021/grid.py` explain the rest.
 """
 
@@ -18,6 +20,7 @@ import yaml
 
 from pipelines.common import options
 from pipelines.sweeps.engine.grid_checks import check_data_dir, check_keys, check_values
+from pipelines.sweeps.engine.grid_experiments import spelled_out
 
 #: Name of a job -> package of the paper whose grids it runs.
 PAPERS = {"binary": "gilal2023", "multiclass": "barata2021"}
@@ -73,6 +76,11 @@ class Grid:
         settings = options.build(self.job.Settings, self.run_values(run, sweep))
         self.job.decode(self.job.resolved(settings))
 
+    def work(self):
+        """What there is to compute: a list of `costs.Work`, one a process. Reads the labels of the data set, if it is
+        there, and decodes nothing."""
+        raise NotImplementedError
+
     def result_columns(self, results):
         """The columns of `runs.csv` that a run's `RunResults` fill."""
         raise NotImplementedError
@@ -104,6 +112,7 @@ def read_grid(path, data_dir=None):
         raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(source, dict):
         check_keys(source, path, "")
+    source = spelled_out(source, path)
     if data_dir is not None and isinstance(source.get("settings") or {}, dict):
         source = source | {"settings": {**(source.get("settings") or {}), "data_dir": str(data_dir)}}
     return paper_module(source, path, "grid").read_grid(source, path)

@@ -110,7 +110,8 @@ def _print_claims(report, synthetic):
         table.add_column(column)
     for claim in report.claims:
         once = " (one seed)" if claim.luck == effects.UNKNOWN else ""
-        head = (claim.name, claim.verdict + once, claim.corrected_verdict)
+        verdict = claim.verdict if claim.tested else claim.verdict.partition(" (missing: ")[0]
+        head = (claim.name, verdict + once, claim.corrected_verdict)
         if not claim.tested:
             table.add_row(*head)
         for comparison in claim.comparisons[: claim.deciding]:

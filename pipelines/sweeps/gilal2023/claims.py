@@ -14,6 +14,7 @@ from pipelines.sweeps.engine.comparisons import (
     difference,
     judge,
     matched,
+    missing,
     number_recipes,
 )
 from pipelines.sweeps.engine.effects import Rates
@@ -27,6 +28,7 @@ METRICS = {
     "miss_rate": "miss rate",
     "false_alarm_rate": "false alarm rate",
     "balanced_accuracy": "balanced accuracy",
+    "accuracy": "Acc",
 }
 
 # Everything that two runs can differ in, by factor. Cleaning without a round has no preset to agree in.
@@ -69,13 +71,13 @@ def deciding_metrics(rates):
 
 
 def all_claims(runs, rates):
-    """The four claims.
+    """The paper's five claims.
 
     Args:
         runs: those of `SweepResults`.
         rates: those of `rates_of`.
     """
-    each = (blur, cleaning, gamma, architecture)
+    each = (blur, cleaning, gamma, losses_at_every_balance, architecture)
     return corrected([claim(runs, rates) for claim in each])
 
 
@@ -86,7 +88,7 @@ def blur(runs, rates):
         rates,
         "blur",
         "Oversampling by radial blur lowers the miss rate",
-        "no pair of runs with and without blur that differ in nothing else",
+        _lacks(runs, "blurred", {True: "blur (oversample: g23)", False: "no blur (oversample: none)"}),
         difference(rates, pairs, "blur - no blur", metrics_of(rates)),
     )
 
@@ -106,7 +108,11 @@ def cleaning(runs, rates):
         rates,
         "cleaning",
         "Removing the benign images of highest loss lowers the miss rate further",
-        "no pair of runs with and without cleaning that differ in nothing else",
+        _lacks(
+            runs.assign(cleaned=~none),
+            "cleaned",
+            {True: "cleaning (rounds above 0)", False: "no cleaning (rounds: 0)"},
+        ),
         *compared,
     )
 
@@ -114,11 +120,12 @@ def cleaning(runs, rates):
 def gamma(runs, rates):
     """The slope of the rates over log10(gamma); then each gamma against cross-entropy."""
     keys, plain = agreeing_columns(_FACTORS, "loss"), runs["loss"] == "crossentropy"
-    recall = runs[runs["loss"] == "recall"]
+    is_recall = (runs["loss"] == "recall") & ~runs["same_batch"]  # eq. 7
+    recall = runs[is_recall]
     against_plain = [
         difference(
             rates,
-            matched(runs, (runs["loss"] == "recall") & (runs["gamma"] == value), plain, keys),
+            matched(runs, is_recall & (runs["gamma"] == value), plain, keys),
             f"gamma {value:g} - cross-entropy",
             metrics_of(rates),
         )
@@ -128,10 +135,39 @@ def gamma(runs, rates):
         rates,
         "gamma",
         "The miss rate falls as gamma, the cost of a miss, grows",
-        "no two runs that differ in gamma alone",
+        f"no two runs that differ in gamma alone (missing: {_missing_gammas(recall)})",
         _slope(recall[recall["gamma"] > 0], rates, keys),
         *against_plain,
     )
+
+
+def _missing_gammas(recall):
+    gammas = _levels(recall, "gamma")
+    if not gammas:
+        return "runs of the recall loss with several gammas, such as {loss: recall, gamma: [1, 10, 100]}"
+    example = recall["run"].iloc[0]
+    return f"runs of another gamma than {', '.join(f'{g:g}' for g in gammas)}, otherwise as {example}"
+
+
+def losses_at_every_balance(runs, rates):
+    """Focal and recall loss, each against cross-entropy on each training set, that is at each balance ratio."""
+    keys, plain = agreeing_columns(_FACTORS, "loss"), runs["loss"] == "crossentropy"
+    sets = runs[["blurred", "rounds"]].drop_duplicates().sort_values(["blurred", "rounds"])
+    conditions = []
+    for loss in ("focal", "recall"):
+        for blurred, rounds in sets.itertuples(index=False):
+            here = (runs["blurred"] == blurred) & (runs["rounds"] == rounds)
+            ratio = runs.loc[here, "balance_ratio"].mean()
+            where = f"at balance {ratio:.3g} ({'blur' if blurred else 'no blur'}, {rounds:g} rounds)"
+            pairs = matched(runs, here & (runs["loss"] == loss), here & plain, keys)
+            compared = difference(rates, pairs, f"{loss} - cross-entropy {where}", metrics_of(rates))
+            lacking = missing(
+                runs[here], f"{loss} loss and cross-entropy {where}", "loss", (loss, "crossentropy")
+            )
+            conditions += [
+                Condition(compared, metric, rises=True, lacking=lacking) for metric in deciding_metrics(rates)
+            ]
+    return judge("losses by balance", "Focal and recall loss help at every balance ratio", conditions)
 
 
 def architecture(runs, rates):
@@ -156,11 +192,11 @@ def architecture(runs, rates):
     metric = deciding_metrics(rates)[0]
     if own is None or not spreads:
         lacking = "two architectures" if own is None else "second loss, cleaning or blur to compare them with"
-        return judge(
-            name,
-            text,
-            [Condition(None, metric, rises=False, lacking=f"no {lacking} in otherwise equal runs")],
+        wanted = f"missing: runs of another {'model' if own is None else 'loss'}, otherwise as {runs['run'].iloc[0]}"
+        condition = Condition(
+            None, metric, rises=False, lacking=f"no {lacking} in otherwise equal runs ({wanted})"
         )
+        return judge(name, text, [condition])
     decisive = _own_less_widest(rates, own, list(spreads.values()))
     each = [
         _spread_comparison(rates, f"spread over {name}", spread)
@@ -227,6 +263,10 @@ def _spread(runs, rates, factor, column):
         slope = of_level[means[:, 0].argmax()] - of_level[means[:, 0].argmin()]
         spreads[metric] = np.ptp(means, axis=0), slope
     return len(sets), spreads
+
+
+def _lacks(runs, column, titles):
+    return missing(runs, " and ".join(titles.values()), column, tuple(titles), titles)
 
 
 def _levels(runs, column):

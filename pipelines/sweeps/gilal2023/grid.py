@@ -9,10 +9,13 @@
       - {oversample: g23, clean: blur-scaled, rounds: [0, 2]}
     seeds: [0, 1, 2] # of the training of every entry of `runs` that names none; [0] if left out
     seed_sd: {roc_auc: 0.012}   # for one seed: what reports take for the standard deviation between seeds
-    runs:            # each entry: models x losses x seeds
+    stands_for: {efficientnet_lite0: efficientnet_b0}   # beside whose printed results reports put a model's
+    runs:            # each entry: training sets x models x losses x seeds
       - models: [efficientnet_lite0]
-        losses: [crossentropy, {loss: recall, gamma: [1, 10]}]
+        losses: [crossentropy, {loss: recall, gamma: [1, 10]}, {loss: recall, gamma: 1, recall_update: same_batch}]
         seeds: [0]   # in place of those above
+        oversample: [g23]   # only of these training sets; all if left out
+        rounds: [0]         # only after these rounds of cleaning; all if left out
 
 Runs of several seeds differ in initial weights, order and augmentation. Split, variants and cleaning stay those of
 `data_seed` 0: all runs are measured on the same test images, and reports compare them image by image.
@@ -23,9 +26,11 @@ by default the first model's architecture, and the image size of that.
 
 import itertools
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipelines import binary, clean
 from pipelines.common import options
+from pipelines.sweeps.engine import costs
 from pipelines.sweeps.engine.grid_checks import (
     check_keys,
     check_runs_differ,
@@ -50,6 +55,8 @@ _DECIDED = {
     *("oversample", "clean", "clean_rounds", "clean_dir", "model", "loss", *VARIED.values(), "seed"),
     *("out", "resume", "cache_dir", "materialise", "data_seed"),
 }
+_ENTRY_OPTIONS = ("seeds", "oversample", "rounds")
+_UPDATE, _SAME_BATCH = "recall_update", "same_batch"
 _CUSTOM_CLEANING = {"clean_remove", "clean_until_ratio"}
 
 
@@ -82,6 +89,7 @@ class GridRun:
         rounds: int, the cleaning rounds that it has.
         model, loss, seed: as the settings of the binary job.
         parameter: value of the loss's parameter in VARIED; None for a loss without one.
+        recall_update: when a recall loss counts misses; None where neither the entry nor the file says it.
     """
 
     training_set: TrainingSet
@@ -90,12 +98,15 @@ class GridRun:
     loss: str
     parameter: float | None
     seed: int
+    recall_update: str | None = None
 
     @property
     def name(self):
         """The name of its folder."""
         cleaned = f"{self.training_set.clean}-{self.rounds}" if self.rounds else "uncleaned"
         parameter = "" if self.parameter is None else f"_{self.parameter:g}"
+        if self.recall_update == _SAME_BATCH:
+            parameter += f"_{_SAME_BATCH}"
         return f"{self.training_set.oversample}_{cleaned}_{self.model}_{self.loss}{parameter}_seed{self.seed}"
 
     @property
@@ -122,6 +133,7 @@ class GridRun:
             "model": self.model,
             "loss": self.loss,
             **self.loss_parameters,
+            "recall_update": self.recall_update,
             "seed": self.seed,
         }
 
@@ -143,6 +155,8 @@ class BinaryGrid(Grid):
         if run.rounds:
             values |= {"clean": run.training_set.clean, "clean_rounds": run.rounds}
             values["clean_dir"] = sweep / "cleaning" / run.training_set.name / "cleaning"
+        if run.recall_update:
+            values["recall_update"] = run.recall_update
         shared = self._suitable_settings(run.training_set, loss=run.loss, cleaned=run.rounds > 0)
         return {**shared, **values, **_folders(sweep, sweep / "runs" / run.name)}
 
@@ -177,6 +191,42 @@ class BinaryGrid(Grid):
             runs = [run for run in self.runs if run.training_set == training_set]
             self.decode_for(max(runs, key=lambda run: run.rounds), sweep)
 
+    def work(self):
+        counts, works, rows_of = None, [], {}
+        for run in self.runs:
+            settings = binary.with_defaults(
+                options.build(binary.Settings, self.run_values(run, Path("sweep")))
+            )
+            counts = counts or costs.labelled_images(settings.data)
+            train, *others = costs.subsets(settings.data, counts[0])
+            sides = costs.oversampled(train, counts[1] * train / counts[0], settings.oversampling.policy)
+            plan = settings.cleaning.plan
+            removed = _removals(plan, sides)
+            rows_of[run.training_set.name, run.rounds] = sides, removed
+            rows = sum(sides) - sum(removed)
+            count = costs.fit_images(rows, *others, settings.training, exports=settings.output.export)
+            network = costs.architecture_of(run.model)
+            works.append(costs.Work(run.name, network, settings.model.image_size, rows, count))
+        return [*self._cleaning_work(rows_of), *works]
+
+    def _cleaning_work(self, rows_of):
+        """The `costs.Work` of the shared cleanings: each round trains on what is left and ranks it."""
+        for training_set in self.training_sets:
+            if not any(training_set.rounds):
+                continue
+            settings = clean.with_defaults(
+                options.build(clean.Settings, self.cleaning_values(training_set, Path("sweep")))
+            )
+            done = [found for (name, _), found in rows_of.items() if name == training_set.name]
+            sides, removed = max(done, key=lambda found: len(found[1]))
+            left, images = sum(sides), 0.0
+            for number in removed:
+                images += left * (settings.cleaning.clean_epochs + 1 / 3)
+                left -= number
+            network = costs.architecture_of(settings.model.model)
+            name = f"cleaning {training_set.name}"
+            yield costs.Work(name, network, settings.model.image_size, sum(sides), images)
+
     def result_columns(self, results):
         counts = results.counts["train"]
         benign, malignant = counts["benign"], counts["malignant"]
@@ -209,26 +259,55 @@ def read_grid(source, path):
     Raises:
         ValueError: an unknown key, a value of the wrong kind, or a configuration that occurs twice; one sentence.
     """
-    check_keys(
-        source, path, "", required=("training_sets", "runs"), optional=("settings", "job", "seeds", "seed_sd")
-    )
+    optional = ("settings", "job", "seeds", "seed_sd", "stands_for")
+    check_keys(source, path, "", required=("training_sets", "runs"), optional=optional)
     seeds_of_all = grid_seeds(source, path)
     checked_luck(source, path)
+    checked_stand_ins(source, path)
     settings = shared_settings(source, path, binary, _DECIDED)
     training_sets = _training_sets(source["training_sets"], path)
     runs = []
     for entry in checked_list(source["runs"], path, "runs"):
-        check_keys(entry, path, "runs: ", required=("models", "losses"), optional=("seeds",))
+        check_keys(entry, path, "runs: ", required=("models", "losses"), optional=_ENTRY_OPTIONS)
         names = checked_names(entry["models"], path, "models")
-        pairs = [
-            pair for item in checked_list(entry["losses"], path, "losses") for pair in _losses(item, path)
-        ]
+        found = [_losses(item, path, settings) for item in checked_list(entry["losses"], path, "losses")]
+        chosen = [each for of_item in found for each in of_item]
         seeds = checked_numbers(entry.get("seeds", seeds_of_all), path, "seeds")
-        for training_set in training_sets:
-            for rounds, model, loss, seed in itertools.product(training_set.rounds, names, pairs, seeds):
-                runs.append(GridRun(training_set, rounds, model, *loss, seed))
+        for training_set, rounds in _of_entry(entry, training_sets, path):
+            for model, (loss, value, update), seed in itertools.product(names, chosen, seeds):
+                runs.append(GridRun(training_set, rounds, model, loss, value, seed, update))
     check_runs_differ(runs, path)
     return BinaryGrid(_completed(settings, runs[0].model), tuple(runs), source, training_sets)
+
+
+def checked_stand_ins(source, path):
+    """{model: the model of the paper that it stands for} of a YAML file, where a report looks up printed results.
+
+    Raises:
+        ValueError: no such dictionary, or a name that is no model; one sentence.
+    """
+    given = source.get("stands_for", {})
+    for name in [*given, *given.values()] if isinstance(given, dict) else [None]:
+        if name not in models.model_names():
+            raise ValueError(
+                f"{path}: stands_for must give models, such as {{efficientnet_lite0: efficientnet_b0}}. "
+                f"Received: {given!r}"
+            )
+    return given
+
+
+def _of_entry(entry, training_sets, path):
+    """(`TrainingSet`, rounds) of every training set that an entry of `runs` has."""
+    pairs = [(each, rounds) for each in training_sets for rounds in each.rounds]
+    if "oversample" in entry:
+        names = checked_names(entry["oversample"], path, "oversample")
+        pairs = [(each, rounds) for each, rounds in pairs if each.oversample in names]
+    if "rounds" in entry:
+        numbers = checked_numbers(entry["rounds"], path, "rounds")
+        pairs = [(each, rounds) for each, rounds in pairs if rounds in numbers]
+    if not pairs:
+        raise ValueError(f"{path}, runs: no training set has the oversample and rounds of {entry}.")
+    return pairs
 
 
 def _training_sets(entries, path):
@@ -249,22 +328,24 @@ def _training_sets(entries, path):
     return tuple(sets.values())
 
 
-def _losses(item, path):
-    """(loss, parameter) of each loss that an entry stands for."""
+def _losses(item, path, settings):
+    """(loss, parameter, recall_update) of each loss that an entry stands for."""
     entry = {"loss": item} if isinstance(item, str) else item
-    check_keys(entry, path, "losses: ", required=("loss",), optional=tuple(VARIED.values()))
+    check_keys(entry, path, "losses: ", required=("loss",), optional=(*VARIED.values(), _UPDATE))
     loss, known = entry["loss"], [name for name, row in losses.LOSSES.items() if "binary" in row.jobs]
     if loss not in known:
         raise ValueError(f"{path}, losses: {loss!r} is not one of {', '.join(known)}.")
-    needed = VARIED.get(loss)
-    if set(entry) - {"loss"} != ({needed} if needed else set()):
+    needed, updates = VARIED.get(loss), _UPDATE in losses.LOSSES[loss].parameters
+    given = set(entry) - {"loss"} - ({_UPDATE} if updates else set())
+    if given != ({needed} if needed else set()):
         wanted = f"{needed}, a number or a list of them, and nothing else" if needed else "no parameter"
         raise ValueError(f"{path}, losses: {loss} has {wanted}. Received: {entry}")
+    update = entry.get(_UPDATE, settings.get(_UPDATE)) if updates else None
     values = entry[needed] if needed else None
     for value in values if isinstance(values, list) else [values]:
         if needed and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise ValueError(f"{path}, losses: {needed} must be a number, such as 10. Received: {value!r}")
-        yield loss, value
+        yield loss, value, update
 
 
 def _completed(settings, model):
@@ -276,6 +357,14 @@ def _completed(settings, model):
         usual = binary.with_defaults(options.build(binary.Settings, {"data": data, "model": ranking}))
         settings["image_size"] = usual.model.image_size
     return settings
+
+
+def _removals(plan, sides):
+    """How many rows each round removes, about; [] where that is only clear once the images are split."""
+    try:
+        return plan.removals(*sides) if plan else []
+    except ValueError:
+        return []
 
 
 def _folders(sweep, out):

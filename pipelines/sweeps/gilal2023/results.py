@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines.sweeps.engine.finished_runs import assumed_luck, read_finished, read_runs
+from pipelines.sweeps.engine.finished_runs import assumed_luck, read_finished, read_runs, recorded_source
 from pipelines.sweeps.engine.run_facts import pairs_within, sources_of, training_steps
 from pipelines.sweeps.gilal2023.claims import METRICS
-from pipelines.sweeps.gilal2023.grid import VARIED
+from pipelines.sweeps.gilal2023.grid import VARIED, checked_stand_ins
 from skinkeras import losses
 from skinkeras.evaluation.checks import binary_inputs
 
@@ -24,7 +24,9 @@ class SweepResults:
     Attributes:
         path: the sweep's folder.
         runs: one row a finished run, index 0, 1, ...: the columns of `runs.csv`, and
-            loss_name: the loss with its parameter, such as "recall cross-entropy, gamma 10";
+            loss_name: the loss with its parameter, such as "recall cross-entropy, gamma 10", or "recall loss", which
+            counts the misses of the batch itself (Tian et al. 2022);
+        same_batch: whether it is that one;
             blurred: whether it trained on blurred copies;
             steps: optimizer steps of its float model, NaN if they are not known.
         unfinished: the rows of `runs.csv` that failed or have not been run.
@@ -34,6 +36,7 @@ class SweepResults:
         scores: probability of malignant by each float model, shape (runs, n).
         synthetic: whether the images were generated.
         assumed_luck: {metric: standard deviation between seeds} that the sweep's YAML file gives.
+        stands_for: {model: the one of the paper that it stands for} that it gives.
     """
 
     path: Path
@@ -45,6 +48,7 @@ class SweepResults:
     scores: np.ndarray
     synthetic: bool
     assumed_luck: dict
+    stands_for: dict
 
 
 def read_sweep(path):
@@ -75,6 +79,7 @@ def read_sweep(path):
         scores=np.array([_scores(run) for run in results]),
         synthetic=any(run.synthetic for run in results),
         assumed_luck=assumed_luck(path, METRICS),
+        stands_for=checked_stand_ins(recorded_source(path), path / "sweep.yaml"),
     )
 
 
@@ -85,12 +90,17 @@ def _needs_number(table, name):
 def _described(table):
     # Without a round there is no cleaning, whatever the preset was called: such runs match.
     table.loc[table["rounds"] == 0, "cleaning"] = ""
+    # Sweeps of before there was a choice have no such column.
+    update = table.get("recall_update", "")
+    table["same_batch"] = (table["loss"] == "recall") & (update == "same_batch")
     table["loss_name"] = [_loss_name(row) for _, row in table.iterrows()]
     table["blurred"] = table["oversample"] != "none"
     return table
 
 
 def _loss_name(row):
+    if row["same_batch"]:
+        return "recall loss" + ("" if row["gamma"] == 1 else f", gamma {row['gamma']:g}")
     name, parameter = loss_title(row["loss"]), VARIED.get(row["loss"])
     return f"{name}, {parameter.removeprefix('focal_')} {row[parameter]:g}" if parameter else name
 
