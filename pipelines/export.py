@@ -1,4 +1,5 @@
-"""Exports a trained model again, without training: from a run's folder, or from a Keras file.
+"""Exports a trained model: from a run's folder, whose models are fine-tuned for integers if they were not, or from a
+Keras file.
 
 python -m pipelines.export RUN_DIR
 python -m pipelines.export MODEL.keras --labels benign malignant
@@ -41,6 +42,8 @@ class Settings:
     """Where the files go; by default the folder `exported` inside the run's, or beside the Keras file."""
     data_dir: Path | None = None
     """Where the run's data set lies now, if it has moved (run)."""
+    qat_epochs: int | None = None
+    """Epochs of fine-tuning for integers, of a run that was trained without --export; by default the job's (run)."""
     labels: tuple[str, ...] = ()
     """The class names in the order of the output, or one file with a name a line (Keras file)."""
     name: str | None = None
@@ -55,6 +58,9 @@ class Settings:
     """Type of input and output; uint8 for a quantized model only (Keras file)."""
     licence: str = "unknown"
     """What the files say about their licence (Keras file)."""
+    input_range: tuple[float, float] | None = None
+    """For a model trained on pixels that were scaled outside of it, what 0 and 255 became: 0 1, or -1 1. The files
+    then take pixels of 0 to 255, as the apps send them (Keras file)."""
 
 
 def main(settings):
@@ -66,59 +72,117 @@ def main(settings):
 
 
 def export_run(settings):
-    """Exports the models of a run, compared with Keras on the run's own images, as the run did."""
+    """Exports the models of a run, each split's, compared with Keras on the run's own images, as the run did.
+
+    A run that was trained without --export is fine-tuned for integers first.
+    """
     with refuse_invalid_input():
         check_run_flags(settings)
         recorded = recorded_run(settings.source)
         if recorded.job not in ("binary", "multiclass"):
             raise ValueError(f"{settings.source} is a run of pipelines.{recorded.job}, which makes no model.")
-        folder = RunFolder(settings.source).repeat(1)
-        for name in ("model.keras", "model_qat.keras"):
-            if not folder.file(name).is_file():
-                raise ValueError(
-                    f"{settings.source} has no {name}: the run has not got that far, or was not exported."
-                )
-            check_archive(folder.file(name), "delete it and resume the run, or train it again")
-        loader = moved_loader(recorded, settings.data_dir, settings.source)
-        start_keras(fine_tunes=False, deterministic=False)
+        trained = trained_repeats(settings.source)
+        job = importlib.import_module(f"pipelines.{recorded.job}")
+        lacking = [number for number, folder in trained if not folder.file("model_qat.keras").is_file()]
+        run_settings = settings_for_export(job, recorded, settings, fine_tunes=bool(lacking))
+        training = run_settings.training
+        start_keras(
+            training.seed, fine_tunes=bool(lacking), deterministic=bool(lacking) and training.deterministic
+        )
         from pipelines.common import export, records
 
         section("Data")
-        data = loader.load(folder.file("split.csv"))
-        job = importlib.import_module(f"pipelines.{recorded.job}")
-        info = records.model_info(job.task_class(), recorded.settings.data, recorded.settings.model)
-    section("Export, verification, benchmark")
+        loader = loader_of(run_settings)
+        data = [loader.load(folder.file("split.csv")) for _, folder in trained]
+        info = records.model_info(job.task_class(), run_settings.data, run_settings.model)
+    failures = []
     with RunFolder(settings.out or settings.source / "exported").locked() as target:
         remove_leftovers(target.path)
-        _, refused = export.export_forms(target, folder, data, info)
-    say(f"Files: {target.export}")
-    if refused:
-        raise RunError(" ".join(entry["reason"] for entry in refused.values()))
+        for (number, folder), images in zip(trained, data, strict=True):
+            place = target.repeat(number)
+            if number in lacking:
+                from pipelines.common.late_fine_tuning import fine_tune
+
+                fine_tune(job, run_settings, number, folder, place)
+            section(f"Export, verification, benchmark{f', split {number}' * (len(trained) > 1)}")
+            models_folder = place if number in lacking else folder
+            _, refused = export.export_forms(place, models_folder, images, info)
+            failures += [entry["reason"] for entry in refused.values()]
+            say(f"Files: {place.export}")
+    if failures:
+        raise RunError(" ".join(failures))
 
 
-def moved_loader(recorded, data_dir, source):
-    """The loader of a recorded run's images, without its oversampling and cleaning, with today's paths."""
-    data, output = recorded.settings.data, recorded.settings.output
-    data = data if data_dir is None else dataclasses.replace(data, data_dir=data_dir)
-    checks.check_data(data)
-    cache = output.cache_dir if output.cache_dir.is_dir() else source.parent / ".cache"
+def trained_repeats(source):
+    """[(number, `RunFolder`)] of the splits of a run, each with a trained model.
+
+    Raises:
+        ValueError: there is none yet, or a model's file is damaged.
+    """
+    run, found = RunFolder(source), []
+    while (number := len(found) + 1) == 1 or run.repeat(number).path.is_dir():
+        folder = run.repeat(number)
+        if not folder.file("model.keras").is_file():
+            raise ValueError(f"{folder.path} has no model.keras: the run has not got that far.")
+        for name in ("model.keras", "model_qat.keras"):
+            if folder.file(name).is_file():
+                check_archive(folder.file(name), "delete it and resume the run, or train it again")
+        found.append((number, folder))
+    return found
+
+
+def settings_for_export(job, recorded, given, *, fine_tunes):
+    """The settings of a recorded run with today's paths and, if it is to be fine-tuned, what that takes.
+
+    Raises:
+        ValueError: the images are not there, its model cannot become integers, or a setting of fine-tuning was given
+            to a run that has been fine-tuned.
+    """
+    settings = recorded.settings
+    if given.data_dir is not None:
+        settings = dataclasses.replace(
+            settings, data=dataclasses.replace(settings.data, data_dir=given.data_dir)
+        )
+    checks.check_data(settings.data)
+    if not settings.output.cache_dir.is_dir():
+        output = dataclasses.replace(settings.output, cache_dir=given.source.parent / ".cache")
+        settings = dataclasses.replace(settings, output=output)
+    if not fine_tunes:
+        if given.qat_epochs is not None:
+            raise ValueError(f"--qat-epochs has no effect: {given.source} has been fine-tuned for integers.")
+        return settings
+    settings = job.with_defaults(
+        dataclasses.replace(
+            settings,
+            output=dataclasses.replace(settings.output, export=True),
+            training=dataclasses.replace(settings.training, qat_epochs=given.qat_epochs),
+        )
+    )
+    # The trained weights are in the run: those that it began with need not be there any more.
+    checks.check_model(dataclasses.replace(settings.model, weights="none"), exports=True)
+    return settings
+
+
+def loader_of(settings):
+    """The loader of a run's images, without its oversampling and cleaning."""
     from pipelines.common.loading import ImageLoader
 
+    data = settings.data
     return ImageLoader(
         data,
-        recorded.settings.model.image_size,
-        cache,
-        recorded.settings.training.data_seed,
+        settings.model.image_size,
+        settings.output.cache_dir,
+        settings.training.data_seed,
         getattr(data, "positive", ()),
-        geometry=recorded.settings.model.geometry,
+        geometry=settings.model.geometry,
     )
 
 
 def check_run_flags(settings):
     """Raises ValueError if something was given that only the export of a Keras file uses."""
-    for name in ("labels", "name", "images", "kinds", "io", "licence"):
+    for name in ("labels", "name", "images", "kinds", "io", "licence", "input_range"):
         if getattr(settings, name) != getattr(Settings, name):
-            raise ValueError(f"--{name} belongs to a .keras file: a run has its own.")
+            raise ValueError(f"--{name.replace('_', '-')} belongs to a .keras file: a run has its own.")
 
 
 def export_keras_file(settings):
@@ -126,6 +190,8 @@ def export_keras_file(settings):
     with refuse_invalid_input():
         if settings.data_dir:
             raise ValueError("--data-dir belongs to a run; name images with --images.")
+        if settings.qat_epochs is not None:
+            raise ValueError("--qat-epochs belongs to a run: a Keras file is exported as it is.")
         labels = read_labels(settings.labels)
         if not settings.source.is_file():
             raise ValueError(f"There is no file or folder {settings.source}.")
@@ -139,6 +205,7 @@ def export_keras_file(settings):
             raise ValueError(f"--io uint8 needs a quantized model, and {settings.source} is none.")
         if settings.kinds and quantized:
             raise ValueError(f"--kinds belongs to a float model, and {settings.source} becomes int8 alone.")
+        model = taking_pixels(settings.source, model, settings.input_range)
         kinds = ("int8",) if quantized else tuple(dict.fromkeys(settings.kinds)) or ("float32", "float16")
         name = settings.name or settings.source.stem
         info = tflite.ModelInfo(
@@ -213,6 +280,30 @@ def check_classifier(path, model, labels):
         raise ValueError(
             f"{path} has an output of shape {classes}, and there are {len(labels)} labels: {list(labels)}."
         )
+
+
+def taking_pixels(path, model, input_range):
+    """The model of pixels 0..255: `model` itself, or with a scaling to `input_range` in front.
+
+    Says so where `model` may have been trained on another range than it will be given.
+
+    Raises:
+        ValueError: the range is none, or the model is quantized and begins with a scaling of its own.
+    """
+    from skinkeras import quantization
+
+    if input_range is not None:
+        if quantization.is_quantized(model):
+            raise ValueError(
+                f"--input-range belongs to a float model; {path} is quantized and takes pixels of 0 to 255."
+            )
+        return quantization.rescale_pixels(model, *input_range)
+    if quantization.ignores_pixel_range(model):
+        say(
+            f"Warning: nothing in {path} rescales its input. Its files will be given pixels of 0 to 255; if it was "
+            "trained on 0 to 1 or -1 to 1, their answers are wrong: export it with --input-range 0 1 or -1 1."
+        )
+    return model
 
 
 def check_probabilities(path, answers):

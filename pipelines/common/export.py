@@ -71,8 +71,9 @@ def export_forms(run, models_folder, data, info):
         {kind: `ExportedFile`}, and {kind: {"file", "reason"}} of those that disagree with their model: they lie in
         the run's folder under the name `rejected_...`.
 
-    If integers are refused, or lose more than `MOST_LOST` of the AUC, `layer_noise.csv` in the run's folder
-    says where.
+    Where integers are refused, a file with integer weights alone takes their place if it passes; it is in neither
+    dictionary, and the reason names it. If integers are refused, or lose more than `MOST_LOST` of the AUC,
+    `layer_noise.csv` in the run's folder says where.
     """
     model, quantized = load_models(models_folder)
     labels, name, files, refused = data.output_classes, info.name, {}, {}
@@ -86,6 +87,7 @@ def export_forms(run, models_folder, data, info):
         except tflite.VerificationError as error:
             reason = str(error)
             if kind == "int8":
+                reason += _in_its_place(run, model, data, labels, info)
                 reason += _advice(_record_layer_noise(run, model, quantized, data), files)
             refused[kind] = {"file": candidate.name, "reason": reason}
             console.print(f"  {kind}: refused", style="bold red")
@@ -107,11 +109,29 @@ def export_forms(run, models_folder, data, info):
     return files, refused
 
 
+def _in_its_place(run, model, data, labels, info):
+    """Writes a file with integer weights alone; a sentence that names it, "" if it is refused too."""
+    kind = "weight_int8"
+    content = tflite.add_metadata(tflite.convert(model, kind), labels, info)
+    path = run.export / f"{info.name}_{kind}.tflite"
+    write_bytes(path, content)
+    try:
+        report = _verified(path, model, data, tflite.TOLERANCES[kind])
+    except tflite.VerificationError:
+        path.unlink()
+        return ""
+    say(
+        f"  {path.name}: {len(content) / 1e6:.1f} MB, in the place of int8; agrees with Keras on "
+        f"{report.agreement:.2%} of {report.images} {_ADJECTIVES[data.compared_on]} images"
+    )
+    return f" In its place there is {path.name}: weights of 8 bits, computed in float32."
+
+
 def _advice(noise_file, files):
-    rest = f" or use the {' and '.join(files)} file," if files else ""
+    rest = f", or use the {' and '.join(files)} file" if files else ""
     return (
-        f" {noise_file.name} says which layers add most noise; fine-tune for longer (--qat-epochs, in another --out),"
-        f"{rest} or integers for the weights alone (python -m pipelines.export MODEL.keras --kinds weight_int8)."
+        f" {noise_file.name} says which layers add most noise; fine-tune for longer (--qat-epochs, in another --out)"
+        f"{rest}."
     )
 
 

@@ -6,22 +6,23 @@ from contextlib import contextmanager
 import skinkeras
 
 
-def start_keras(seed=0, *, deterministic=True, fine_tunes=False):
+def start_keras(seed=0, *, deterministic=True, fine_tunes=False, devices=None):
     """Imports TensorFlow and Keras without their noise, and fixes every random seed.
 
     Args:
         seed: int.
         deterministic: whether threads have to add up in a fixed order.
         fine_tunes: whether integers will be fine-tuned, which TensorFlow cannot do deterministically on a GPU.
+        devices: how many virtual ones the processor is divided into, if there is no GPU; None: it is not divided.
 
     Raises:
         ValueError: Keras' global settings are not those that the models need, or the machine cannot do what is
             asked for.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    skinkeras.check_keras_settings()
     with _quiet():
         import tensorflow as tf
-    skinkeras.check_keras_settings()
     import keras
 
     if deterministic and fine_tunes and tf.config.list_physical_devices("GPU"):
@@ -29,6 +30,10 @@ def start_keras(seed=0, *, deterministic=True, fine_tunes=False):
             "TensorFlow cannot fine-tune for integers on a GPU in deterministic mode: add --no-deterministic "
             "(a resumed run may then end with slightly other weights), or --no-export."
         )
+    if devices:
+        from skinkeras.training.devices import make_virtual_devices
+
+        make_virtual_devices(devices)
     tf.get_logger().setLevel("ERROR")
     keras.utils.set_random_seed(seed)
     if deterministic:

@@ -26,7 +26,7 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     Returns:
         A new model with its own weights; layer names are kept.
     """
-    norms = _foldable_norms(model)
+    norms = foldable_norms(model)
     folded_away = {norm.name for norm in norms.values()}
 
     def clone(layer: layers.Layer) -> layers.Layer:
@@ -49,7 +49,8 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     return folded
 
 
-def _foldable_norms(model: keras.Model) -> dict[str, layers.BatchNormalization]:
+def foldable_norms(model: keras.Model) -> dict[str, layers.BatchNormalization]:
+    """By the name of the layer before it, each `BatchNormalization` that `fold_batch_norm` folds."""
     norms = {}
     readers = consumers(model)
     for layer in model.layers:

@@ -8,6 +8,7 @@ import numpy as np
 from keras import layers, ops
 
 from skinkeras.quantization.decomposition import decompose_layers
+from skinkeras.quantization.equalization import FakeQuantizeSwishInput, ScaleChannels, scale_kernels
 from skinkeras.quantization.folding import fold_batch_norm
 from skinkeras.quantization.layers import (
     QUANTIZED_LAYERS,
@@ -59,7 +60,11 @@ def layer_noise(
     Raises:
         ValueError: `quantized` was not made from `model`, or `batches` is empty.
     """
-    floats = {layer.name: layer for layer in fold_batch_norm(decompose_layers(model)).layers if layer.weights}
+    floats = {
+        layer.name: layer
+        for layer in fold_batch_norm(decompose_layers(model)).layers
+        if type(layer) in QUANTIZED_LAYERS
+    }
     hosts = {layer.name: layer for layer in quantized.layers if type(layer) in QUANTIZED_LAYERS.values()}
     if floats.keys() != hosts.keys():
         odd = sorted(floats.keys() ^ hosts.keys())
@@ -123,14 +128,20 @@ def _exact(quantized, rounded, weights, go_on_rounded):
         value = args[0] if isinstance(layer, _QUANTIZERS) else layer(*args, **kwargs)
         if name not in rounded:
             return value
-        exact[name] = value
+        # What swish turns into 0 is cut off on purpose.
+        exact[name] = layer.relevant(value) if isinstance(layer, FakeQuantizeSwishInput) else value
         return rounded[name] if go_on_rounded else value
 
     keras.models.clone_model(
         quantized, input_tensors=quantized.input, clone_function=clone, call_function=call
     )
-    for name, source in weights.items():
-        repeated[name].set_weights(source.get_weights()[: len(repeated[name].weights)])
+    for name, layer in repeated.items():  # but for `weights`, only a PReLU has any
+        source = weights.get(name) or quantized.get_layer(name)
+        layer.set_weights(source.get_weights()[: len(layer.weights)])
+    scaled = [layer for layer in quantized.layers if isinstance(layer, ScaleChannels)]
+    for layer in scaled:
+        if weights[layer.source] is not quantized.get_layer(layer.source):
+            scale_kernels(layer, ops.convert_to_numpy(layer.scale), repeated.__getitem__)
     return exact
 
 

@@ -75,16 +75,26 @@ class FakeQuantize(layers.Layer):
 
     def call(self, inputs, training=False):
         if self._measuring:
-            return self._all_values(inputs, True, weights=self._range)
+            return self._measured(inputs)
         if self._candidates:
-            self._errors += [_squared_error(inputs, *limits) for limits in self._candidates]
+            relevant = self.relevant(inputs)
+            self._errors += [_squared_error(relevant, *limits) for limits in self._candidates]
         if training:
             # Only the extremes are passed: for a clipped copy of all inputs, the quantizer would keep that
             # copy for the backward pass.
             most = _GROWTH * ops.maximum(-self._range["min_var"], self._range["max_var"])
-            extremes = ops.clip(ops.stack([ops.min(inputs), ops.max(inputs)]), -most, most)
+            extremes = self.relevant(ops.stack([ops.min(inputs), ops.max(inputs)]))
+            extremes = ops.clip(extremes, -most, most)
             self._moving_average(extremes, True, weights=self._range)
         return self._moving_average(inputs, False, weights=self._range)
+
+    def relevant(self, inputs):
+        """The values that the range is to cover."""
+        return inputs
+
+    def _measured(self, inputs):
+        """Lets the range grow to all relevant inputs; what the next layer reads."""
+        return self._all_values(self.relevant(inputs), True, weights=self._range)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -315,6 +325,25 @@ class QuantizedDense(_QuantizedKernel, layers.Dense):
 
 
 @keras.saving.register_keras_serializable("skinkeras")
+class QuantizedConv2DTranspose(_QuantizedKernel, layers.Conv2DTranspose):
+    """`Conv2DTranspose` with its kernel rounded to 8 bits, one scale."""
+
+    weight_quantizer = LAYERS[layers.Conv2DTranspose].weights
+
+    def call(self, inputs, training=False):
+        return self._finish(
+            ops.conv_transpose(
+                inputs,
+                self.quantized_kernel(training),
+                strides=self.strides,
+                padding=self.padding,
+                output_padding=self.output_padding,
+                dilation_rate=self.dilation_rate,
+            )
+        )
+
+
+@keras.saving.register_keras_serializable("skinkeras")
 class QuantizedMergeClasses(_QuantizedKernel, MergeClasses):
     """`MergeClasses` as an 8-bit matrix product; zeros and ones are exact in it."""
 
@@ -339,6 +368,7 @@ QUANTIZED_LAYERS = {
     layers.Conv2D: QuantizedConv2D,
     layers.DepthwiseConv2D: QuantizedDepthwiseConv2D,
     layers.Dense: QuantizedDense,
+    layers.Conv2DTranspose: QuantizedConv2DTranspose,
     MergeClasses: QuantizedMergeClasses,
     SpreadClasses: QuantizedSpreadClasses,
 }

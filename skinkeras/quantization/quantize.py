@@ -2,15 +2,26 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from operator import methodcaller
 
 import keras
 import numpy as np
 from keras import layers
 
 from skinkeras.layers import CBAM
-from skinkeras.quantization.decomposition import decompose_layers
+from skinkeras.quantization.decomposition import check_known, decompose_layers
+from skinkeras.quantization.equalization import (
+    SATURATED,
+    FakeQuantizeSwishInput,
+    ScaleChannels,
+    equalize,
+    is_swish,
+    scalable,
+)
+from skinkeras.quantization.flattening import flatten
 from skinkeras.quantization.folding import fold_batch_norm
 from skinkeras.quantization.graph import consumers, producers
+from skinkeras.quantization.input_range import rescale_pixels
 from skinkeras.quantization.layers import (
     QUANTIZED_LAYERS,
     FakeQuantize,
@@ -29,39 +40,57 @@ from skinkeras.quantization.recipe import (
 )
 
 
-def quantize(model: keras.Model) -> keras.Model:
+def quantize(
+    model: keras.Model, *, input_range: tuple[float, float] | None = None, scale_channels: bool = False
+) -> keras.Model:
     """Builds the quantization-aware version of a trained model (Jacob et al. 2018).
 
-    Attention and LSTM cells are decomposed, batch normalization is folded, kernels and activations are
-    rounded to 8 bits where the integer operations of the exported file round them, and gradients pass
+    Models inside the model are taken apart, augmentation drops out, attention, LSTM cells and what else has no
+    integer operation of its own are decomposed (`decompose_layers`), batch normalization is folded, kernels and
+    activations are rounded to 8 bits where the integer operations of the exported file round them, and gradients pass
     straight through the rounding.
     `calibrate` the result before use; then it can be compiled (on a CPU with `jit_compile=False`, which is
     faster), fitted, saved and loaded like any Keras model, and `skinkeras.tflite.convert(..., kind="int8")`
     turns it into integers.
 
     Args:
-        model: functional `keras.Model` of layers of the recipe, float32, from one input (batch, height,
-            width, channels) with pixels 0..255 that `Rescaling` layers read, directly or behind
+        model: functional or Sequential `keras.Model` of the layers that `docs/quantization.md` lists or that
+            `register` added, from one input (batch, height, width, channels) with pixels 0..255 that
+            `Rescaling` layers (or `Normalization`, or arithmetic such as `image / 255`) read, directly or behind
             `ShadesOfGray`, which stays float.
+        input_range: for a model that does not rescale pixels itself, the values that 0 and 255 had in its
+            training, such as (0, 1); (0, 255) if it was trained on pixels as they are. A `Rescaling` layer in
+            front then makes them from pixels.
+        scale_channels: True scales the channels between a convolution, a swish and a depthwise convolution to fill
+            one range (`equalization`). A model that is not fine-tuned keeps more of its decisions, for one more
+            product a swish; benchmarks/README.md has what that gains and costs.
 
     Returns:
         A new model with the same input and outputs, and `FakeQuantize` layers in between. Its layers have
         the names of `decompose_layers`'s. It shares no weight with `model`.
 
     Raises:
-        ValueError: a layer is not in the recipe (it is named), the model does not begin as described, or
-            LiteRT cannot run the resulting file.
+        ValueError: there is no recipe for a layer (it is named), the model is subclassed or does not begin as
+            described, or LiteRT cannot run the resulting file.
     """
+    check_known(model)
+    model = flatten(model)
+    if input_range is not None:
+        model = flatten(rescale_pixels(model, *input_range))
     _check_runs(model)
     folded = fold_batch_norm(decompose_layers(model))
     readers = consumers(folded)
     _check(folded, readers)
     quantized = keras.models.clone_model(
-        folded, clone_function=_quantized_layer, call_function=_Wiring(folded, readers)
+        folded,
+        clone_function=_quantized_layer,
+        call_function=_Wiring(folded, readers, scale_channels=scale_channels),
     )
     for layer in folded.layers:
-        if type(layer) in QUANTIZED_LAYERS:  # no other layer of the recipe has weights
+        if type(layer) in QUANTIZED_LAYERS:
             _copy_weights(layer, quantized.get_layer(layer.name))
+        elif layer.weights:
+            quantized.get_layer(layer.name).set_weights(layer.get_weights())
     return quantized
 
 
@@ -69,12 +98,14 @@ def calibrate(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
     """Sets the measured ranges of `quantize`'s model to those that round real images with the least squared
     error: all values that occur, or a narrower range where a few values are far outside.
 
+    Where `quantize` was to scale channels, their scales are set first.
+
     A few hundred training images are enough. Ranges of an earlier calibration or training are discarded.
 
     Args:
         model: from `quantize`; changed in place.
         batches: (batch, height, width, channels) float32 images 0..255, without labels; kept in memory and
-            read twice.
+            read twice, three times if the model has channels to scale.
 
     Raises:
         ValueError: the model has nothing to calibrate, or `batches` is empty.
@@ -85,13 +116,20 @@ def calibrate(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
     batches = list(batches)
     if not batches:
         raise ValueError("calibrate needs at least one batch of images. Received: none")
-    for begin in (FakeQuantize.measure_extremes, FakeQuantize.compare_ranges):
-        for layer in quantizers:
-            begin(layer)
-        for batch in batches:
-            model(batch, training=False)
+    if any(isinstance(layer, ScaleChannels) for layer in model.layers):
+        _pass(model, quantizers, methodcaller("measure_extremes"), batches)
+        equalize(model)
+    _pass(model, quantizers, methodcaller("measure_extremes"), batches)
+    _pass(model, quantizers, methodcaller("compare_ranges"), batches)
     for layer in quantizers:
         layer.choose_range()
+
+
+def _pass(model, quantizers, begin, batches):
+    for layer in quantizers:
+        begin(layer)
+    for batch in batches:
+        model(batch, training=False)
 
 
 def is_quantized(model: keras.Model) -> bool:
@@ -132,7 +170,8 @@ def _check(model: keras.Model, readers: dict[str, list[str]]) -> None:
         elif type(layer) is not layers.Rescaling:
             raise ValueError(
                 f"quantize needs a Rescaling layer behind the input {inputs[0].name!r}; "
-                f"{layer.name!r} of type {type(layer).__name__} reads it."
+                f"{layer.name!r} of type {type(layer).__name__} reads it: say what range the model was "
+                "trained on, as input_range=(0, 1), (-1, 1) or (0, 255)."
             )
         front.add(layer.name)
     for layer in model.layers:
@@ -154,8 +193,9 @@ def _quantized_layer(layer: layers.Layer) -> layers.Layer:
 class _Wiring:
     """`call_function` of `clone_model`: calls each layer and puts the quantizers of the recipe behind it."""
 
-    def __init__(self, model: keras.Model, readers: dict[str, list[str]]):
+    def __init__(self, model: keras.Model, readers: dict[str, list[str]], *, scale_channels: bool):
         self.model = model
+        self.scale_channels = scale_channels
         self.readers = readers
         self.uses = Counter()
 
@@ -172,7 +212,7 @@ class _Wiring:
         recipe = layer_recipe(original)
         if not (recipe.fuses_relu and self._feeds_relu_only(layer.name)):
             output = PROBABILITY if self._is_probability(original) else recipe.output
-            outputs = _quantizer(output, name)(outputs)
+            outputs = self._quantizer(original, output, name)(outputs)
         activation = getattr(original, "activation", keras.activations.linear)
         if activation is keras.activations.linear or is_relu_function(activation):
             return outputs
@@ -183,10 +223,32 @@ class _Wiring:
         if layer.activation is keras.activations.silu:
             # x * sigmoid(x) is two integer operations, each with its own range.
             sigmoid = layers.Activation("sigmoid", name=f"{name}_sigmoid")
-            outputs = layers.Multiply(name=name)([inputs, self._activation(sigmoid, inputs, sigmoid.name)])
+            rescaled = self._rescaled(inputs, name)
+            outputs = layers.Multiply(name=name)([inputs, self._activation(sigmoid, rescaled, sigmoid.name)])
         else:
             outputs = layer(inputs)
         return _quantizer(layer_recipe(layer).output, name)(outputs)
+
+    def _rescaled(self, inputs, name: str):
+        """The channels in front of a swish at their own scale, where `equalize` may change it."""
+        if not self.scale_channels or name not in self.readers:
+            return inputs
+        found = scalable(self.model, self.readers, name)
+        if found is None:
+            return inputs
+        outputs = ScaleChannels(*found, name=f"{name}_rescaled")(inputs)
+        return FixedFakeQuantize(*SATURATED, name=f"{name}_rescaled_quantized")(outputs)
+
+    def _quantizer(self, layer: layers.Layer, output: Output | tuple[float, float], name: str):
+        if output is Output.MEASURED and self._feeds_swish_only(layer):
+            return FakeQuantizeSwishInput(name=f"{name}_quantized")
+        return _quantizer(output, name)
+
+    def _feeds_swish_only(self, layer: layers.Layer) -> bool:
+        if getattr(layer, "activation", None) is keras.activations.silu:
+            return True
+        readers = self.readers[layer.name]
+        return bool(readers) and all(name and is_swish(self.model.get_layer(name)) for name in readers)
 
     def _is_probability(self, layer: layers.Layer) -> bool:
         inputs = (self.model.get_layer(name) for name in producers(self.readers, layer.name))

@@ -63,19 +63,31 @@ LAYERS = {
     layers.Dense: LayerRecipe(Output.MEASURED, PER_TENSOR, fuses_relu=True),
     MergeClasses: LayerRecipe(PROBABILITY, PER_TENSOR),
     SpreadClasses: LayerRecipe(PROBABILITY, PER_TENSOR),
+    layers.Conv2DTranspose: LayerRecipe(Output.MEASURED, PER_TENSOR),
     layers.Add: LayerRecipe(Output.MEASURED, fuses_relu=True),
+    layers.Subtract: LayerRecipe(Output.MEASURED),
     layers.Multiply: LayerRecipe(Output.MEASURED),
+    layers.Maximum: LayerRecipe(Output.MEASURED),
+    layers.Minimum: LayerRecipe(Output.MEASURED),
     layers.Concatenate: LayerRecipe(Output.MEASURED),
     layers.ReLU: LayerRecipe(Output.MEASURED),
+    layers.LeakyReLU: LayerRecipe(Output.MEASURED),
+    layers.PReLU: LayerRecipe(Output.MEASURED),
     layers.Softmax: LayerRecipe(PROBABILITY),
     layers.GlobalAveragePooling2D: LayerRecipe(Output.MEASURED),
     layers.AveragePooling2D: LayerRecipe(Output.UNCHANGED),
     layers.MaxPooling2D: LayerRecipe(Output.UNCHANGED),
     layers.GlobalMaxPooling2D: LayerRecipe(Output.UNCHANGED),
+    layers.UpSampling2D: LayerRecipe(Output.UNCHANGED),
     layers.ZeroPadding2D: LayerRecipe(Output.UNCHANGED),
+    layers.Cropping2D: LayerRecipe(Output.UNCHANGED),
+    layers.Permute: LayerRecipe(Output.UNCHANGED),
     layers.Reshape: LayerRecipe(Output.UNCHANGED),
     layers.Flatten: LayerRecipe(Output.UNCHANGED),
     layers.Dropout: LayerRecipe(Output.UNCHANGED),
+    layers.SpatialDropout2D: LayerRecipe(Output.UNCHANGED),
+    layers.GaussianDropout: LayerRecipe(Output.UNCHANGED),
+    layers.AlphaDropout: LayerRecipe(Output.UNCHANGED),
 }
 
 # The layers whose outputs are probabilities.
@@ -99,10 +111,25 @@ ACTIVATIONS = {
     keras.activations.linear: LayerRecipe(Output.UNCHANGED),
     keras.activations.relu: LayerRecipe(Output.MEASURED),
     keras.activations.relu6: LayerRecipe(Output.MEASURED),
+    keras.activations.leaky_relu: LayerRecipe(Output.MEASURED),
+    keras.activations.gelu: LayerRecipe(Output.MEASURED),
+    keras.activations.hard_silu: LayerRecipe(Output.MEASURED),
+    keras.activations.exponential: LayerRecipe(Output.MEASURED),
     keras.activations.silu: LayerRecipe(Output.MEASURED),
     keras.activations.sigmoid: LayerRecipe(PROBABILITY),
     keras.activations.softmax: LayerRecipe(PROBABILITY),
     keras.activations.tanh: LayerRecipe(TANH),
+}
+
+
+# Why there is no recipe, where that is known.
+REASONS = {
+    "LayerNormalization": "TensorFlow Lite has no integer operation for it (models that need it can have 8-bit "
+    "weights alone: python -m pipelines.export --kinds weight_int8)",
+    "Lambda": "it holds Python code, which can compute anything",
+    "RandomCrop": "it changes images at inference, too; resize them before they get to the model",
+    "Resizing": "images have to have their size before they get to the model",
+    "CenterCrop": "images have to have their size before they get to the model",
 }
 
 
@@ -114,19 +141,30 @@ def layer_recipe(layer: layers.Layer) -> LayerRecipe:
     """
     table, key, kind = LAYERS, type(layer), type(layer).__name__
     if type(layer) is layers.Activation:
-        table, key, kind = ACTIVATIONS, layer.activation, f"Activation({layer.activation.__name__})"
+        table, key, kind = ACTIVATIONS, layer.activation, f"Activation({_name(layer.activation)})"
     elif type(layer) is ChannelPooling:
         table, key = CHANNEL_POOLING, layer.statistic
     elif type(layer) is layers.ReLU and not is_relu(layer):
-        key, kind = None, "ReLU other than max(x, 0) and min(max(x, 0), 6)"
+        key, kind = None, "ReLU with a threshold or with a slope and a maximum"
     elif getattr(layer, "activation", keras.activations.linear) not in ACTIVATIONS:
-        key, kind = None, f"{kind}(activation={layer.activation.__name__})"
+        key, kind = None, f"{kind}(activation={_name(layer.activation)})"
     if key not in table:
-        raise ValueError(
-            f"Layer {layer.name!r} of type {kind} is not in the quantization recipe; add it to "
-            "skinkeras/quantization/recipe.py or build the model without it."
-        )
+        raise ValueError(refusal(layer, kind))
     return table[key]
+
+
+def refusal(layer: keras.Operation, kind: str | None = None) -> str:
+    """The sentence that says why a layer cannot become integers, and what to do."""
+    name = type(layer).__name__
+    reason = REASONS.get(name, "it is not in the quantization recipe")
+    return (
+        f"Layer {layer.name!r} of type {kind or name} cannot be quantized: {reason}; replace it by layers of "
+        "docs/quantization.md, or add a recipe for it with skinkeras.quantization.register."
+    )
+
+
+def _name(activation) -> str:
+    return getattr(activation, "__name__", type(activation).__name__)
 
 
 def is_relu(layer: layers.Layer) -> bool:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 import zipfile
 
@@ -75,7 +76,7 @@ def test_integers_for_the_weights_alone_are_a_choice(saved, tmp_path, capsys):
     kinds = ("weight_int8", "float32", "weight_int8")
     export.main(export.Settings(saved, out=out, labels=("a", "b", "c"), kinds=kinds))
     assert files_in(out) == ["mole.labels.txt", "mole_float32.tflite", "mole_weight_int8.tflite"]
-    assert "weight_int8: agrees with Keras on 100.00% of 3 images" in capsys.readouterr().out
+    assert "weight_int8: agrees with Keras on 100.00% of 4 images" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("io", ["float32", "uint8"])
@@ -192,6 +193,43 @@ def test_uint8_needs_a_quantized_model(saved):
         export.main(export.Settings(saved, labels=("a", "b", "c"), io="uint8"))
 
 
+def of_scaled_pixels():
+    """A model that was trained on images divided by 255 in the data pipeline."""
+    model = small_model()
+    return keras.Sequential([keras.Input((SIZE, SIZE, 3)), *model.layers[1:]])
+
+
+def test_a_model_that_nothing_gives_its_range_comes_with_a_warning(saved, tmp_path, capsys):
+    path = tmp_path / "scaled.keras"
+    of_scaled_pixels().save(path)
+    export.main(export.Settings(path, labels=("a", "b", "c"), kinds=("float32",)))
+    assert "export it with --input-range 0 1 or -1 1" in " ".join(capsys.readouterr().out.split())
+    export.main(export.Settings(saved, labels=("a", "b", "c"), kinds=("float32",)))
+    assert "input-range" not in capsys.readouterr().out
+
+
+def test_the_range_of_training_is_put_into_the_file(tmp_path, capsys):
+    path, model = tmp_path / "scaled.keras", of_scaled_pixels()
+    model.save(path)
+    export.main(export.Settings(path, labels=("a", "b", "c"), kinds=("float32",), input_range=(-1, 1)))
+    assert "Warning" not in capsys.readouterr().out
+    images = list(tflite.golden_images(SIZE).values())
+    expected = model.predict(np.stack(images) / 127.5 - 1, verbose=0)
+    answers = tflite.Classifier(tmp_path / "exported" / "scaled_float32.tflite").classify(images)
+    np.testing.assert_allclose(answers, expected, atol=1e-4)
+
+
+def test_an_input_range_that_cannot_be_is_refused(saved, tmp_path):
+    path = tmp_path / "quantized.keras"
+    quantized(small_model()).save(path)
+    for source, limits, message in (
+        (path, (0, 1), "quantized and takes pixels of 0 to 255"),
+        (saved, (1, 0), "low < high"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            export.main(export.Settings(source, labels=("a", "b", "c"), input_range=limits))
+
+
 def test_a_file_that_disagrees_is_not_written(saved, tmp_path, monkeypatch):
     # What is compared is another model than what is converted, as if the converter had gone wrong.
     other = functional(small_model())
@@ -257,6 +295,63 @@ def test_integers_that_are_refused_leave_a_table_of_the_layers(finished_run, tmp
     name = "melanoma_efficientnet_lite0_32"
     assert (tmp_path / "out" / "export" / f"{name}_float16.tflite").exists()
     assert not (tmp_path / "out" / "export" / f"{name}_int8.tflite").exists()
+    # The best file that passes: a quarter of the size of float32, apart from what is no weight.
+    smaller = tmp_path / "out" / "export" / f"{name}_weight_int8.tflite"
+    assert tflite.read_labels(smaller) == ("benign", "malignant")
+    monkeypatch.setitem(tflite.TOLERANCES, "weight_int8", strict)
+    with pytest.raises(RunError) as refused:
+        export.main(export.Settings(finished_run, out=tmp_path / "neither"))
+    assert "In its place" not in str(refused.value)
+    assert not list((tmp_path / "neither" / "export").glob("*_weight_int8.tflite"))
+
+
+def test_a_run_without_integers_is_fine_tuned_first_and_stays_as_it_is(finished_run, tmp_path):
+    run, out = tmp_path / "run", tmp_path / "out"
+    shutil.copytree(finished_run, run)
+    (run / "model_qat.keras").unlink()
+    plain = small_model(classes=2, activation=None)
+    probabilities = keras.layers.Softmax(name="probs")(plain.outputs[0])  # as the models of a job end
+    keras.Model(plain.inputs[0], probabilities).save(run / "model.keras")
+    config = (run / "config.yaml").read_text()
+    for name in ("qat_epochs", "qat_learning_rate"):
+        config = re.sub(rf"^( +){name}: .*$", rf"\1{name}: null", config, flags=re.MULTILINE)
+    config = re.sub(r"^( +)calibration: .*$", r"\1calibration: none", config, flags=re.MULTILINE)
+    config = config.replace("export: true", "export: false").replace("target: diagnosis", "target: binary")
+    (run / "config.yaml").write_text(config)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    export.main(export.Settings(run, out=out, qat_epochs=1))
+    assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    name = "melanoma_efficientnet_lite0_32"
+    assert {path.name for path in (out / "export").glob("*.tflite")} == {
+        f"{name}_{kind}.tflite" for kind in ("float16", "float32", "int8")
+    }
+    assert quantization.is_quantized(keras.models.load_model(out / "model_qat.keras", compile=False))
+    # The fine-tuned model is kept, and is not made again.
+    made = (out / "model_qat.keras").stat().st_mtime_ns
+    export.main(export.Settings(run, out=out, qat_epochs=1))
+    assert (out / "model_qat.keras").stat().st_mtime_ns == made
+
+
+def test_epochs_of_fine_tuning_are_refused_where_they_have_no_effect(finished_run, saved):
+    with pytest.raises(UsageError, match="--qat-epochs has no effect"):
+        export.main(export.Settings(finished_run, qat_epochs=1))
+    with pytest.raises(UsageError, match="--qat-epochs belongs to a run"):
+        export.main(export.Settings(saved, labels=("a", "b", "c"), qat_epochs=1))
+
+
+def test_the_models_of_every_split_are_exported(tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    for folder in (run, run / "repeat_2"):
+        folder.mkdir(parents=True)
+    (run / "model.keras").write_bytes(b"")
+    monkeypatch.setattr(export, "check_archive", lambda *_: None)
+    with pytest.raises(ValueError, match=r"repeat_2 has no model\.keras"):
+        export.trained_repeats(run)
+    (run / "repeat_2" / "model.keras").write_bytes(b"")
+    assert [(number, folder.path) for number, folder in export.trained_repeats(run)] == [
+        (1, run),
+        (2, run / "repeat_2"),
+    ]
 
 
 def test_integers_that_lose_much_are_told_of(finished_run, tmp_path, monkeypatch, capsys):
