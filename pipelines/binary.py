@@ -45,6 +45,9 @@ def main(settings):
     By default efficientnet_lite0 at its own size, recall cross-entropy with gamma 1, batches of 32, one-cycle up
     to 5e-4, 1 epoch of the classifier and 10 of all layers, then 2 epochs of fine-tuning for integers; on
     synthetic images 96 pixels, 4 epochs and 1.
+
+    --experiment NAME takes the settings of a paper's experiment, such as gilal2023/b2_blur_rcel10
+    (skinkeras.experiments.names() lists them); flags that are given count.
     """
     with refuse_invalid_input():
         settings = resolved(settings)
@@ -56,8 +59,10 @@ def main(settings):
                 from pipelines.common import summary
 
                 return summary.print_results(folder)
-            seed, deterministic = settings.training.seed, settings.training.deterministic
-            start_keras(seed, deterministic=deterministic, fine_tunes=settings.output.export)
+            plan, fine_tunes = settings.training, settings.output.export
+            start_keras(
+                plan.seed, deterministic=plan.deterministic, fine_tunes=fine_tunes, devices=plan.devices
+            )
             from pipelines.common import cleaning_rounds, line, loading, records
 
             checks.check_weights_file(settings.model.name.architecture, settings.model)
@@ -124,6 +129,31 @@ def new_task(loss, decisions):
         points=decisions.points,
         not_sure=decisions.not_sure,
     )
+
+
+def trained_on(settings, folder):
+    """(task, `SplitImages`) of a run that has been trained, as its training had them: cleaned and with its variants.
+
+    Args:
+        settings: the run's.
+        folder: `RunFolder` with its `split.csv` and its rounds of cleaning.
+    """
+    from pipelines.common import cleaning_rounds
+
+    task = new_task(settings.loss, settings.decisions)
+    loader = new_loader(
+        settings.data,
+        settings.oversampling,
+        settings.cleaning,
+        settings.model,
+        settings.training,
+        settings.output,
+    )
+    data = loader.load(folder.file("split.csv"))
+    cleaner = cleaning_rounds.Cleaner(
+        settings.cleaning, settings.model, settings.training, settings.data.data, data, folder
+    )
+    return task, task.learned(cleaner.clean(data))
 
 
 def new_loader(data, oversampling, cleaning, model, training, output):

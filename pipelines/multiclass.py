@@ -46,9 +46,9 @@ _QUICK = {
 }
 _PAPER_EPOCHS = {"dense": 150, "cbam": 150, "hierarchical": 250}
 _RATES = {
-    "paper": {"adam": 1e-5, "sgd": 1e-4, "one_cycle": 1e-4},
+    "paper": {"adam": 1e-5, "sgd": 1e-4, "one_cycle": 1e-4, "one_cycle_adamw": 1e-4},
     # At 5e-4 the large weights of rare classes (cb, es) make a flat model name one class for ever.
-    "quick": {"adam": 1e-4, "sgd": 1e-3, "one_cycle": 2e-4},
+    "quick": {"adam": 1e-4, "sgd": 1e-3, "one_cycle": 2e-4, "one_cycle_adamw": 2e-4},
 }
 
 
@@ -73,6 +73,9 @@ def main(settings):
     (250 if hierarchical), dropout 0.5, colour constancy, two splits, then 2 epochs of fine-tuning for integers. With
     --quick: efficientnet_lite0_cbam at 128 pixels, batches of 32, one-cycle up to 2e-4 (Adam 1e-4, SGD 1e-3), 1 epoch
     of the classifier and 4 of all layers, no colour constancy, 1 epoch of fine-tuning; synthetic images at 96 pixels.
+
+    --experiment NAME takes the settings of a paper's experiment, such as barata2021/flat_adam_ce_ohem
+    (skinkeras.experiments.names() lists them); flags that are given count.
     """
     with refuse_invalid_input():
         settings = resolved(settings)
@@ -84,8 +87,10 @@ def main(settings):
                 from pipelines.common import summary
 
                 return summary.print_results(folder)
-            seed, deterministic = settings.training.seed, settings.training.deterministic
-            start_keras(seed, deterministic=deterministic, fine_tunes=settings.output.export)
+            plan, fine_tunes = settings.training, settings.output.export
+            start_keras(
+                plan.seed, deterministic=plan.deterministic, fine_tunes=fine_tunes, devices=plan.devices
+            )
             from pipelines.common import line, loading, records
 
             checks.check_weights_file(settings.model.name.architecture, settings.model)
@@ -128,6 +133,19 @@ def new_task(loss, model, taxonomy):
         taxonomy,
         hierarchical=model.name.head == "hierarchical",
     )
+
+
+def trained_on(settings, folder):
+    """(task, `SplitImages`) of a run's repeat that has been trained, as its training had them.
+
+    Args:
+        settings: the run's.
+        folder: `RunFolder` of the repeat, with its `split.csv`.
+    """
+    loader = new_loader(settings.data, settings.model, settings.training, settings.output)
+    data = loader.load(folder.file("split.csv"))
+    taxonomy = taxonomy_of(settings.data, settings.model, data.manifest.classes)
+    return new_task(settings.loss, settings.model, taxonomy), data
 
 
 def new_loader(data, model, training, output):

@@ -55,7 +55,8 @@ def anchors(document):
 def flags_of(job):
     """The flags that `python -m pipelines.<job>` takes."""
     names = options.option_names(importlib.import_module(f"pipelines.{job}").Settings)
-    return {options.flag(prefix + name) for name in names for prefix in ("", "no_")} | {"--help"}
+    more = {"--help", "--experiment"} if job in ("binary", "multiclass") else {"--help"}
+    return {options.flag(prefix + name) for name in names for prefix in ("", "no_")} | more
 
 
 @functools.cache

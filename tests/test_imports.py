@@ -36,12 +36,14 @@ datasets.DATASETS["ham10000"].taxonomy.classes, datasets.BINARY_CLASSES
 datasets.check_positive(("mel",), ("mel", "nv"))
 inputs.AUGMENTATIONS["strong"].title, inputs.OVERSAMPLING["g23"].variants
 cleaning.PRESETS["merge-scaled"].removals(1000, 100), cleaning.CleaningPlan(1, 5)
+models.presets(), models.check_available("efficientnet_lite0", "melanoma_efficientnet_lite0_224")
+experiments.get("gilal2023/b2_blur_rcel").settings
 skinkeras.check_keras_settings()
 """
 
 
 def test_what_checks_settings_imports_nothing_heavy():
-    code = "import sys, skinkeras\nfrom skinkeras import models, datasets, inputs, cleaning, losses\n"
+    code = "import sys, skinkeras\nfrom skinkeras import models, datasets, experiments, inputs, cleaning, losses\n"
     for line in filter(None, LIGHT.splitlines()):
         code += f"{line}\nheavy = {set(HEAVY)} & set(sys.modules)\nassert not heavy, ({line!r}, heavy)\n"
     python(code)

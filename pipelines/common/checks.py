@@ -14,7 +14,8 @@ def shared_defaults(training, output):
 
 def loss_defaults(options, usual):
     """{flat name: value} of what a loss takes; `usual` is the job's loss."""
-    used = losses.LOSSES[options.loss or usual].parameters
+    given = {name: value for name, value in options.parameters.items() if value is not None}
+    used = losses.effective_parameters(options.loss or usual, options.weighting, **given)
     return {"loss": usual, **{name: losses.PARAMETERS[name].default for name in used}}
 
 

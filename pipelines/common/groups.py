@@ -165,7 +165,7 @@ class OversamplingOptions(Options):
     """Training images in several variants (Gilal et al. 2023)."""
 
     oversample: Literal[tuple(inputs.OVERSAMPLING)] = "none"
-    """"g23": benign images twice, malignant four times, blurred; -separate, -aberration: beyond the paper."""
+    """"g23": benign images twice, malignant four times, blurred; -separate, -barrel ...: beyond the paper."""
     blur_strength: Annotated[tuple[float, float] | None, arg(metavar="LOW HIGH", help_behavior_hint="")] = (
         None
     )
@@ -269,7 +269,7 @@ class RankingModelOptions(Options):
     model: Name = None
     """Architecture: efficientnet_lite0 to lite4, efficientnet_b0 to b7, or vgg16."""
     weights: str = "imagenet"
-    """Initial weights: "imagenet", "none", or a file."""
+    """Initial weights: "imagenet", "none", a file, or the name of a released model (models.presets())."""
     image_size: Count = None
     """Height and width of the input in pixels; by default the architecture's own (96 for synthetic images)."""
     geometry: Literal[tuple(GEOMETRIES)] = DEFAULT_GEOMETRY
@@ -289,8 +289,12 @@ class ModelOptions(RankingModelOptions):
     """efficientnet_lite0 to lite4, efficientnet_b0 to b7, vgg16; with _cbam behind or hierarchical_ before."""
     dropout: Number = None
     """Dropout rate in front of the classifier; by default the architecture's own, or the paper's 0.5."""
-    colour_constancy: _choice("yes", "no") = None
-    """Take the colour of the light out of the images (Shades of Gray), inside the model."""
+    feature_dropout: Number = None
+    """Dropout rate on the last feature map, too, in front of attention; by default none."""
+    colour_constancy: _choice("yes", "before", "no") = None
+    """Take the colour of the light out (Shades of Gray) inside the model; before: in training before augmentation."""
+    constancy_gamma: Number = None
+    """Exponent that turns stored values into light for that; by default 1, and 2.2 in many implementations."""
     lstm_units: Count = None
     """Size of the LSTM's state in a hierarchical model; by default 256."""
 
@@ -298,8 +302,13 @@ class ModelOptions(RankingModelOptions):
         if self.model is not None:
             models.parse_name(self.model)
         self.at_least(lstm_units=1, image_size=1)
-        if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise ValueError(f"--dropout must be at least 0 and below 1. Received: {self.dropout}")
+        for name in ("dropout", "feature_dropout"):
+            rate = getattr(self, name)
+            if rate is not None and not 0 <= rate < 1:
+                raise ValueError(f"{flag(name)} must be at least 0 and below 1. Received: {rate}")
+        self.between("constancy_gamma", 1, inputs.MAX_GAMMA)
+        if self.constancy_gamma is not None and self.colour_constancy == "no":
+            raise ValueError("--constancy-gamma needs --colour-constancy yes or before.")
 
     @property
     def name(self):
@@ -308,14 +317,19 @@ class ModelOptions(RankingModelOptions):
 
     def facts(self):
         """{setting in words: value}, for the card."""
-        constancy = "Shades of Gray, inside the model" if self.colour_constancy == "yes" else "none"
+        constancy = "none" if self.colour_constancy == "no" else "Shades of Gray, inside the model"
+        if self.colour_constancy == "before":
+            constancy += "; of training images, before they are augmented"
+        if self.constancy_gamma:
+            constancy += f"; gamma {self.constancy_gamma:g}"
         facts = {
             "geometry": f"{self.geometry}: {GEOMETRIES[self.geometry].title}",
             "colour constancy": constancy,
         }
         if self.lstm_units:
             facts["size of the LSTM"] = self.lstm_units
-        return facts if self.dropout is None else {**facts, "dropout": self.dropout}
+        rates = {"dropout": self.dropout, "dropout of features": self.feature_dropout}
+        return facts | {name: rate for name, rate in rates.items() if rate is not None}
 
 
 @dataclass(frozen=True)
@@ -342,8 +356,11 @@ class LossOptions(Options):
             ("weighting", self.weighting, losses.WEIGHTINGS),
         ):
             owners = [row for row, entry in table.items() if name in entry.parameters]
-            if owners:
-                return f"--{option} {' or '.join(owners)}: with --{option} {chosen} it would have no effect"
+            if owners and chosen not in owners:
+                return _needed(option, owners, chosen)
+            if owners and losses.PARAMETERS[name].only_with:
+                other, values = losses.PARAMETERS[name].only_with
+                return _needed(other, values, self.parameters[other])
         return "a loss that has it"
 
     @property
@@ -354,14 +371,24 @@ class LossOptions(Options):
 
     @property
     def used_parameters(self):
-        """The part of `parameters` that the chosen loss and weighting have."""
-        used = (*losses.LOSSES[self.loss].parameters, *losses.WEIGHTINGS[self.weighting].parameters)
+        """The part of `parameters` that has an effect with the chosen loss and weighting."""
+        given = {name: value for name, value in self.parameters.items() if value is not None}
+        used = losses.effective_parameters(self.loss, self.weighting, **given)
         return {name: value for name, value in self.parameters.items() if name in used}
 
     def facts(self):
         """{setting in words: value}, for the card."""
         facts = {"loss": losses.LOSSES[self.loss].title, "weighting": losses.WEIGHTINGS[self.weighting].title}
-        return facts | {name.replace("_", " "): value for name, value in self.used_parameters.items()}
+        for name, value in self.used_parameters.items():
+            row = losses.PARAMETERS[name]
+            if not (row.usual and value == row.default):
+                facts[name.replace("_", " ")] = row.words.get(value, value)
+        return facts
+
+
+def _needed(option, values, chosen):
+    """What an option without effect needs, and why it is refused."""
+    return f"{flag(option)} {' or '.join(values)}: with {flag(option)} {chosen} it would have no effect"
 
 
 def _loss_options(job, loss_help, **more):
@@ -396,7 +423,7 @@ BinaryLossOptions = _loss_options(
     target=(
         Literal["diagnosis", "binary"],
         "diagnosis",
-        "Learn every class of the data set and add up those that are malignant, or learn two classes.",
+        "Learn all classes (recall loss plus their cross-entropy), adding up malignant ones, or learn two (eq. 7).",
     ),
 )
 DiagnosisLossOptions = _loss_options(
@@ -443,8 +470,8 @@ class TrainingOptions(RankingOptions):
     """Epochs of all layers."""
     head_epochs: Count = None
     """Epochs of the classifier alone, before those."""
-    optimizer: _choice("one_cycle", "adam", "sgd") = None
-    """one_cycle: Adam; adam, sgd: at a constant rate, divided by 10 at a half and at three quarters of the epochs."""
+    optimizer: _choice("one_cycle", "one_cycle_adamw", "adam", "sgd") = None
+    """one_cycle: Adam, or fastai's AdamW; adam, sgd: a constant rate, divided by 10 at 1/2 and 3/4 of the epochs."""
     learning_rate: Number = None
     """The first learning rate, or the highest of one_cycle."""
     qat_epochs: Count = None
@@ -453,16 +480,33 @@ class TrainingOptions(RankingOptions):
     """The highest of fine-tuning's one-cycle schedule; by default a tenth of training's (after sgd, of Adam's)."""
     augmentation: Literal[tuple(inputs.AUGMENTATIONS)] = "standard"
     """How far training images are turned, cropped and recoloured; "strong" suits long trainings."""
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    """What the layers before the classifier compute in; weights, fine-tuning and exported files stay float32."""
+    strategy: Literal["one", "mirrored"] = "one"
+    """Train on one device, or on all GPUs of this machine, which share each batch."""
+    devices: Count = None
+    """How many devices of --strategy mirrored; without a GPU, virtual ones."""
 
     def check(self):
         super().check()
-        self.at_least(epochs=1, head_epochs=0, qat_epochs=1)
+        self.at_least(epochs=1, head_epochs=0, qat_epochs=1, devices=2)
         self.check_rate("qat_learning_rate")
+        if self.devices and self.strategy == "one":
+            raise ValueError(
+                "--devices needs --strategy mirrored: with --strategy one it would have no effect."
+            )
+        if self.devices and self.batch_size and self.batch_size % self.devices:
+            raise ValueError(
+                f"--batch-size {self.batch_size} is not divisible by --devices {self.devices}: each device takes the "
+                "same share of a batch."
+            )
 
     def facts(self):
         """{setting in words: value}, for the card."""
         optimizer, rate = "Adam", f"one-cycle up to {self.learning_rate:g}"
-        if self.optimizer != "one_cycle":
+        if self.optimizer == "one_cycle_adamw":
+            optimizer = "AdamW as fastai's (weight decay 0.01, beta_2 0.99, epsilon 1e-5)"
+        elif self.optimizer != "one_cycle":
             optimizer = {"adam": "Adam", "sgd": "SGD with Nesterov momentum"}[self.optimizer]
             rate = f"{self.learning_rate:g}, divided by 10 at a half and at 3/4 of the epochs"
         facts = {
@@ -473,6 +517,10 @@ class TrainingOptions(RankingOptions):
         if self.qat_epochs:
             rate = f"one-cycle up to {self.qat_learning_rate:g}"
             facts["quantization-aware"] = f"{self.qat_epochs} epoch{'s' * (self.qat_epochs > 1)}, {rate}"
+        if self.precision != "float32":
+            facts["precision"] = f"{self.precision} (classifier and fine-tuning: float32)"
+        if self.strategy == "mirrored":
+            facts["devices"] = f"{self.devices or 'all GPUs'}, which share each batch (fine-tuning: one)"
         return facts | {
             "batch size": self.batch_size,
             "augmentation": inputs.AUGMENTATIONS[self.augmentation].title,

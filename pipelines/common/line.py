@@ -14,7 +14,7 @@ from pipelines.common import calibrating, export, records, summary
 from pipelines.common.console import console, progress_bar, say, section
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.saved_models import load_models
-from skinkeras import datasets, evaluation, models, quantization, reports, tflite, training
+from skinkeras import datasets, evaluation, layers, models, quantization, reports, tflite, training
 from skinkeras.files import replacing, write_json
 from skinkeras.inputs.subsets import SplitImages
 
@@ -68,16 +68,23 @@ class Trainer:
         if path.exists():
             return
         training.free_memory()
+        strategy = training.strategy_of(self.plan.strategy, self.plan.devices)
         keras.utils.set_random_seed(self.plan.seed)
-        model = self._new_model(repeat.data)
-        loss, loss_callbacks, weighting_callbacks = self.task.build_loss(repeat.data, self.plan.epochs)
-        learner = self.task.training_model(model)
+        with strategy.scope():
+            model = self._new_model(repeat.data)
+            loss, loss_callbacks, weighting_callbacks = self.task.build_loss(repeat.data, self.plan.epochs)
+            learner = self.task.training_model(model)
+        training.set_precision(model, self.plan.precision)
         if self.plan.head_epochs:
             training.freeze(model)
             self._run(repeat, "head", learner, loss, loss_callbacks, model)
         training.unfreeze(model, self.model.weights)
         self._run(repeat, "all", learner, loss, [*loss_callbacks, *weighting_callbacks], model)
         write_json(repeat.folder.state / "loss.json", keras.losses.serialize(loss))
+        training.set_precision(model, "float32")
+        if strategy.num_replicas_in_sync > 1:
+            weights, model = model.get_weights(), self._new_model(repeat.data)
+            model.set_weights(weights)
         calibrating.calibrate(model, repeat, self.task, self.decisions, "float")
         repeat.folder.save_model(self.task.shipped_model(model, repeat.data), path)
 
@@ -104,7 +111,8 @@ class Trainer:
             input_size=options.image_size,
             weights=options.weights,
             dropout=options.dropout,
-            colour_constancy=options.colour_constancy == "yes",
+            feature_dropout=options.feature_dropout or 0.0,
+            colour_constancy=_colour_constancy(options),
             **(
                 {"taxonomy": self.task.taxonomy, "lstm_units": options.lstm_units}
                 if self.task.hierarchical
@@ -126,11 +134,13 @@ class Trainer:
     def _phase(self, name):
         plan = self.plan
         epochs = {"head": plan.head_epochs, "all": plan.epochs, "qat": plan.qat_epochs}[name]
-        rate, optimizer = plan.learning_rate, plan.optimizer
+        rate, optimizer, precision = plan.learning_rate, plan.optimizer, plan.precision
         if name == "qat":
-            rate, optimizer = plan.qat_learning_rate, "one_cycle"
+            rate, optimizer, precision = plan.qat_learning_rate, "one_cycle", "float32"
         seed = plan.seed + self.task.seeds[name]
-        return training.Phase(name, epochs, rate, seed, optimizer, plan.augmentation, plan.batch_size)
+        return training.Phase(
+            name, epochs, rate, seed, optimizer, plan.augmentation, plan.batch_size, precision
+        )
 
     def _run(self, repeat, name, learner, loss, callbacks, classifier):
         training.train_phase(
@@ -321,6 +331,14 @@ def known_metadata(table):
     """{column: values} of what is known of the images beyond their labels, such as age or clinic."""
     known = (name for name in datasets.METADATA if name in table and table[name].notna().any())
     return {name: table[name].to_numpy() for name in known}
+
+
+def _colour_constancy(options):
+    """What `models.create` takes for the settings: a bool, or a layer that differs from the usual one."""
+    if options.colour_constancy == "no":
+        return False
+    in_training, gamma = options.colour_constancy == "yes", options.constancy_gamma or 1.0
+    return layers.ShadesOfGray(gamma=gamma, in_training=in_training, name="colour_constancy")
 
 
 def _warn_of(form, operating_point):

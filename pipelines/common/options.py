@@ -21,6 +21,7 @@ from pathlib import Path
 
 import tyro
 
+from skinkeras import experiments, models
 from skinkeras.errors import UsageError
 
 _LARGEST = {
@@ -231,11 +232,18 @@ _LEFT_OUT = ("resume", "cache_dir", "out", "clean_dir", "materialise")
 _STANDS_FOR_A_PATH = {"data_dir": "DIR", "weights": "FILE", "taxonomy": "FILE"}
 
 
+def _is_path(name, value):
+    """Whether the value of one of these settings is true of one machine alone: weights may have a name."""
+    if value in (None, "imagenet", "none"):
+        return False
+    return name != "weights" or str(value) not in models.presets()
+
+
 def portable(values):
     """Settings in plain form without what is true of one machine alone: for the record of a released model."""
     kept = {name: value for name, value in values.items() if name not in (*_LEFT_OUT, "data_dir")}
     for name in _STANDS_FOR_A_PATH.keys() & kept.keys():
-        if kept[name] not in (None, "imagenet", "none"):
+        if _is_path(name, kept[name]):
             kept[name] = _STANDS_FOR_A_PATH[name]
     return kept
 
@@ -278,7 +286,7 @@ def command(job, settings):
             values[name] = usual[name]
     said = {name: value for name, value in values.items() if value != usual[name]}
     for name, text in _STANDS_FOR_A_PATH.items():
-        if name in said and said[name] not in ("imagenet", "none"):
+        if name in said and _is_path(name, said[name]):
             said[name] = text
     return shlex.join(["python", "-m", f"pipelines.{job}", *flags(said)])
 
@@ -299,6 +307,7 @@ def read_command_line(settings_class, words=None, program=None, description=None
         SystemExit: help was asked for, or a flag or a value is not known.
     """
     words = _modern_words(sys.argv[1:] if words is None else words, settings_class)
+    words = _with_experiment(words, settings_class)
     token = _parsing.set(True)
     try:
         return tyro.cli(
@@ -310,6 +319,36 @@ def read_command_line(settings_class, words=None, program=None, description=None
         )
     finally:
         _parsing.reset(token)
+
+
+# What jobs take in place of the flags of a whole experiment, and no other command.
+_EXPERIMENT = "--experiment"
+
+
+def _with_experiment(words, settings_class):
+    """The words with `--experiment NAME` replaced by the flags of its settings; those that are given count."""
+    taken = set(option_names(settings_class))
+    if not {"model", "loss"} <= taken:
+        return words
+    rest, name, waiting = [], None, False
+    for word in words:
+        if waiting or word.startswith(f"{_EXPERIMENT}="):
+            name, waiting = word.removeprefix(f"{_EXPERIMENT}="), False
+        elif word == _EXPERIMENT:
+            waiting = True
+        else:
+            rest.append(word)
+    if waiting:
+        raise UsageError(f"{_EXPERIMENT} needs a name, such as gilal2023/b2_blur_rcel.")
+    if name is None:
+        return words
+    try:
+        experiment = experiments.get(name)
+    except ValueError as error:
+        raise UsageError(f"{_EXPERIMENT}: {error}") from error
+    if not set(experiment.settings) <= taken:
+        raise UsageError(f"{name} is an experiment of python -m pipelines.{experiment.job}.")
+    return [*flags(experiment.settings), *rest]
 
 
 def parse(settings_class, words):

@@ -108,6 +108,7 @@ def new_record(facts, task, evaluations, files=None, refused=None):
         "training": {
             "facts": {
                 **facts.training,
+                "loss": task.loss_title(data),
                 **_not_done(facts.training, data, first.calibrations),
                 "learned classes": ", ".join(data.manifest.classes),
             },

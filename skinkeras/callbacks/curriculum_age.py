@@ -1,7 +1,6 @@
 """Tells a `Curriculum` which epoch it is."""
 
 import keras
-from keras import ops
 
 from skinkeras.losses import Curriculum
 
@@ -10,8 +9,9 @@ class CurriculumAge(keras.callbacks.Callback):
     """Sets the age of a `Curriculum` to the number of the epoch, from 0, before each epoch.
 
     The age depends on the epoch alone: a run that continues with `fit`'s `initial_epoch` has the same age as
-    an uninterrupted run. Validation weights all samples equally at any age, so that the
-    validation losses of two epochs can be compared.
+    an uninterrupted run, and a second `fit` from epoch 0 begins the curriculum again. Between training steps all
+    samples weigh alike: validation, and whatever other callbacks evaluate after an epoch, so that the losses of two
+    epochs can be compared.
 
     Args:
         loss: the `Curriculum` that the model is compiled with, or that the model's loss wraps.
@@ -25,14 +25,15 @@ class CurriculumAge(keras.callbacks.Callback):
         if not isinstance(loss, Curriculum):
             raise ValueError(f"loss must be a Curriculum, not what wraps it. Received: loss={loss!r}")
         self.loss = loss
-        self._training_age = 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
         self.loss.age.assign(float(epoch))
 
-    def on_test_begin(self, logs=None):
-        self._training_age = float(ops.convert_to_numpy(self.loss.age))
-        self.loss.age.assign(float(self.loss.epochs))
+    def on_train_batch_begin(self, batch, logs=None):
+        self.loss.evaluating.assign(0.0)
 
-    def on_test_end(self, logs=None):
-        self.loss.age.assign(self._training_age)
+    def on_train_batch_end(self, batch, logs=None):
+        self.loss.evaluating.assign(1.0)
+
+    def on_train_end(self, logs=None):
+        self.loss.evaluating.assign(0.0)

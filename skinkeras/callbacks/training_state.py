@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from skinkeras.callbacks.one_cycle import unwrapped
 from skinkeras.errors import DamagedFileError
 from skinkeras.files import replacing
 
@@ -15,9 +16,13 @@ class TrainingState(keras.callbacks.Callback):
     """Saves the whole state of training after every epoch, in one file, and restores it.
 
     The state is every variable of the model (random seeds and batch statistics included), of the
-    optimizer and of the loss, the number of finished epochs and their logs. Keras' `BackupAndRestore`
-    omits the loss's state. The file is replaced in one step: a kill leaves the old or the new one.
-    List this callback after those that change the epoch's logs, so that it saves their values.
+    optimizer and of the loss, the one-cycle that the optimizer is in, the number of finished epochs and their
+    logs. Keras' `BackupAndRestore` omits the loss's state. The file is replaced in one step: a kill leaves the old
+    or the new one. List this callback after those that change the epoch's logs, so that it saves their values.
+
+    On several devices the values of the first one are saved. All weights are the same on each; what is not, such as
+    the random seeds of dropout, is restored as that of the first device on all of them: training then continues with
+    other random numbers than an uninterrupted one.
 
     Args:
         path: where the state is kept, ending in `.npz`.
@@ -48,28 +53,31 @@ class TrainingState(keras.callbacks.Callback):
         if not self.path.exists():
             return 0
         variables = self._variables(model)
-        shapes, optimizer, values, epochs, history = self._read()
-        same = [list(variable.shape) for variable in variables] == shapes
-        if not same or optimizer != type(model.optimizer).__name__:
+        record, values = self._read()
+        same = [list(variable.shape) for variable in variables] == record["shapes"]
+        if not same or record["optimizer"] != _optimizer_name(model.optimizer):
             raise DamagedFileError(
                 f"{self.path} was saved by another model, optimizer or loss: delete it and resume, to repeat this "
                 "part of the run, or use another folder."
             )
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
-        self.epochs, self.history = epochs, history
+        if record.get("cycle"):
+            unwrapped(model.optimizer).cycle.values = record["cycle"]
+        self.epochs, self.history = record["epochs"], record["history"]
         return self.epochs
 
     def _read(self):
-        """(shapes, name of the optimizer, values, epochs, history) of the file."""
+        """(record, values of the variables) of the file."""
         try:
             with np.load(self.path) as saved:
                 record = json.loads(str(saved["record"]))
                 values = [saved[f"v{number}"] for number in range(len(record["shapes"]))]
-            epochs, history = record["epochs"], [dict(row) for row in record["history"]]
-            if [list(value.shape) for value in values] != record["shapes"] or len(history) != epochs:
+            record["history"] = [dict(row) for row in record["history"]]
+            shapes = [list(value.shape) for value in values]
+            if shapes != record["shapes"] or len(record["history"]) != record["epochs"]:
                 raise ValueError("its parts contradict each other")
-            return record["shapes"], record["optimizer"], values, epochs, history
+            return {"optimizer": record["optimizer"], **record}, values
         except Exception as error:  # a damaged file can raise anything
             raise DamagedFileError(
                 f"{self.path} is damaged: delete it and resume, to repeat this part of the run."
@@ -78,10 +86,14 @@ class TrainingState(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.epochs = epoch + 1
         self.history.append({key: float(value) for key, value in (logs or {}).items()})
-        variables = self._variables(self.model)
+        variables, cycle = (
+            self._variables(self.model),
+            getattr(unwrapped(self.model.optimizer), "cycle", None),
+        )
         record = {
             "shapes": [list(variable.shape) for variable in variables],
-            "optimizer": type(self.model.optimizer).__name__,
+            "optimizer": _optimizer_name(self.model.optimizer),
+            "cycle": cycle and cycle.values,
             "epochs": self.epochs,
             "history": self.history,
         }
@@ -90,10 +102,19 @@ class TrainingState(keras.callbacks.Callback):
             np.savez(temporary, record=json.dumps(record), **values)
 
     def _variables(self, model):
-        model.optimizer.build(model.trainable_variables)
+        if not model.optimizer.built:
+            with model.distribute_strategy.scope():
+                model.optimizer.build(model.trainable_variables)
         metrics = {id(variable) for variable in model.metrics_variables}
         return [
             *(variable for variable in model.variables if id(variable) not in metrics),
             *model.optimizer.variables,
             *getattr(self.loss, "variables", []),
         ]
+
+
+def _optimizer_name(optimizer):
+    """The optimizer's class, and that of the one inside: `LossScaleOptimizer(CyclicalAdam)`."""
+    inner = unwrapped(optimizer)
+    name = type(inner).__name__
+    return name if inner is optimizer else f"{type(optimizer).__name__}({name})"

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from skinkeras import callbacks, inputs, models, quantization
+from skinkeras.layers import ShadesOfGray
 from skinkeras.training.progress import EpochEvaluation, HistoryFile
 
 # Training images from which the ranges of the activations are first read.
@@ -29,31 +30,42 @@ class Phase:
         epochs: int >= 1.
         max_lr: the highest learning rate.
         seed: of the order of the images, their augmentation and dropout.
-        optimizer: "one_cycle": Adam on fastai's one-cycle schedule; "adam", or "sgd" with Nesterov
-            momentum 0.9: a constant rate, divided by 10 at a half and at three quarters of the epochs.
+        optimizer: "one_cycle": Adam on fastai's one-cycle schedule; "one_cycle_adamw": fastai's own optimizer on
+            it, `callbacks.CyclicalAdamW`; "adam", or "sgd" with Nesterov momentum 0.9: a constant rate, divided
+            by 10 at a half and at three quarters of the epochs.
         augmentation: key of `inputs.AUGMENTATIONS`.
-        batch_size: images in a step.
+        batch_size: images in a step, on all devices together.
+        precision: of the model, as `set_precision` has it: in float16 the loss has to be scaled.
     """
 
     name: str
     epochs: int
     max_lr: float
     seed: int
-    optimizer: Literal["one_cycle", "adam", "sgd"] = "one_cycle"
+    optimizer: Literal["one_cycle", "one_cycle_adamw", "adam", "sgd"] = "one_cycle"
     augmentation: str = "standard"
     batch_size: int = 32
+    precision: str = "float32"
 
     def new_optimizer(self):
         """The optimizer, before its first step."""
+        optimizer = self._unscaled_optimizer()
+        if self.precision == "mixed_float16":
+            return keras.optimizers.LossScaleOptimizer(optimizer)
+        return optimizer
+
+    def _unscaled_optimizer(self):
         if self.optimizer == "one_cycle":
             return callbacks.CyclicalAdam()
+        if self.optimizer == "one_cycle_adamw":
+            return callbacks.CyclicalAdamW()
         if self.optimizer == "adam":
             return keras.optimizers.Adam(self.max_lr)
         return keras.optimizers.SGD(self.max_lr, momentum=0.9, nesterov=True)
 
     def schedule(self, steps):
         """The callback that moves its learning rate; `steps` make an epoch."""
-        if self.optimizer == "one_cycle":
+        if self.optimizer in ("one_cycle", "one_cycle_adamw"):
             return callbacks.OneCycle(self.max_lr, steps * self.epochs)
         return keras.callbacks.LearningRateScheduler(self.dropped_rate)
 
@@ -86,7 +98,9 @@ def train_phase(model, phase, data, loss, places, *, evaluate, loss_callbacks=()
     """Trains `model` in place, from the phase's saved state if there is one.
 
     Args:
-        model: gives what `loss` compares with one-hot labels of the classes of `data`.
+        model: gives what `loss` compares with one-hot labels of the classes of `data`; made in the scope of the
+            strategy whose devices it is trained on. On several, every batch is whole: the last, smaller one of
+            an epoch could leave a device without an image.
         phase: `Phase`.
         data: `skinkeras.inputs.subsets.SplitImages`.
         loss: a Keras loss.
@@ -103,10 +117,13 @@ def train_phase(model, phase, data, loss, places, *, evaluate, loss_callbacks=()
     """
     keras.utils.set_random_seed(phase.seed)
     train = data.subset("train")
-    steps = inputs.steps_per_epoch(len(train.rows), phase.batch_size)
-    model.compile(optimizer=phase.new_optimizer(), loss=loss, jit_compile=_jit_compile())
-    # Without its variables, TensorFlow would trace the training step twice: half a minute on slow machines.
-    model.optimizer.build(model.trainable_variables)
+    strategy = model.distribute_strategy
+    whole = strategy.num_replicas_in_sync > 1
+    steps = inputs.steps_per_epoch(len(train.rows), phase.batch_size, whole=whole)
+    with strategy.scope():
+        model.compile(optimizer=phase.new_optimizer(), loss=loss, jit_compile=_jit_compile())
+        # Without its variables, TensorFlow would trace the training step twice: half a minute on slow machines.
+        model.optimizer.build(model.trainable_variables)
     state = callbacks.TrainingState(places.state / f"{phase.name}.npz", loss)
     done = state.restore(model)
     history = HistoryFile(places, phase, state)
@@ -125,6 +142,8 @@ def train_phase(model, phase, data, loss, places, *, evaluate, loss_callbacks=()
         phase.epochs,
         done,
         inputs.AUGMENTATIONS[phase.augmentation].build(),
+        whole=whole,
+        correction=_correction(model),
     )
     with _full_disk_as_os_error():
         model.fit(
@@ -143,6 +162,12 @@ def train_phase(model, phase, data, loss, places, *, evaluate, loss_callbacks=()
                 history,
             ],
         )
+
+
+def _correction(model):
+    """What the model's colour constancy leaves to the training images, or None."""
+    found = (layer for layer in model.layers if isinstance(layer, ShadesOfGray) and not layer.in_training)
+    return next((layer.correct for layer in found), None)
 
 
 def _epoch_evaluation(data, phase, evaluate, classifier):

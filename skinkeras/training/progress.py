@@ -5,6 +5,7 @@ import time
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 from sklearn.metrics import log_loss
 
 from skinkeras import losses
@@ -43,14 +44,14 @@ class EpochEvaluation(keras.callbacks.Callback):
     def __init__(self, subset, batch_size, evaluate, classifier=None):
         super().__init__()
         self.subset, self.evaluate, self.classifier = subset, evaluate, classifier
-        self.dataset = subset.dataset(batch_size)
+        self.dataset, self._answer = subset.dataset(batch_size), None
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self.started
-        probabilities = (self.classifier or self.model).predict(self.dataset, verbose=0)
+        probabilities = self._predicted()
         if not np.isfinite(probabilities).all():
             raise DivergedError(
                 f"Training has diverged in epoch {epoch + 1}: the model's outputs are not finite numbers. "
@@ -63,6 +64,15 @@ class EpochEvaluation(keras.callbacks.Callback):
             logs["val_loss"] = log_loss(self.subset.labels, probabilities, labels=classes)
             logs.update(self.evaluate(self.subset, probabilities))
         logs["seconds"] = seconds
+
+    def _predicted(self):
+        model = self.classifier or self.model
+        if model.distribute_strategy.num_replicas_in_sync == 1:
+            return model.predict(self.dataset, verbose=0)
+        # On one device: on several, the last, smaller batch could leave one without an image, where Keras fails.
+        if self._answer is None:
+            self._answer = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+        return np.concatenate([self._answer(images).numpy() for images, _ in self.dataset])
 
 
 def _remedy(loss):

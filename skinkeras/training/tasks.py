@@ -73,8 +73,13 @@ class Task:
 
     def loss_callbacks(self, loss):
         """What moves the state of a loss that has been loaded, in fine-tuning."""
+        row, given = losses.LOSSES[self.loss_name], self.loss_parameters
+        return row.callbacks(loss, **{name: given[name] for name in row.parameters if name in given})
+
+    def loss_title(self, data):
+        """What training minimises, in words, with the `SplitImages` that are learned."""
         row = losses.LOSSES[self.loss_name]
-        return row.callbacks(loss, **{name: self.loss_parameters[name] for name in row.parameters})
+        return row.title + (row.added if data.positives and len(data.manifest.classes) > 2 else "")
 
     def before_fine_tuning(self, loss):
         """Ends what a weighting does over the epochs of training."""

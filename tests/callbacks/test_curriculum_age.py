@@ -14,7 +14,7 @@ TARGETS = np.eye(2, dtype="float32")[LABELS]
 
 
 class Ages(keras.callbacks.Callback):
-    """The age in every training step and in every validation."""
+    """The age in every training step, and whether all samples weigh alike in every validation."""
 
     def __init__(self, loss):
         super().__init__()
@@ -23,9 +23,10 @@ class Ages(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         self.training.append(float(self.loss.age))
+        assert not float(self.loss.evaluating)
 
     def on_test_batch_begin(self, batch, logs=None):
-        self.validation.append(float(self.loss.age))
+        self.validation.append(bool(float(self.loss.evaluating)))
 
 
 class Run:
@@ -40,10 +41,11 @@ class Run:
         self.model.compile(keras.optimizers.Adam(0.05), self.loss, jit_compile=False)
         self.ages = Ages(self.curriculum)
         self.state = None if state is None else TrainingState(state, self.loss)
+        self.callbacks_before = []
 
     def fit(self, epochs, initial_epoch=0, **settings):
         terms = RecallTerms(self.recall, momentum=0.8)
-        callbacks = [CurriculumAge(self.curriculum), self.ages, terms]
+        callbacks = [*self.callbacks_before, CurriculumAge(self.curriculum), self.ages, terms]
         return self.model.fit(
             POINTS,
             TARGETS,
@@ -61,8 +63,9 @@ def test_every_step_has_the_age_of_its_epoch_and_validation_weighs_all_samples()
     run = Run()
     run.fit(3, validation_data=(POINTS, TARGETS), validation_batch_size=20)
     assert run.ages.training == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-    assert run.ages.validation == [EPOCHS] * 3
+    assert run.ages.validation == [True] * 3
     assert float(run.curriculum.age) == 2
+    assert not float(run.curriculum.evaluating)
 
 
 def test_validation_loss_is_that_of_the_base():
@@ -70,6 +73,21 @@ def test_validation_loss_is_that_of_the_base():
     history = run.fit(1, validation_data=(POINTS, TARGETS), validation_batch_size=20).history
     plain = ClassWeighted(run.recall, [1, 2])(TARGETS, run.model.predict(POINTS, verbose=0))
     assert history["val_loss"][0] == pytest.approx(float(plain), rel=1e-5)
+
+
+def test_an_evaluation_by_another_callback_weighs_all_samples():
+    run, values = Run(), []
+
+    class Own(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            values.append(self.model.evaluate(POINTS, TARGETS, batch_size=20, verbose=0))
+            values.append(self.model.test_on_batch(POINTS, TARGETS))
+            plain = ClassWeighted(run.recall, [1, 2])(TARGETS, self.model.predict(POINTS, verbose=0))
+            values.append(float(plain))
+
+    run.callbacks_before = [Own()]
+    run.fit(1)
+    assert values == pytest.approx([values[-1]] * 3, rel=1e-5)
 
 
 def test_the_network_is_trained_on_the_chosen_samples():

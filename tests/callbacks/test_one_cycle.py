@@ -1,8 +1,10 @@
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 
-from skinkeras.callbacks import CyclicalAdam, OneCycle
+from skinkeras.callbacks import CyclicalAdam, OneCycle, TrainingState
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(64, 3)).astype("float32")
@@ -95,15 +97,95 @@ def test_a_resumed_run_takes_its_place_from_the_optimizer():
     cycle, used = OneCycle(max_lr=0.01, total_steps=100), Used()
     model = linear(CyclicalAdam())
     model.optimizer.iterations.assign(40)
-    model.fit(POINTS[:8], TARGETS[:8], callbacks=[cycle, used], verbose=0)
+    model.fit(POINTS[:8], TARGETS[:8], initial_epoch=4, epochs=5, callbacks=[cycle, used], verbose=0)
     assert used.settings == [pytest.approx(cycle.at(40), rel=1e-6)]
 
 
+def fit_with(model, cycle, epochs, initial_epoch=0):
+    """The settings of each step of a `fit`, eight steps an epoch."""
+    used = Used()
+    model.fit(
+        POINTS,
+        TARGETS,
+        batch_size=8,
+        shuffle=False,
+        epochs=epochs,
+        initial_epoch=initial_epoch,
+        callbacks=[cycle, used],
+        verbose=0,
+    )
+    return np.array(used.settings)
+
+
+def settings_of(cycle, first, last):
+    return pytest.approx(np.array([cycle.at(step) for step in range(first, last)]), rel=1e-6)
+
+
+def test_a_second_fit_begins_a_new_cycle():
+    model, first, second = linear(CyclicalAdam()), OneCycle(0.01, 16), OneCycle(0.1, 24, div=10)
+    assert fit_with(model, first, 2) == settings_of(first, 0, 16)
+    before = np.array(model.get_weights()[0])
+    assert fit_with(model, second, 3) == settings_of(second, 0, 24)
+    assert np.abs(model.get_weights()[0] - before).max() > 0.01
+
+
+def test_a_fit_with_initial_epoch_goes_on_with_the_cycle():
+    model = linear(CyclicalAdam())
+    fit_with(model, OneCycle(0.1, 8), 1)  # an earlier cycle
+    cycle = OneCycle(0.01, 24)
+    assert fit_with(model, cycle, 1) == settings_of(cycle, 0, 8)
+    assert fit_with(model, OneCycle(0.01, 24), 3, initial_epoch=1) == settings_of(cycle, 8, 24)
+    # It has no steps left.
+    assert fit_with(model, cycle, 4, initial_epoch=3) == settings_of(cycle, 0, 8)
+
+
+def test_a_second_cycle_is_resumed_from_the_training_state(tmp_path):
+    def trained(model, state, first_epoch, epochs):
+        callbacks = [OneCycle(0.01, 24), state]
+        settings = {"batch_size": 8, "shuffle": False, "initial_epoch": first_epoch, "verbose": 0}
+        return model.fit(POINTS, TARGETS, epochs=epochs, callbacks=callbacks, **settings).history
+
+    whole = linear(CyclicalAdam())
+    fit_with(whole, OneCycle(0.1, 8), 1)
+    trained(whole, TrainingState(tmp_path / "killed.npz"), 0, 1)
+    resumed, state = linear(CyclicalAdam()), TrainingState(tmp_path / "killed.npz")
+    assert state.restore(resumed) == 1
+    trained(resumed, state, 1, 3)
+    trained(whole, TrainingState(tmp_path / "other.npz"), 1, 3)
+    for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+def test_after_the_fit_the_settings_are_the_users_again():
+    model = linear(CyclicalAdam())
+    fit_with(model, OneCycle(0.01, 8), 1)
+    model.optimizer.learning_rate = 0.5
+    model.optimizer.beta_1.assign(0.25)
+    used = Used()
+    model.fit(POINTS, TARGETS, callbacks=[used], verbose=0)
+    assert used.settings == [(0.5, 0.25)] * 2
+
+
 def test_an_optimizer_that_would_keep_its_momentum_is_refused():
-    with pytest.raises(ValueError, match=r"compile the model with CyclicalAdam\. Received: Adam"):
+    with pytest.raises(
+        ValueError, match=r"compile the model with CyclicalAdam or CyclicalAdamW\. Received: Adam"
+    ):
         weights_after_fit(keras.optimizers.Adam(), [OneCycle(0.01, 16)])
     with pytest.raises(ValueError, match="Received: SGD"):
         weights_after_fit(keras.optimizers.SGD(momentum=0.9), [OneCycle(0.01, 16)])
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
+    with pytest.raises(ValueError, match="create the CyclicalAdam with a number as learning_rate"):
+        weights_after_fit(CyclicalAdam(schedule), [OneCycle(0.01, 16)])
+
+
+def test_gradients_accumulated_on_several_devices_are_refused():
+    cycle = OneCycle(0.01, 16)
+    optimizer = CyclicalAdam(gradient_accumulation_steps=2)
+    cycle.set_model(
+        SimpleNamespace(optimizer=optimizer, distribute_strategy=SimpleNamespace(num_replicas_in_sync=2))
+    )
+    with pytest.raises(ValueError, match="leave gradient_accumulation_steps out, or train on one device"):
+        cycle.on_train_begin()
 
 
 def test_constant_momentum_is_keras_adam_bit_for_bit():

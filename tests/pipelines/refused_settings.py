@@ -51,6 +51,12 @@ BY_A_GROUP = [
     ({"clean_model": "vgg17"}, "vgg17"),
     ({"model": "resnet"}, "resnet"),
     ({"image_size": 0}, "--image-size must be at least 1. Received: 0"),
+    ({"strategy": "mirrored", "devices": 1}, "--devices must be at least 2. Received: 1"),
+    ({"devices": 2}, "--devices needs --strategy mirrored: with --strategy one it would have no effect."),
+    (
+        {"strategy": "mirrored", "devices": 3, "batch_size": 32},
+        "--batch-size 32 is not divisible by --devices 3: each device takes the same share of a batch.",
+    ),
     ({"image_size": 5_000}, "--image-size must be at most 4096. Received: 5000"),
     ({"dropout": 1.0}, "--dropout must be at least 0 and below 1. Received: 1.0"),
     ({"dropout": float("nan")}, "--dropout must be at least 0 and below 1. Received: nan"),
@@ -65,6 +71,21 @@ BY_A_GROUP = [
         {"loss": "focal", "gamma": 5.0},
         "--gamma needs --loss recall: with --loss focal it would have no effect.",
     ),
+    (
+        {"loss": "focal", "recall_floor": 0.1},
+        "--recall-floor needs --loss recall: with --loss focal it would have no effect.",
+    ),
+    (
+        {"loss": "recall", "recall_update": "epoch", "recall_momentum": 0.9},
+        "--recall-momentum needs --recall-update batch: with --recall-update epoch it would have no effect.",
+    ),
+    (
+        {"loss": "recall", "recall_update": "same_batch", "recall_floor": 0.1},
+        "--recall-floor needs --recall-update batch or epoch: with --recall-update same_batch it would have no "
+        "effect.",
+    ),
+    ({"recall_momentum": 1.0}, "recall_momentum must be in [0, 1). Received: recall_momentum=1.0"),
+    ({"recall_floor": -0.1}, "recall_floor must be in [0, 1]. Received: recall_floor=-0.1"),
     (
         {"loss": "crossentropy", "focal_delta": 0.0},
         "--focal-delta needs --loss focal: with --loss crossentropy it would have no effect.",

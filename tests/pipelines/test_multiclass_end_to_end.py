@@ -15,7 +15,8 @@ NAME = "demo_synthetic_hierarchical_efficientnet_tiny_32"
 FORMS = ["float", "QAT", "float32", "float16", "int8"]
 SETTINGS = [
     *("--model", "hierarchical_efficientnet_tiny", "--weights", "none", "--weighting", "ohem"),
-    *("--colour-constancy", "yes", "--image-size", "32", "--max-images", "120", "--batch-size", "16"),
+    *("--colour-constancy", "before", "--constancy-gamma", "2.2", "--feature-dropout", "0.3"),
+    *("--image-size", "32", "--max-images", "120", "--batch-size", "16"),
     *("--repeats", "2", "--epochs", "2", "--qat-epochs", "1", "--learning-rate", "1e-3"),
 ]
 
@@ -110,4 +111,13 @@ def test_the_integer_file_is_one(runs):
 
 def test_colour_constancy_is_a_layer_of_the_model(runs):
     model = keras.models.load_model(runs["whole"] / "model.keras", compile=False)
-    assert isinstance(model.get_layer("colour_constancy"), layers.ShadesOfGray)
+    constancy = model.get_layer("colour_constancy")
+    assert isinstance(constancy, layers.ShadesOfGray)
+    assert not constancy.in_training and constancy.settings["gamma"] == 2.2
+
+
+def test_dropout_is_in_several_layers(runs):
+    model = keras.models.load_model(runs["whole"] / "model.keras", compile=False)
+    rates = {layer.name: layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)}
+    names = {"feature_dropout": 0.3, **dict.fromkeys(("dropout", "level1_dropout", "level2_dropout"), 0.5)}
+    assert names.items() <= rates.items()

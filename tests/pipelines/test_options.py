@@ -18,18 +18,21 @@ from pipelines.common.options import Options, build, defaults, flags, flatten, o
 
 #: What a setting takes to be accepted beside itself.
 COMPANIONS = {
+    "devices": {"strategy": "mirrored"},
     "blur_strength": {"oversample": "g23"},
     "clean_rounds": {"clean": "merge"},
     "clean_remove": {"clean": "custom", "clean_rounds": 2},
     "clean_until_ratio": {"clean": "custom", "clean_remove": 2.0},
     "clean_dir": {"clean": "merge"},
     "raw_weights": {"weighting": "cb"},
+    "constancy_gamma": {"colour_constancy": "yes"},
 }
 #: Of a name as a command line shows it, and of text that a type does not say enough about.
 EXAMPLES = {
     **{"model": "vgg16", "clean_model": "vgg16", "weights": "my file.weights.h5"},
     **{"clean": "blur-scaled", "clean_rounds": 3, "level": 3, "label_column": "diagnosis_3"},
     "operating_point": "sensitivity_95",
+    "constancy_gamma": 2.2,
 }
 
 

@@ -37,6 +37,7 @@ RIGHT = {
     "clean_remove": (2**32,),  # which images decide
     "clean_folds": (0,),
     "dropout": TINY,
+    "feature_dropout": TINY,
     "gamma": (*TINY, 2**32),
     "focal_delta": TINY,
     "seed": (0, 2**31),

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pipelines.common.decision_groups import DecisionOptions
-from pipelines.common.groups import BinaryDataOptions, DiagnosisDataOptions
+from pipelines.common.groups import BinaryDataOptions, BinaryLossOptions, DiagnosisDataOptions
 from pipelines.common.loading import ImageLoader
 from skinkeras import datasets, inputs, layers, losses, models
 from skinkeras.training import BinaryTask, DiagnosisTask
@@ -102,6 +102,50 @@ def test_a_recall_loss_moves_in_fine_tuning_too(binary_data):
     loaded = keras.losses.deserialize(keras.losses.serialize(built))
     (again,) = task.loss_callbacks(loaded)
     assert again.loss is loaded and again.update == "epoch"
+
+
+@pytest.mark.parametrize("update", ["batch", "same_batch"])
+def test_a_recall_loss_takes_its_parameters_and_keeps_them_in_fine_tuning(binary_data, update):
+    given = {"gamma": 3.0, "recall_update": update}
+    given |= {"recall_momentum": 0.5, "recall_floor": 0.2} if update == "batch" else {}
+    task = BinaryTask("recall", parameters=given)
+    built, (terms,), _ = task.build_loss(binary_data, EPOCHS)
+    assert (built.update, terms.update) == (update, update)
+    assert (built.momentum, built.floor) == ((0.5, 0.2) if update == "batch" else (0.95, 0.01))
+    loaded = keras.losses.deserialize(keras.losses.serialize(built))
+    task.loss_callbacks(loaded)
+    assert loaded.get_config() == built.get_config()
+
+
+def test_a_loss_saved_by_the_released_version_learns_its_pace_from_the_settings(binary_data):
+    task = BinaryTask("recall", parameters={"gamma": 3.0, "recall_update": "epoch", "recall_floor": 0.01})
+    saved = keras.losses.serialize(task.build_loss(binary_data, EPOCHS)[0])
+    for name in ("update", "momentum"):
+        del saved["config"][name]
+    loaded = keras.losses.deserialize(saved)
+    task.loss_callbacks(loaded)
+    assert loaded.update == "epoch"
+
+
+def test_a_card_shows_the_pace_of_miss_rates_where_it_is_not_the_usual_one():
+    usual = BinaryLossOptions(
+        loss="recall", gamma=10.0, recall_update="batch", recall_momentum=0.95, recall_floor=0.01
+    )
+    assert {"gamma": 10.0, "recall update": "batch"}.items() <= usual.facts().items()
+    assert not {"recall momentum", "recall floor"} & set(usual.facts())
+    assert dataclasses.replace(usual, recall_floor=0.2).facts()["recall floor"] == 0.2
+    tian = BinaryLossOptions(loss="recall", gamma=1.0, recall_update="same_batch")
+    assert "(Tian et al. 2022)" in tian.facts()["recall update"]
+
+
+def test_a_card_says_what_is_minimised(data, binary_data):
+    two, finer = BinaryTask("recall", target="binary"), BinaryTask("recall")
+    title = "recall cross-entropy (Gilal et al. 2023, eq. 6 and 7)"
+    data = dataclasses.replace(data, positives=(data.manifest.classes.index("malignant"),))
+    assert two.loss_title(binary_data) == finer.loss_title(binary_data) == title
+    added = " of benign against malignant, plus the cross-entropy of the classes that are learned"
+    assert finer.loss_title(data) == title + added
+    assert BinaryTask("crossentropy").loss_title(data) == "cross-entropy"
 
 
 def test_finer_classes_are_learned_and_two_ship(data):
