@@ -44,7 +44,8 @@ def paired_bootstrap(
     Returns:
         miss_rate, false_alarm_rate, accuracy, balanced_accuracy, roc_auc and recall_at_specificity, and with
         `sources` within_source_auc and within_source_recall_at_specificity, each float64 of shape
-        (models, 1 + resamples). Column 0 is that of the original images. A resample without a pair within a source has NaN there.
+        (models, 1 + resamples). Column 0 is that of the original images. A resample without a pair within a source
+        has NaN there.
 
     Raises:
         ValueError: bad shapes or values, a class is absent, no source has images of both classes, or `resamples`
