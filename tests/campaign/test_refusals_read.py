@@ -13,7 +13,7 @@ _VALUE = "VALUE"
 _CLAUSES = {
     *("skinkeras/callbacks/training_state.py", "skinkeras/datasets/tables.py", "skinkeras/decoding.py"),
     *("skinkeras/image_colours.py", "skinkeras/inputs/decoded_images.py", "skinkeras/json_files.py"),
-    *("skinkeras/models/torch_file.py", "skinkeras/tflite/runtime.py"),
+    *("skinkeras/models/torch_file.py", "skinkeras/preparation.py", "skinkeras/tflite/runtime.py"),
 }
 #: Errors about the code that calls, which no command line provokes.
 _OF_CODE = {"NotImplementedError", "TypeError", "AttributeError", "AssertionError", "KeyError", "IndexError"}

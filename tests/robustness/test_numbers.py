@@ -39,6 +39,8 @@ RIGHT = {
     "dropout": TINY,
     "feature_dropout": TINY,
     "gamma": (*TINY, 2**32),
+    "recall_momentum": TINY,
+    "recall_floor": TINY,
     "focal_delta": TINY,
     "seed": (0, 2**31),
     "data_seed": (0, 2**31),
