@@ -184,7 +184,7 @@ def kill_until_it_ends(campaign, words, folder, kills):
             assert process.returncode == 0, (folder / "log").read_text()[-3000:]
             if done:
                 return done
-            kills[0] = (seconds and 0.8 * seconds, move)  # the machine has become faster
+            kills[0] = (seconds and 0.5 * seconds, move)  # the machine has become faster
             return 0
         kills.pop(0)
         done += 1
