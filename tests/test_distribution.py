@@ -27,7 +27,7 @@ SCHEDULES = {
 CASES = {**RECALL, **SCHEDULES}
 
 # One process makes all trainings, before the first test.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

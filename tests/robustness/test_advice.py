@@ -25,6 +25,7 @@ def ended(folder):
     return predictions, pd.read_csv(folder / "history.csv").drop(columns="seconds")
 
 
+@pytest.mark.long
 def test_a_run_with_a_damaged_file_ends_as_it_would_have_after_what_is_advised(small_run, tmp_path):
     def resumed(folder):
         log = tmp_path / "log"
