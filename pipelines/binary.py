@@ -68,18 +68,7 @@ def main(settings):
             checks.check_weights_file(settings.model.name.architecture, settings.model)
             task = new_task(settings.loss, settings.decisions)
             section("Data")
-            loader = new_loader(
-                settings.data,
-                settings.oversampling,
-                settings.cleaning,
-                settings.model,
-                settings.training,
-                settings.output,
-            )
-            data = loader.load(folder.file("split.csv"))
-            cleaner = cleaning_rounds.Cleaner(
-                settings.cleaning, settings.model, settings.training, settings.data.data, data, folder
-            )
+            data, cleaner = load_images(settings, folder)
             cleaning_rounds.check_materialised(data, settings.oversampling.materialise)
             folder.begin(request)
             cleaning_rounds.materialise(data, settings.oversampling.materialise)
@@ -138,9 +127,15 @@ def trained_on(settings, folder):
         settings: the run's.
         folder: `RunFolder` with its `split.csv` and its rounds of cleaning.
     """
+    task = new_task(settings.loss, settings.decisions)
+    data, cleaner = load_images(settings, folder)
+    return task, task.learned(cleaner.clean(data))
+
+
+def load_images(settings, folder):
+    """(`SplitImages` before cleaning, the `Cleaner` of them) of a run in `folder`."""
     from pipelines.common import cleaning_rounds
 
-    task = new_task(settings.loss, settings.decisions)
     loader = new_loader(
         settings.data,
         settings.oversampling,
@@ -153,7 +148,7 @@ def trained_on(settings, folder):
     cleaner = cleaning_rounds.Cleaner(
         settings.cleaning, settings.model, settings.training, settings.data.data, data, folder
     )
-    return task, task.learned(cleaner.clean(data))
+    return data, cleaner
 
 
 def new_loader(data, oversampling, cleaning, model, training, output):
