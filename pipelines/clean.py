@@ -7,7 +7,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.binary import new_loader
+from pipelines.binary import load_images, new_loader
 from pipelines.common import checks, options
 from pipelines.common.console import refuse_invalid_input, run, say, section
 from pipelines.common.groups import (
@@ -48,18 +48,7 @@ def main(settings):
 
             checks.check_weights_file(settings.cleaning.clean_model, settings.model)
             section("Data")
-            loader = new_loader(
-                settings.data,
-                settings.oversampling,
-                settings.cleaning,
-                settings.model,
-                settings.training,
-                settings.output,
-            )
-            data = loader.load(folder.file("split.csv"))
-            cleaner = cleaning_rounds.Cleaner(
-                settings.cleaning, settings.model, settings.training, settings.data.data, data, folder
-            )
+            data, cleaner = load_images(settings, folder)
             cleaning_rounds.check_materialised(data, settings.oversampling.materialise)
             folder.begin(request)
             cleaning_rounds.materialise(data, settings.oversampling.materialise)
