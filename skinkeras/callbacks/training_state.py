@@ -63,7 +63,9 @@ class TrainingState(keras.callbacks.Callback):
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         if record.get("cycle"):
-            unwrapped(model.optimizer).cycle.values = record["cycle"]
+            cycle = unwrapped(model.optimizer).cycle
+            cycle.values = record["cycle"]
+            cycle.end()  # until a `OneCycle` goes on with it: after the last epoch, none does
         self.epochs, self.history = record["epochs"], record["history"]
         return self.epochs
 

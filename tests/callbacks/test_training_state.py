@@ -68,6 +68,15 @@ def test_two_epochs_and_two_more_in_a_new_process_equal_four(tmp_path, uninterru
         assert np.array_equal(ours, theirs)
 
 
+def test_a_finished_training_that_is_restored_is_the_same_even_to_the_saved_optimizer(tmp_path, uninterrupted):
+    restored = Training(uninterrupted.state.path, seed=99)
+    assert restored.state.restore(restored.model) == 4
+    for ours, theirs in zip(restored.everything(), uninterrupted.everything(), strict=True):
+        assert np.array_equal(ours, theirs)
+    # A cycle that is over must not be followed by whoever trains the model further.
+    assert restored.model.optimizer.get_config() == uninterrupted.model.optimizer.get_config()
+
+
 def test_the_history_of_a_resumed_run_is_the_whole_history(tmp_path, uninterrupted):
     Training(tmp_path / "state.npz", seed=1).fit(0, 3)
     resumed = Training(tmp_path / "state.npz", seed=99)

@@ -14,24 +14,23 @@ import pandas as pd
 import yaml
 from processes import ROOT, SURROUNDINGS
 
-#: Runs a job and counts the files that it moves into place; at the one that it is told, it kills itself, so that a
-#: temporary file lies beside an old one.
+#: Runs a job and notes the files that it moves into place, in `moves`; at the one that it is told, it kills itself,
+#: so that a temporary file lies beside an old one.
 _COUNTS_MOVES = """
 import os, runpy, signal, sys
-fatal, job, counted, replace = int(sys.argv[1]), sys.argv[2], 0, os.replace
-def counting(*paths):
-    global counted
-    counted += 1
-    if counted == fatal:
+fatal, job, moved, replace = sys.argv[1], sys.argv[2], [], os.replace
+def counting(source, target):
+    moved.append(os.path.basename(target))
+    if fatal in (str(len(moved)), moved[-1]):
         os.kill(os.getpid(), signal.SIGKILL)
-    replace(*paths)
+    replace(source, target)
 os.replace = counting
 del sys.argv[1:3]
 try:
     runpy.run_module("pipelines." + job, run_name="__main__", alter_sys=True)
 finally:
     with open("moves", "w") as file:
-        file.write(str(counted))
+        file.write("\\n".join(moved))
 """
 
 #: What a record says of the last process or its folder instead of the run: how long it took, and of which revision
@@ -44,14 +43,14 @@ _ADDRESSES = {"shared_object_id"}
 _CARD = re.compile(r"(^|\.)card\.md$")
 
 
-def start(job, *words, folder, fatal_move=0):
+def start(job, *words, folder, fatal_move=None):
     """A process of `pipelines.JOB` that works in `folder`, with everything that it prints in the file `log` there.
 
     Args:
         job: name of the module.
         words: of its command line.
         folder: where the process is, so that relative paths mean the same in every such folder.
-        fatal_move: the process kills itself when it moves its n-th file into place; 0: never.
+        fatal_move: the process kills itself when it moves its n-th file into place, or the first one of a name.
     """
     command = [sys.executable, "-c", _COUNTS_MOVES, str(fatal_move), job, *map(str, words)]
     environment = {**SURROUNDINGS["env"], "PYTHONPATH": str(ROOT)}

@@ -2,7 +2,7 @@
 
 Each job runs once to its end, which says how long it takes and how many files it moves into place. Then it is
 killed with SIGKILL, and started again, and killed again, later and later: at moments spread over all of that time,
-and in front of some of those moves, when a temporary file lies beside an old one.
+in front of some of those moves, when a temporary file lies beside an old one, and in front of every model.
 """
 
 import shutil
@@ -140,7 +140,7 @@ def test_a_job_that_is_killed_again_and_again_ends_as_one_that_was_not(campaign,
     started = time.monotonic()
     assert start(campaign.job, *words, folder=whole).wait(900) == 0, (whole / "log").read_text()[-3000:]
     seconds = time.monotonic() - started
-    kills = planned_kills(campaign, seconds, int((whole / "moves").read_text()))
+    kills = planned_kills(campaign, seconds, (whole / "moves").read_text().split())
     done = 0
     for number in range(10):
         folder = tmp_path / f"killed_{number}"
@@ -158,15 +158,21 @@ def test_a_job_that_is_killed_again_and_again_ends_as_one_that_was_not(campaign,
 
 
 def planned_kills(campaign, seconds, moves):
-    """(seconds or None, number of a move or 0) of every kill, the early ones first.
+    """(seconds or None, number or name of a move or None) of every kill, the early ones first.
+
+    Beside those at random, one comes in front of every model, when all of its training is done and only the state
+    of its last epoch is saved.
 
     What is done stays done: after a late kill, nothing would come back to the beginning.
     """
     random = np.random.default_rng(zlib.crc32(campaign.job.encode()))
     parts = (np.arange(campaign.moments) + random.uniform(size=campaign.moments)) / campaign.moments
-    fatal = 1 + random.choice(moves, campaign.moves, replace=False)
-    kills = [(part, (part * seconds, 0)) for part in parts]
-    kills += [(move / moves, (None, int(move))) for move in fatal]
+    fatal = [int(number) for number in 1 + random.choice(len(moves), campaign.moves, replace=False)]
+    kills = [(part, (part * seconds, None)) for part in parts]
+    kills += [(number / len(moves), (None, number)) for number in fatal]
+    # By name: a job that goes on moves fewer files.
+    models = [number for number, name in enumerate(moves, 1) if name.endswith(".keras")]
+    kills += [(number / len(moves), (None, moves[number - 1])) for number in models]
     return [kill for _, kill in sorted(kills, key=lambda kill: kill[0])]
 
 
