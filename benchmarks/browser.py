@@ -27,7 +27,7 @@ from playwright.sync_api import sync_playwright
 from pipelines.common import web_page
 from skinkeras import tflite
 from skinkeras.datasets.synthetic_images import draw
-from skinkeras.decoding import resize_to_square
+from skinkeras.images.decoding import resize_to_square
 
 SIZE = (640, 480)
 WARM_UP = 5

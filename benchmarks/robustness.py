@@ -17,7 +17,7 @@ from rich.progress import track
 from sklearn.metrics import roc_auc_score
 
 from skinkeras import datasets, tflite
-from skinkeras.decoding import decode
+from skinkeras.images.decoding import decode
 
 MELANOMA = {"malignant", "mel"}
 DECODED = 225  # pixels, height and width of the square that is disturbed: the height of images of 300 x 225

@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skinkeras import datasets, models
-from skinkeras.decoding import decode
+from skinkeras.images.decoding import decode
 
 BATCH = 64
 SHARES = (1, 1 / 2, 1 / 4)

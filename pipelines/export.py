@@ -23,9 +23,9 @@ from pipelines.common.run_folder import RunFolder, recorded_run
 from pipelines.common.startup import start_keras
 from pipelines.predict import find_images
 from skinkeras import tflite
-from skinkeras.decoding import decode
 from skinkeras.errors import RunError
 from skinkeras.files import write_bytes, write_text
+from skinkeras.images.decoding import decode
 from skinkeras.locks import locked_folder, remove_leftovers
 
 # How far the sum of probabilities may be from 1: of an integer model each is rounded to a 256th.

@@ -18,7 +18,7 @@ from pipelines.common.console import console, error_console, progress_bar, refus
 from pipelines.common.options import MOST_THREADS, check_count
 from skinkeras.datasets.taxonomy import BINARY_CLASSES
 from skinkeras.errors import RunError
-from skinkeras.geometries import GEOMETRIES
+from skinkeras.images.geometries import GEOMETRIES
 
 # NumPy, OpenCV and LiteRT are imported when work begins: `--help` does not wait for them.
 

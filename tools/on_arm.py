@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from skinkeras import tflite
-from skinkeras.decoding import decode
+from skinkeras.images.decoding import decode
 from skinkeras.tflite.graph import read_graph
 from skinkeras.tflite.verify import int8_share
 

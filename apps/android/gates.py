@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # the package need not be in
 
 import golden
 
-from skinkeras.decoding import decode
+from skinkeras.images.decoding import decode
 
 CHANGES = {
     "as they are": lambda picture: picture,

@@ -20,8 +20,8 @@ from PIL import Image, ImageOps
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the package need not be installed
 
-from skinkeras.decoding import resize_to_square
 from skinkeras.files import write_json
+from skinkeras.images.decoding import resize_to_square
 from skinkeras.tflite import wording
 
 FILE = Path(__file__).parent / "core" / "src" / "test" / "resources" / "golden.json"

@@ -9,7 +9,8 @@ import numpy as np
 from pipelines.common.console import progress_bar, say
 from pipelines.common.groups import ExternalDataOptions
 from pipelines.common.loading import ImageLoader
-from skinkeras import image_files, inputs
+from skinkeras import inputs
+from skinkeras.images import image_files
 from skinkeras.inputs.subsets import Subset
 
 _NAMED = 10  # classes or images that a message names

@@ -13,7 +13,7 @@ from tyro.conf import arg
 
 from pipelines.common.options import Options, flag
 from skinkeras import cleaning, datasets, inputs, losses, models
-from skinkeras.geometries import DEFAULT_GEOMETRY, GEOMETRIES
+from skinkeras.images.geometries import DEFAULT_GEOMETRY, GEOMETRIES
 
 # What may be left out: `--help` says in words what is then done.
 Count = Annotated[int | None, arg(metavar="INT", help_behavior_hint="")]

@@ -8,10 +8,11 @@ import pandas as pd
 
 from pipelines.common.console import progress_bar, say
 from pipelines.common.groups import DataOptions
-from skinkeras import cleaning, datasets, image_files, inputs
+from skinkeras import cleaning, datasets, inputs
 from skinkeras.datasets.file_search import name_some
 from skinkeras.files import replacing
-from skinkeras.geometries import DEFAULT_GEOMETRY
+from skinkeras.images import image_files
+from skinkeras.images.geometries import DEFAULT_GEOMETRY
 from skinkeras.inputs.subsets import SplitImages
 from skinkeras.locks import remove_leftovers
 

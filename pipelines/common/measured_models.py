@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from skinkeras import evaluation, tflite
-from skinkeras.geometries import DEFAULT_GEOMETRY
+from skinkeras.images.geometries import DEFAULT_GEOMETRY
 
 #: What a decision is taken at where nothing says so.
 _HALF = {"threshold": 0.5, "criterion": "fixed", "chosen_on": None}
@@ -21,7 +21,7 @@ class UsedImages:
 
     Attributes:
         ids: of an id that holds one of the ISIC Archive, that one in lower case.
-        digests: `skinkeras.image_files.digest` of their files; empty where they are not recorded.
+        digests: `skinkeras.images.image_files.digest` of their files; empty where they are not recorded.
         with_digest: those of `ids` whose digests are recorded.
     """
 

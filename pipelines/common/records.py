@@ -10,7 +10,7 @@ import pandas as pd
 import skinkeras
 from pipelines.common import options, run_folder
 from skinkeras import datasets, tflite
-from skinkeras.geometries import DEFAULT_GEOMETRY, GEOMETRIES
+from skinkeras.images.geometries import DEFAULT_GEOMETRY, GEOMETRIES
 from skinkeras.operating_points import OPERATING_POINTS
 
 # What is averaged over repeats.

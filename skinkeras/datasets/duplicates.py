@@ -12,10 +12,10 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from skinkeras import image_files
 from skinkeras.datasets.file_search import name_some
-from skinkeras.decoding import ImageError, decode
 from skinkeras.files import replacing
+from skinkeras.images import image_files
+from skinkeras.images.decoding import ImageError, decode
 from skinkeras.locks import exclusive
 
 COLUMNS = ("image_id_1", "image_id_2", "split_1", "split_2", "distance", "exact", "same_group")

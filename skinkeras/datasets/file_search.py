@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 
-from skinkeras.decoding import IMAGE_ENDINGS
+from skinkeras.images.decoding import IMAGE_ENDINGS
 
 MOST_NAMES = 10  # in any sentence
 _PACKED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")

@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from urllib.parse import unquote, urlsplit
 
-from skinkeras import image_files
 from skinkeras.datasets.file_search import (
     IMAGE_ENDINGS,
     advice,
@@ -14,6 +13,7 @@ from skinkeras.datasets.file_search import (
     walk,
     what_is_there,
 )
+from skinkeras.images import image_files
 
 # Where a mask is called like its image.
 _NOT_THE_IMAGE = re.compile(r"mask|segment|superpixel|attribute|heatmap", re.IGNORECASE)

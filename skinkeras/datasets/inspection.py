@@ -9,13 +9,13 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from skinkeras import image_files
 from skinkeras.datasets.catalog import DATASETS
 from skinkeras.datasets.file_search import advice, ending, is_image, name_some, walk, what_is_there
 from skinkeras.datasets.image_index import check_images, missing_images
 from skinkeras.datasets.tables import NoTableError, find_tables, header
-from skinkeras.decoding import ImageError, decode
 from skinkeras.files import replacing
+from skinkeras.images import image_files
+from skinkeras.images.decoding import ImageError, decode
 
 _CHECKED_AT = 64  # pixels; the whole file is decoded
 _SIDE, _GAP, _TITLE = 128, 4, 24

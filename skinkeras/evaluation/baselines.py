@@ -14,10 +14,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skinkeras import image_files
 from skinkeras.evaluation.bootstrap import group_codes
 from skinkeras.evaluation.checks import binary_inputs
 from skinkeras.evaluation.within_source import auc_interval, pair_auc_draws, pair_weights
+from skinkeras.images import image_files
 
 _FILE, _CORNERS, _COLOUR = "file size", "dark corners", "mean colour"
 _BLOCK = 256  # images at once: 39 MB as uint8 at 224 x 224

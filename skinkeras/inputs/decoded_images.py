@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from skinkeras import image_files
-from skinkeras.decoding import ImageError, check_geometry, decode, decode_with_shape
 from skinkeras.errors import DamagedFileError
 from skinkeras.files import replacing
-from skinkeras.geometries import DEFAULT_GEOMETRY
+from skinkeras.images import image_files
+from skinkeras.images.decoding import ImageError, check_geometry, decode, decode_with_shape
+from skinkeras.images.geometries import DEFAULT_GEOMETRY
 from skinkeras.locks import exclusive
 
 __all__ = ["BadImagesError", "DecodedImages", "decode", "decode_all"]
@@ -114,7 +114,7 @@ def decode_all(
         paths: the images.
         size: pixels, see `decode`.
         folder: where the file is kept; it takes 3 * size * size bytes an image.
-        geometry: "crop", "squash" or "pad", see `skinkeras.decoding.resize_to_square`.
+        geometry: "crop", "squash" or "pad", see `skinkeras.images.decoding.resize_to_square`.
         skip_bad: leave images that cannot be read black and name them, instead of stopping.
         workers: threads; None for one per core.
         progress: called as `progress(done, total)` now and then.

@@ -8,13 +8,13 @@ from typing import Any, Self
 import keras
 import numpy as np
 
+from skinkeras.images.preparation import ImageInput, is_one_image
 from skinkeras.models.architectures import parse_name
 from skinkeras.models.backbones import backbone as build_backbone
 from skinkeras.models.preprocessor import Preprocessor
 from skinkeras.models.preset_table import find_preset
 from skinkeras.models.registry import backbone_layers
 from skinkeras.models.released import load_preset
-from skinkeras.preparation import ImageInput, is_one_image
 
 
 @keras.saving.register_keras_serializable("skinkeras")

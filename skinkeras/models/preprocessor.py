@@ -8,22 +8,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from skinkeras.decoding import check_geometry
-from skinkeras.geometries import DEFAULT_GEOMETRY
+from skinkeras.images.decoding import check_geometry
+from skinkeras.images.geometries import DEFAULT_GEOMETRY
+from skinkeras.images.preparation import ImageInput, is_one_image, prepare_image
 from skinkeras.models.preset_table import find_preset
-from skinkeras.preparation import ImageInput, is_one_image, prepare_image
 
 
 @keras.saving.register_keras_serializable("skinkeras")
 class Preprocessor:
-    """Prepares images as a model was trained on them: `skinkeras.preparation.prepare_image` for each.
+    """Prepares images as a model was trained on them: `skinkeras.images.preparation.prepare_image` for each.
 
     A file is decoded, turned upright as its EXIF says, brought from its colour profile to sRGB, cropped, squashed or
     padded to a square, and resized. The result has the pixel values 0..255: normalisation is inside the models.
 
     Args:
         image_size: int >= 1, height and width of the result in pixels.
-        geometry: `"crop"`, `"squash"` or `"pad"`, see `skinkeras.decoding.resize_to_square`.
+        geometry: `"crop"`, `"squash"` or `"pad"`, see `skinkeras.images.decoding.resize_to_square`.
 
     Call:
         x: one image or several: paths, PIL images, arrays (height, width, 3) of sRGB 0..255; several of one size may

@@ -25,7 +25,7 @@ class Preset:
         task: what it answers, in words.
         model: one of `model_names()`.
         input_size: height and width in pixels.
-        geometry: what of an image it takes, one of `skinkeras.geometries.GEOMETRIES`.
+        geometry: what of an image it takes, one of `skinkeras.images.geometries.GEOMETRIES`.
         classes: tuple of names, in the order of its probabilities.
         weights: the `.tflite` file that its weights are read from: float32 where there is one, else float16.
         contract: the path of its `NAME.json`.

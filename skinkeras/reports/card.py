@@ -5,7 +5,7 @@ After Mitchell et al. 2019, *Model Cards for Model Reporting*. It is rendered fr
 """
 
 from skinkeras.evaluation.markdown import table
-from skinkeras.geometries import DEFAULT_GEOMETRY, GEOMETRIES
+from skinkeras.images.geometries import DEFAULT_GEOMETRY, GEOMETRIES
 from skinkeras.reports.card_copies import copies_limits, copies_paragraph
 from skinkeras.reports.card_results import phones_section, results_section, verification_section
 from skinkeras.reports.card_usage import android_example, python_example

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from skinkeras.geometries import DEFAULT_GEOMETRY
+from skinkeras.images.geometries import DEFAULT_GEOMETRY
 
 _PYTHON = """\
 import cv2
@@ -71,7 +71,7 @@ def python_example(
         size: of its input, in pixels.
         classes: its classes; of two, the second is the positive one.
         threshold, target: the line and what the model looks for; None for a model that ranks its classes.
-        geometry: key of `skinkeras.geometries.GEOMETRIES`.
+        geometry: key of `skinkeras.images.geometries.GEOMETRIES`.
     """
     answer = _PYTHON_MULTICLASS.format(classes=list(classes))
     if threshold is not None:

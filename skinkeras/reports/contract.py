@@ -1,7 +1,7 @@
 """Renders `NAME.json`, the contract that an app reads, from a run's record."""
 
 from skinkeras import tflite
-from skinkeras.geometries import DEFAULT_GEOMETRY, GEOMETRIES
+from skinkeras.images.geometries import DEFAULT_GEOMETRY, GEOMETRIES
 
 
 def contract_of(record):

@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from skinkeras.geometries import DEFAULT_GEOMETRY
+from skinkeras.images.geometries import DEFAULT_GEOMETRY
 from skinkeras.json_files import numbers, read_json
 
 SCHEMA_VERSION = 1
@@ -87,7 +87,7 @@ def threshold_of(contract: dict[str, Any], kind: str, operating_point: str | Non
 
 
 def geometry_of(contract: dict[str, Any]) -> str:
-    """What of an image a model's files take, one of `skinkeras.geometries.GEOMETRIES`.
+    """What of an image a model's files take, one of `skinkeras.images.geometries.GEOMETRIES`.
 
     Args:
         contract: what `read_contract` returned; earlier ones name no geometry, and mean "crop".

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from skinkeras.decoding import ImageError, check_geometry
-from skinkeras.geometries import DEFAULT_GEOMETRY
-from skinkeras.preparation import ImageInput, is_one_image, prepare_image
+from skinkeras.images.decoding import ImageError, check_geometry
+from skinkeras.images.geometries import DEFAULT_GEOMETRY
+from skinkeras.images.preparation import ImageInput, is_one_image, prepare_image
 from skinkeras.tflite.contract import find_contract, geometry_of, read_contract
 from skinkeras.tflite.metadata import read_labels
 
@@ -24,7 +24,7 @@ class Classifier:
     Args:
         path: file with embedded labels, one input (1, height, width, 3) and one output (1, classes).
         num_threads: threads of LiteRT.
-        geometry: "crop", "squash" or "pad", see `skinkeras.decoding.resize_to_square`; by default what the
+        geometry: "crop", "squash" or "pad", see `skinkeras.images.decoding.resize_to_square`; by default what the
             `NAME.json` beside the file says, or "crop" without one.
 
     Attributes:
@@ -101,7 +101,7 @@ class Classifier:
             yield self.predict(np.stack(batch))
 
     def prepare(self, image: ImageInput) -> np.ndarray:
-        """An image as the model sees it: `skinkeras.preparation.prepare_image` at the model's size.
+        """An image as the model sees it: `skinkeras.images.preparation.prepare_image` at the model's size.
 
         Args:
             image: path, PIL image, or array (height, width, 3) of sRGB 0..255, integers or floats.

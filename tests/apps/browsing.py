@@ -14,7 +14,7 @@ import cv2
 from playwright.sync_api import expect
 
 from pipelines.common import web_page
-from skinkeras.decoding import decode
+from skinkeras.images.decoding import decode
 
 NAME = "melanoma_efficientnet_lite0_224"  # the page's default model
 # Longer than any answer takes on a busy machine.

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinkeras.decoding import decode, resize_to_square, rgb_pixels
+from skinkeras.images.decoding import decode, resize_to_square, rgb_pixels
 
 ANDROID = Path(__file__).parents[2] / "apps" / "android"
 sys.path.insert(0, str(ANDROID))

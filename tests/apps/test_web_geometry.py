@@ -11,8 +11,8 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from skinkeras import tflite
-from skinkeras.decoding import decode
-from skinkeras.geometries import GEOMETRIES
+from skinkeras.images.decoding import decode
+from skinkeras.images.geometries import GEOMETRIES
 
 WIDTH, HEIGHT = 500, 250
 

@@ -12,8 +12,8 @@ import seven_classes
 from PIL import Image
 
 from skinkeras import tflite
-from skinkeras.decoding import decode, resize_to_square
-from skinkeras.geometries import GEOMETRIES
+from skinkeras.images.decoding import decode, resize_to_square
+from skinkeras.images.geometries import GEOMETRIES
 
 ANDROID = (
     Path(__file__).parents[2] / "apps" / "android" / "core" / "src" / "test" / "resources" / "golden.json"

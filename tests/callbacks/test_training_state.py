@@ -68,7 +68,9 @@ def test_two_epochs_and_two_more_in_a_new_process_equal_four(tmp_path, uninterru
         assert np.array_equal(ours, theirs)
 
 
-def test_a_finished_training_that_is_restored_is_the_same_even_to_the_saved_optimizer(tmp_path, uninterrupted):
+def test_a_finished_training_that_is_restored_is_the_same_even_to_the_saved_optimizer(
+    tmp_path, uninterrupted
+):
     restored = Training(uninterrupted.state.path, seed=99)
     assert restored.state.restore(restored.model) == 4
     for ours, theirs in zip(restored.everything(), uninterrupted.everything(), strict=True):

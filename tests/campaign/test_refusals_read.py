@@ -11,9 +11,13 @@ from refusals import check_words
 _VALUE = "VALUE"
 #: Where an error is a clause ("it is empty") behind the name of a file, which its caller adds with the full stop.
 _CLAUSES = {
-    *("skinkeras/callbacks/training_state.py", "skinkeras/datasets/tables.py", "skinkeras/decoding.py"),
-    *("skinkeras/image_colours.py", "skinkeras/inputs/decoded_images.py", "skinkeras/json_files.py"),
-    *("skinkeras/models/torch_file.py", "skinkeras/preparation.py", "skinkeras/tflite/runtime.py"),
+    *(
+        "skinkeras/callbacks/training_state.py",
+        "skinkeras/datasets/tables.py",
+        "skinkeras/images/decoding.py",
+    ),
+    *("skinkeras/images/colours.py", "skinkeras/inputs/decoded_images.py", "skinkeras/json_files.py"),
+    *("skinkeras/models/torch_file.py", "skinkeras/images/preparation.py", "skinkeras/tflite/runtime.py"),
 }
 #: Errors about the code that calls, which no command line provokes.
 _OF_CODE = {"NotImplementedError", "TypeError", "AttributeError", "AssertionError", "KeyError", "IndexError"}

@@ -8,7 +8,7 @@ from data_layouts import classes, image
 
 from skinkeras.datasets import find_duplicates, group_duplicates, image_folder, split
 from skinkeras.datasets.file_search import check_folder
-from skinkeras.decoding import decode
+from skinkeras.images.decoding import decode
 
 CLASSES = ("benign", "malignant")
 

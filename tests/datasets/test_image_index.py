@@ -100,7 +100,7 @@ def test_lists_are_short(tmp_path):
 
 def test_an_image_may_lie_in_an_hdf5_file(tmp_path):
     h5py = pytest.importorskip("h5py")
-    from skinkeras import image_files
+    from skinkeras.images import image_files
 
     with h5py.File(tmp_path / "train-image.hdf5", "w") as file:
         file["ISIC_1"] = b"the bytes"

@@ -245,7 +245,7 @@ def slice3d(root):
 
 def test_isic2024_of_kaggle_with_an_hdf5_file(tmp_path):
     h5py = pytest.importorskip("h5py")
-    from skinkeras.decoding import decode
+    from skinkeras.images.decoding import decode
 
     slice3d(tmp_path)
     with h5py.File(tmp_path / "train-image.hdf5", "w") as file:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinkeras.decoding import ImageError
+from skinkeras.images.decoding import ImageError
 from skinkeras.inputs import BadImagesError, decode, decode_all, decoded_images
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)

@@ -13,7 +13,11 @@ from skinkeras.experiments import catalog
 
 QUICK = ("skinkeras.models.backbones", "skinkeras.models.preprocessor", "skinkeras.models.preset_table")
 SLOW = ("skinkeras.models.image_classifier", "skinkeras.models.released")
-MODULES = [*QUICK, "skinkeras.preparation", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+MODULES = [
+    *QUICK,
+    "skinkeras.images.preparation",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW),
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

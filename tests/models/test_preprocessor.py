@@ -7,8 +7,8 @@ import tensorflow as tf
 from PIL import Image
 
 from skinkeras import models, tflite
-from skinkeras.decoding import ImageError
-from skinkeras.geometries import GEOMETRIES
+from skinkeras.images.decoding import ImageError
+from skinkeras.images.geometries import GEOMETRIES
 
 MELANOMA = "melanoma_efficientnet_lite0_224"
 

@@ -14,7 +14,8 @@ from sklearn.metrics import recall_score, roc_auc_score
 
 from pipelines import evaluate
 from pipelines.common import external_images, external_results, measured_models
-from skinkeras import image_files, tflite
+from skinkeras import tflite
+from skinkeras.images import image_files
 
 RELEASED = Path(__file__).parents[2] / "tflite_models"
 MELANOMA, DIAGNOSIS = (

@@ -10,8 +10,8 @@ from pipelines import binary, clean, multiclass
 from pipelines.common import cleaning_rounds, options, records
 from pipelines.common.groups import ModelOptions
 from pipelines.common.run_folder import RunFolder
-from skinkeras.decoding import decode
-from skinkeras.geometries import GEOMETRIES
+from skinkeras.images.decoding import decode
+from skinkeras.images.geometries import GEOMETRIES
 
 ARGUMENTS = ("data", "oversampling", "cleaning", "model", "training", "output")
 

@@ -14,7 +14,7 @@ from pipelines.common.records import copies
 from pipelines.common.run_folder import RunFolder
 from skinkeras import inputs
 from skinkeras.datasets import DATASETS
-from skinkeras.decoding import decode
+from skinkeras.images.decoding import decode
 from skinkeras.inputs.subsets import SUBSETS
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from skinkeras import reports, tflite
-from skinkeras.geometries import GEOMETRIES
+from skinkeras.images.geometries import GEOMETRIES
 from skinkeras.reports.card import model_card
 from skinkeras.reports.card_usage import python_example
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from skinkeras import tflite
-from skinkeras.decoding import decode
-from skinkeras.geometries import GEOMETRIES
+from skinkeras.images.decoding import decode
+from skinkeras.images.geometries import GEOMETRIES
 
 ROOT = Path(__file__).parents[2]
 NAME = "melanoma_efficientnet_lite0_224"

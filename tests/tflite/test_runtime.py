@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 from small_efficientnet import pictures
 
 from skinkeras import tflite
-from skinkeras.decoding import decode
+from skinkeras.images.decoding import decode
 
 
 def test_a_file_alone_is_enough(files):

@@ -1,4 +1,4 @@
-// From an image to the model's input, as skinkeras/decoding.py does it: what the model's geometry takes of the image,
+// From an image to the model's input, as skinkeras/images/decoding.py does it: what the model's geometry takes of the image,
 // averaging areas along a side that shrinks, bicubic along one that grows. A canvas scales in a way of its own,
 // different in every browser, so it only hands over pixels here.
 

@@ -4,7 +4,7 @@ Each function takes a record and returns a list of Markdown blocks, empty where 
 """
 
 from skinkeras.evaluation.markdown import table
-from skinkeras.geometries import DEFAULT_GEOMETRY, GEOMETRIES
+from skinkeras.images.geometries import DEFAULT_GEOMETRY, GEOMETRIES
 from skinkeras.reports.card_copies import copies_paragraph
 from skinkeras.reports.words import code, interval, one_line
 

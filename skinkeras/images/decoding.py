@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from skinkeras import image_files
-from skinkeras.geometries import DEFAULT_GEOMETRY, GEOMETRIES
-from skinkeras.image_colours import ToneRangeError, srgb_image
-from skinkeras.jpeg_checks import count_scans, is_damaged
+from skinkeras.images import image_files
+from skinkeras.images.colours import ToneRangeError, srgb_image
+from skinkeras.images.geometries import DEFAULT_GEOMETRY, GEOMETRIES
+from skinkeras.images.jpeg_checks import count_scans, is_damaged
 
 # Every format that is read, by Pillow's name, with its endings. Of several images in a file the first is read.
 FORMATS = {
@@ -68,7 +68,7 @@ def decode(path, size, geometry=DEFAULT_GEOMETRY):
 
     JPEGs much larger than needed are decoded at 1/2, 1/4 or 1/8 of their size (DCT scaling), never
     below `size`. Shrinking averages areas, enlarging is bicubic. The orientation that the camera noted (EXIF)
-    is applied; colours and transparency are treated as in `skinkeras.image_colours.srgb_image`.
+    is applied; colours and transparency are treated as in `skinkeras.images.colours.srgb_image`.
 
     Args:
         path: an image in one of `FORMATS`, whatever its ending says; a path into an HDF5 file (`file.hdf5/name`)
@@ -206,7 +206,7 @@ def _problem(error, path):
 
 
 def rgb_pixels(image):
-    """The pixels of a PIL image, upright and in sRGB (`skinkeras.image_colours.srgb_image`).
+    """The pixels of a PIL image, upright and in sRGB (`skinkeras.images.colours.srgb_image`).
 
     Returns:
         (height, width, 3) uint8.

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from skinkeras.decoding import ImageError, decode, decode_with_shape, resize_to_square
-from skinkeras.geometries import GEOMETRIES
+from skinkeras.images.decoding import ImageError, decode, decode_with_shape, resize_to_square
+from skinkeras.images.geometries import GEOMETRIES
 from skinkeras.inputs import decode_all
 
 

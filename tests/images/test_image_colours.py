@@ -6,7 +6,7 @@ from icc_profiles import ADOBE_RGB, DISPLAY_P3, GREY_GAMMA_1, SRGB_ROUNDED
 from mutated_images import encoded, lesion
 from PIL import Image, ImageCms
 
-from skinkeras.decoding import decode
+from skinkeras.images.decoding import decode
 
 PIXELS = lesion(64, 64)
 

@@ -18,8 +18,7 @@ class Geometry:
     contract: str
 
 
-#: What is resized to a model's input; `skinkeras.decoding.resize_to_square` does it. Files whose `NAME.json` names
-#: none take the first.
+#: What is resized to a model's input; `resize_to_square` does it. Files whose `NAME.json` names none take the first.
 GEOMETRIES = {
     "crop": Geometry(
         "the largest centred square, resized",

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from mutated_images import SAMPLES, encoded, lesion, mutated_images
 from PIL import Image
 
-from skinkeras.decoding import IMAGE_ENDINGS, ImageError, decode
+from skinkeras.images.decoding import IMAGE_ENDINGS, ImageError, decode
 
 # What Pillow says of broken metadata: the decoder switches it off, and pytest on again.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
@@ -193,7 +193,7 @@ def test_a_bomb_in_a_text_of_a_png_is_refused(tmp_path, kind):
 
 PEAK = """
 import resource, sys
-from skinkeras.decoding import decode
+from skinkeras.images.decoding import decode
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 decode(sys.argv[1], 224)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)

@@ -5,14 +5,14 @@ import os
 import numpy as np
 from PIL import Image
 
-from skinkeras.decoding import ImageError, check_side, decode, resize_to_square, rgb_pixels
-from skinkeras.geometries import DEFAULT_GEOMETRY
+from skinkeras.images.decoding import ImageError, check_side, decode, resize_to_square, rgb_pixels
+from skinkeras.images.geometries import DEFAULT_GEOMETRY
 
 ImageInput = str | os.PathLike | np.ndarray | Image.Image
 
 
 def prepare_image(image: ImageInput, size: int, geometry: str = DEFAULT_GEOMETRY) -> np.ndarray:
-    """An image as a model sees it: what training does to each, `skinkeras.decoding.decode`.
+    """An image as a model sees it: what training does to each, `skinkeras.images.decoding.decode`.
 
     Args:
         image: path, PIL image, or array (height, width, 3) of sRGB 0..255, integers or floats; floats
@@ -20,7 +20,7 @@ def prepare_image(image: ImageInput, size: int, geometry: str = DEFAULT_GEOMETRY
             fraction of its size; the same image as pixels can differ from it by a level or two. A PIL
             image's colour profile and orientation are applied like a file's.
         size: height and width of the result in pixels.
-        geometry: "crop", "squash" or "pad", see `skinkeras.decoding.resize_to_square`.
+        geometry: "crop", "squash" or "pad", see `skinkeras.images.decoding.resize_to_square`.
 
     Returns:
         (size, size, 3) uint8, sRGB.
