@@ -275,7 +275,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("mutated")
 
 
-CHECKS = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+CHECKS = {"database": None, "suppress_health_check": list(HealthCheck)}
 
 
 @settings(max_examples=1000, derandomize=True, **CHECKS)

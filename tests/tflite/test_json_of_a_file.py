@@ -283,7 +283,7 @@ PLACES = [(key,) for key in CONTRACT] + [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(place=st.sampled_from(PLACES), value=JSON)
 def test_any_value_at_any_place_is_read_as_it_stands_or_refused(tmp_path_factory, place, value):
     folder = tmp_path_factory.getbasetemp()
