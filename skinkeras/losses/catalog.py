@@ -170,7 +170,7 @@ class Loss:
         parameters: keys of `PARAMETERS` that it takes.
         added: what follows the title where a binary job learns more than two classes; else "".
         callbacks: (loss, **parameters) -> the list of Keras callbacks that move its state.
-        probabilities: a sentence for the card where the probabilities of a model so trained are not calibrated;
+        probabilities: a sentence for the card where training distorts the probabilities;
             None where training weighs all images alike.
         weightable: whether a row of `WEIGHTINGS` may weight its samples; not if it weights them itself.
     """
@@ -241,9 +241,9 @@ def _focal(context, focal_delta):
     return _FocalCrossentropy(alpha=1.0, gamma=focal_delta)
 
 
-_NOT_CALIBRATED = (
-    "The probabilities are not calibrated: in training, an image weighs more {}. The results show how often they "
-    "were right."
+_DISTORTED = (
+    "In training, an image weighs more {}, which distorts the probabilities; only a calibration with biases corrects "
+    "that. The results show how often they were right."
 )
 
 #: What training can minimise.
@@ -255,7 +255,7 @@ LOSSES = {
         ("gamma", "recall_update", "recall_momentum", "recall_floor"),
         added=" of benign against malignant, plus the cross-entropy of the classes that are learned",
         callbacks=_recall_callbacks,
-        probabilities=_NOT_CALIBRATED.format(
+        probabilities=_DISTORTED.format(
             "the more images of its class are missed and the more a miss costs"
         ),
     ),
@@ -264,14 +264,14 @@ LOSSES = {
         "inverse-frequency cross-entropy (Gilal et al. 2023, eq. 4)",
         ("binary",),
         _inverse_frequency,
-        probabilities=_NOT_CALIBRATED.format("the rarer its class is"),
+        probabilities=_DISTORTED.format("the rarer its class is"),
     ),
     "focal": Loss(
         "focal cross-entropy (Lin et al. 2017, without alpha)",
         ("binary", "diagnosis"),
         _focal,
         ("focal_delta",),
-        probabilities=_NOT_CALIBRATED.format("the less likely the model finds its class"),
+        probabilities=_DISTORTED.format("the less likely the model finds its class"),
         weightable=True,
     ),
 }
@@ -314,8 +314,8 @@ def _weigh_all_alike(loss):
 
 
 _EQUALLY_COMMON = (
-    "Trained as if every class were equally common: the probabilities are not calibrated, and rare classes are "
-    "predicted more often than they occur."
+    "Trained as if every class were equally common: the probabilities of rare classes are too high, and rare classes "
+    "are predicted more often than they occur."
 )
 _CURRICULUM = {"callbacks": _curriculum_age, "finish": _weigh_all_alike}
 

@@ -241,15 +241,13 @@ def slices_section(slices, *, binary):
 
 def _worst(slices, *, binary):
     worst = worst_slice(slices)
-    text = (
-        "By group, at the same threshold (empty: too few images for the figure). " if binary else "By group. "
-    )
+    text = f"By group{', at the same threshold' if binary else ''} (empty: too few images for the figure). "
     if worst is None:
         return text + "No group has enough images to be called the worst."
     key, title = ("malignant_recall", "malignant recall") if binary else ("accuracy", "accuracy")
     column = _COLUMN_NAMES.get(worst["column"], worst["column"])
     return (
-        f"{text}**Worst: {column} {escaped(worst['value'])}**, with a {title} of {interval(worst, key)} on "
+        f"{text}**Worst: {column} {escaped(worst['value'])}**, whose {title} is {interval(worst, key)} on "
         f"{worst['n']:,} images."
     )
 

@@ -71,7 +71,7 @@ def test_a_parameter_is_used_and_its_default_is_in_range(name):
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_card_says_where_training_does_not_weigh_all_images_alike(name):
     assert (LOSSES[name].probabilities is None) == (name == "crossentropy")
-    assert "are not calibrated" in (LOSSES[name].probabilities or "are not calibrated")
+    assert "distorts" in (LOSSES[name].probabilities or "distorts")
 
 
 def test_a_card_has_the_sentences_of_the_loss_and_of_its_weighting():

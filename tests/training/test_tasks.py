@@ -210,7 +210,7 @@ def test_an_operating_point_is_found_however_its_number_is_written():
     assert point["threshold"] == point["others"]["cost_20"] and point["chosen_on"] == "validation"
 
 
-def test_cards_of_weighted_losses_say_that_probabilities_are_not_calibrated():
+def test_cards_of_weighted_losses_say_that_probabilities_are_distorted():
     (limit,) = BinaryTask("inverse_frequency").probability_limits
-    assert "are not calibrated: in training, an image weighs more the rarer its class is" in limit
+    assert "an image weighs more the rarer its class is, which distorts the probabilities" in limit
     assert BinaryTask("crossentropy").probability_limits == ()
