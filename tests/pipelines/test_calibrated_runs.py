@@ -81,6 +81,7 @@ def test_taking_it_out_gives_the_trained_model_back(plain, calibrated):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.long
 def test_a_run_that_was_killed_before_its_calibrated_model_was_saved_is_calibrated_once(
     plain, cache_dir, tmp_path, monkeypatch
 ):

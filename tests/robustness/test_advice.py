@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from processes import kill_once_there, start
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]
 
 #: What is damaged -> what the sentence says to delete.
 ADVICE = {
@@ -25,7 +25,6 @@ def ended(folder):
     return predictions, pd.read_csv(folder / "history.csv").drop(columns="seconds")
 
 
-@pytest.mark.long
 def test_a_run_with_a_damaged_file_ends_as_it_would_have_after_what_is_advised(small_run, tmp_path):
     def resumed(folder):
         log = tmp_path / "log"
