@@ -59,10 +59,9 @@ def main(settings):
                 from pipelines.common import summary
 
                 return summary.print_results(folder)
-            plan, fine_tunes = settings.training, settings.output.export
-            start_keras(
-                plan.seed, deterministic=plan.deterministic, fine_tunes=fine_tunes, devices=plan.devices
-            )
+            plan = settings.training
+            checks.check_data_service(plan)
+            start_keras(plan.seed, deterministic=plan.deterministic, devices=plan.devices)
             from pipelines.common import cleaning_rounds, line, loading, records
 
             checks.check_weights_file(settings.model.name.architecture, settings.model)

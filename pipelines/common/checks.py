@@ -5,6 +5,7 @@ import functools
 from pipelines.common.options import flag
 from skinkeras import losses, models
 from skinkeras.datasets import DATASETS
+from skinkeras.inputs.data_service import DataService
 
 
 def shared_defaults(training, output):
@@ -56,6 +57,12 @@ def check_used(model, training, *, exports):
     ):
         if value is not None and not used:
             raise ValueError(f"{flag(name)} needs {needs}: without it, it would have no effect.")
+
+
+def check_data_service(training):
+    """Raises UsageError if a data service is asked for and nothing answers there; `training`: `TrainingOptions`."""
+    if training.data_service:
+        DataService(training.data_service).check_there()
 
 
 def check_data(options):

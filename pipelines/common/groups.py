@@ -14,6 +14,7 @@ from tyro.conf import arg
 from pipelines.common.options import Options, flag
 from skinkeras import cleaning, datasets, inputs, losses, models
 from skinkeras.images.geometries import DEFAULT_GEOMETRY, GEOMETRIES
+from skinkeras.inputs.data_service import split_address
 
 # What may be left out: `--help` says in words what is then done.
 Count = Annotated[int | None, arg(metavar="INT", help_behavior_hint="")]
@@ -486,11 +487,18 @@ class TrainingOptions(RankingOptions):
     """Train on one device, or on all GPUs of this machine, which share each batch."""
     devices: Count = None
     """How many devices of --strategy mirrored; without a GPU, virtual ones."""
+    data_service: Annotated[str | None, arg(metavar="ADDRESS", help_behavior_hint="")] = None
+    """grpc://HOST:PORT of a tf.data service (python -m pipelines.data_service) that augments the training images."""
 
     def check(self):
         super().check()
         self.at_least(epochs=1, head_epochs=0, qat_epochs=1, devices=2)
         self.check_rate("qat_learning_rate")
+        if self.data_service is not None:
+            try:
+                split_address(self.data_service)
+            except ValueError as error:
+                raise ValueError(f"--data-service: {error}") from error
         if self.devices and self.strategy == "one":
             raise ValueError(
                 "--devices needs --strategy mirrored: with --strategy one it would have no effect."
@@ -521,6 +529,8 @@ class TrainingOptions(RankingOptions):
             facts["precision"] = f"{self.precision} (classifier and fine-tuning: float32)"
         if self.strategy == "mirrored":
             facts["devices"] = f"{self.devices or 'all GPUs'}, which share each batch (fine-tuning: one)"
+        if self.data_service:
+            facts["training batches"] = "made by the workers of a tf.data service"
         return facts | {
             "batch size": self.batch_size,
             "augmentation": inputs.AUGMENTATIONS[self.augmentation].title,

@@ -96,7 +96,10 @@ class Trainer:
         model, _ = load_models(repeat.folder)
         calibrating.uncalibrate(model, repeat.folder)
         loss, callbacks = self._loss_after_training(repeat)
-        quantized = training.calibrated(model, repeat.data, self._phase("qat").seed)
+        integers_from = models.parse_name(self.model.model).integers_from
+        quantized = training.calibrated(
+            model, repeat.data, self._phase("qat").seed, integers_from=integers_from
+        )
         learner = self.task.fine_tuning_model(quantized)
         self._run(repeat, "qat", learner, loss, callbacks, quantized)
         quantization.round_biases(quantized)
@@ -139,7 +142,8 @@ class Trainer:
             rate, optimizer, precision = plan.qat_learning_rate, "one_cycle", "float32"
         seed = plan.seed + self.task.seeds[name]
         return training.Phase(
-            name, epochs, rate, seed, optimizer, plan.augmentation, plan.batch_size, precision
+            *(name, epochs, rate, seed, optimizer, plan.augmentation, plan.batch_size, precision),
+            data_service=plan.data_service,
         )
 
     def _run(self, repeat, name, learner, loss, callbacks, classifier):

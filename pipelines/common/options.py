@@ -228,7 +228,7 @@ def flags(values):
 
 
 # In a command that makes the same run again, paths of this machine are left out, or stand under another name.
-_LEFT_OUT = ("resume", "cache_dir", "out", "clean_dir", "materialise")
+_LEFT_OUT = ("resume", "cache_dir", "out", "clean_dir", "materialise", "data_service")
 _STANDS_FOR_A_PATH = {"data_dir": "DIR", "weights": "FILE", "taxonomy": "FILE"}
 
 

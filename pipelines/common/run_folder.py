@@ -20,7 +20,7 @@ from skinkeras.files import replacing, write_text
 from skinkeras.locks import locked_folder, remove_leftovers
 
 # What may differ between a run and its resumption: none of it changes the result.
-_NOT_PART_OF_THE_RUN = {"resume", "out", "cache_dir", "clean_dir", "materialise"}
+_NOT_PART_OF_THE_RUN = {"resume", "out", "cache_dir", "clean_dir", "materialise", "data_service"}
 # Before a given split was used by default; such runs do not name the share of validation images.
 _FORMER_DEFAULTS = {"split_by": "grouped"}
 # What is done with a trained model: a run that does not name these, of before they existed, takes those of today.

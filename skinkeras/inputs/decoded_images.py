@@ -50,6 +50,8 @@ class DecodedImages:
         original_shapes: (images, 2) int, or None if they are unknown.
 
     Attributes:
+        path: of the file.
+        offset: int, the bytes of the file before the first image.
         shape: (images, size, size, 3).
         original_shapes: (images, 2) int, height and width of the image in each file; 0 where it cannot be read.
 
@@ -58,14 +60,14 @@ class DecodedImages:
     """
 
     def __init__(self, path, original_shapes=None):
-        self._path, self.original_shapes = Path(path), original_shapes
+        self.path, self.original_shapes = Path(path), original_shapes
         try:
-            array = np.load(self._path, mmap_mode="r")
+            array = np.load(self.path, mmap_mode="r")
             if array.ndim != 4 or array.shape[3] != 3 or array.dtype != np.uint8:
                 raise ValueError("it holds no images")
         except (ValueError, EOFError) as error:  # mapping a file that is too short is a ValueError
-            raise _damaged(self._path) from error
-        self.shape, self._offset = array.shape, array.offset
+            raise _damaged(self.path) from error
+        self.shape, self.offset = array.shape, array.offset
 
     def __len__(self):
         return self.shape[0]
@@ -82,12 +84,16 @@ class DecodedImages:
         # Plain reads and no memory map: mapped pages would count as memory of this process.
         n_bytes = int(np.prod(self.shape[1:]))
         result = np.empty((len(rows), *self.shape[1:]), np.uint8)
-        with open(self._path, "rb", buffering=0) as file:
+        with open(self.path, "rb", buffering=0) as file:
             for place, row in enumerate(rows):
-                file.seek(self._offset + int(row) * n_bytes)
+                file.seek(self.offset + int(row) * n_bytes)
                 if file.readinto(result[place].reshape(-1)) != n_bytes:
-                    raise OSError(f"{self._path} has no image {row}: delete it, to decode the images again.")
+                    raise OSError(f"{self.path} has no image {row}: delete it, to decode the images again.")
         return result
+
+    def stored(self, rows):
+        """(`DecodedImages`, rows of them) that hold the images of these rows in a file: here and these."""
+        return self, np.asarray(rows)
 
 
 def _damaged(path):

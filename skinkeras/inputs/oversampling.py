@@ -16,7 +16,10 @@ from PIL import Image
 from skinkeras.files import replacing, write_text
 from skinkeras.inputs.blur import Rho, blur_into
 from skinkeras.inputs.catalog import ITSELF, LENS_EFFECTS
+from skinkeras.inputs.decoded_images import DecodedImages
+from skinkeras.locks import exclusive
 
+_CHUNK = 256  # variants that are written at a time
 _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, -90: cv2.ROTATE_90_CLOCKWISE}
 
 
@@ -87,6 +90,36 @@ class VariantImages:
             rho, lens = strengths[:4], dict(zip(self._effects, strengths[4:], strict=True))
             _show(image, int(turn), bool(flip), rho, lens, self._steps)
         return images
+
+    def stored(self, rows):
+        """(`DecodedImages`, rows of them) that hold the images of these rows in a file, for another process to read.
+
+        Variants that are more than the image itself are written once, beside the file of decoded images.
+        """
+        if not self._columns.any():
+            return self._images, self._source[rows]
+        key = hashlib.blake2b(digest_size=16)
+        for part in (self._images.path.name.encode(), self._source, self._columns, bytes([self._steps])):
+            key.update(np.ascontiguousarray(part).data if isinstance(part, np.ndarray) else part)
+        file = self._images.path.with_name(f"variants-{self.shape[1]}-{key.hexdigest()}.npy")
+        with exclusive(file):
+            if not self._is_stored_in(file):
+                self._write_to(file)
+        return DecodedImages(file), np.asarray(rows)
+
+    def _is_stored_in(self, file):
+        if not file.exists():
+            return False
+        # Another version may have blurred otherwise.
+        some, stored = np.linspace(0, len(self) - 1, 8, dtype=int), DecodedImages(file)
+        return stored.shape == self.shape and np.array_equal(stored.read(some), self.read(some))
+
+    def _write_to(self, file):
+        header = {"descr": "|u1", "fortran_order": False, "shape": self.shape}
+        with replacing(file) as temporary, open(temporary, "wb") as opened:
+            np.lib.format.write_array_header_1_0(opened, header)
+            for first in range(0, len(self), _CHUNK):
+                opened.write(self.read(np.arange(first, min(first + _CHUNK, len(self)))))
 
 
 def _show(image, turn, flip, rho, lens, steps):

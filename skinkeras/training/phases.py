@@ -36,6 +36,7 @@ class Phase:
         augmentation: key of `inputs.AUGMENTATIONS`.
         batch_size: images in a step, on all devices together.
         precision: of the model, as `set_precision` has it: in float16 the loss has to be scaled.
+        data_service: "grpc://HOST:PORT" of the `tf.data` service that makes the batches, or None.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Phase:
     augmentation: str = "standard"
     batch_size: int = 32
     precision: str = "float32"
+    data_service: str | None = None
 
     def new_optimizer(self):
         """The optimizer, before its first step."""
@@ -144,6 +146,7 @@ def train_phase(model, phase, data, loss, places, *, evaluate, loss_callbacks=()
         inputs.AUGMENTATIONS[phase.augmentation].build(),
         whole=whole,
         correction=_correction(model),
+        service=inputs.DataService(phase.data_service, say=places.say) if phase.data_service else None,
     )
     with _full_disk_as_os_error():
         model.fit(
@@ -210,10 +213,17 @@ def unfreeze(model, weights):
         layer.trainable = not (pretrained and isinstance(layer, keras.layers.BatchNormalization))
 
 
-def calibrated(model, data, seed):
-    """A quantized model with the ranges of `CALIBRATION_IMAGES` training images, before any fine-tuning."""
+def calibrated(model, data, seed, *, integers_from=None):
+    """A quantized model with the ranges of `CALIBRATION_IMAGES` training images, before any fine-tuning.
+
+    Args:
+        model: the float model.
+        data: `SplitImages`.
+        seed: int that draws the images.
+        integers_from: as in `quantization.quantize`.
+    """
     keras.utils.set_random_seed(seed)
-    quantized = quantization.quantize(model)
+    quantized = quantization.quantize(model, integers_from=integers_from)
     train = data.subset("train")
     chosen = np.random.default_rng(seed).permutation(train.rows)[:CALIBRATION_IMAGES]
     batches = np.split(chosen, range(_CALIBRATION_BATCH, len(chosen), _CALIBRATION_BATCH))

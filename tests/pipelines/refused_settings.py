@@ -57,6 +57,10 @@ BY_A_GROUP = [
         {"strategy": "mirrored", "devices": 3, "batch_size": 32},
         "--batch-size 32 is not divisible by --devices 3: each device takes the same share of a batch.",
     ),
+    (
+        {"data_service": "localhost:5050"},
+        "--data-service: The address of a data service is grpc://HOST:PORT. Received: 'localhost:5050'",
+    ),
     ({"image_size": 5_000}, "--image-size must be at most 4096. Received: 5000"),
     ({"dropout": 1.0}, "--dropout must be at least 0 and below 1. Received: 1.0"),
     ({"dropout": float("nan")}, "--dropout must be at least 0 and below 1. Received: nan"),

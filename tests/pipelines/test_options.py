@@ -33,6 +33,7 @@ EXAMPLES = {
     **{"clean": "blur-scaled", "clean_rounds": 3, "level": 3, "label_column": "diagnosis_3"},
     "operating_point": "sensitivity_95",
     "constancy_gamma": 2.2,
+    "data_service": "grpc://10.0.0.5:5050",
 }
 
 
@@ -188,7 +189,7 @@ def refusing_jobs(values):
         if set(values) <= set(hints) and all(
             value in typing.get_args(hints[name])
             or not isinstance(value, str)
-            or name in ("model", "clean_model")
+            or name in ("model", "clean_model", "data_service")
             or any(value in typing.get_args(choice) for choice in typing.get_args(hints[name]))
             for name, value in values.items()
         ):
