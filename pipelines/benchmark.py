@@ -19,6 +19,7 @@ from pipelines.common.run_folder import host
 from skinkeras import tflite
 from skinkeras.files import write_json
 from skinkeras.tflite import phones
+from skinkeras.tflite.op_times import op_times
 
 _KERNELS = {"both": (True, False), "on": (True,), "off": (False,)}
 
@@ -39,6 +40,8 @@ class Settings:
     """Timed runs: a round on the host, at least on a phone."""
     rounds: int = 3
     """How often each file has its turn (host)."""
+    ops: bool = False
+    """How long each operation takes, by LiteRT's profiler and with XNNPACK, instead (host)."""
     benchmark_model: Path | None = None
     """TensorFlow Lite's benchmark_model, built for the phones' processor (adb)."""
     join: bool = False
@@ -53,7 +56,8 @@ def main(settings):
         check(settings)
         for file in settings.files:
             tflite.Classifier(file)
-    report = measure_host(settings) if settings.device == "host" else measure_phones(settings)
+    measure = measure_phones if settings.device == "adb" else measure_ops if settings.ops else measure_host
+    report = measure(settings)
     if settings.json:
         write_json(settings.json, report)
         console.print(f"Figures: {settings.json}", markup=False)
@@ -67,6 +71,10 @@ def check(settings):
     check_count("rounds", settings.rounds, 1_000)
     if settings.device == "host" and (settings.join or settings.benchmark_model):
         raise ValueError("--join and --benchmark-model belong to --device adb.")
+    if settings.ops and (settings.device == "adb" or settings.xnnpack == "off"):
+        raise ValueError(
+            "--ops profiles this machine with XNNPACK: leave out --device adb and --xnnpack off."
+        )
     if settings.device == "adb":
         if settings.benchmark_model is None:
             raise ValueError(
@@ -122,6 +130,34 @@ def measure_host(settings):
             }
             for one in compared
         ],
+    }
+
+
+def measure_ops(settings):
+    """Times each operation of the files on this machine; returns what the json holds."""
+    profiles = []
+    for threads in settings.threads:
+        profiles += op_times(settings.files, threads, settings.runs, settings.rounds)
+    names = short_names(settings.files)
+    print_names(names)
+    for profile in profiles:
+        total = sum(op.ms for op in profile.ops)
+        table = rich.table.Table(
+            title=f"{names[profile.path]}, {profile.threads} thread(s): {profile.run_ms:.2f} ms a picture, of which "
+            f"{total:.2f} ms in operations",
+            title_justify="left",
+        )
+        table.add_column("operation")
+        for column in ("how many", "ms", "share", "slowest, ms"):
+            table.add_column(column, justify="right")
+        for name, (count, ms) in profile.by_name().items():
+            slowest = max(op.ms for op in profile.ops if op.name == name)
+            table.add_row(escape(name), str(count), f"{ms:.3f}", f"{ms / (total or 1):.1%}", f"{slowest:.3f}")
+        console.print(table)
+    return {
+        "device": "host",
+        "host": host(),
+        "ops": [{**dataclasses.asdict(profile), "path": profile.path.name} for profile in profiles],
     }
 
 

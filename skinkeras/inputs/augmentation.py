@@ -8,6 +8,7 @@ seed, so that its augmentation is the same in every run.
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -61,28 +62,74 @@ class Augmentation:
     def __call__(self, images, seed):
         """Augments `images` (batch, size, size, 3), float32 in 0..255, by the int tensor `seed` (2,)."""
         seeds = StepSeed(seed)
-        images = _transpose_half(images, seeds)
-        images = self._crop(images, seeds)
-        for layer in self._layers:
-            transformation = layer.get_random_transformation(images, training=True, seed=seeds)
-            images = layer.transform_images(images, transformation, training=True)
-        return ops.clip(images, 0.0, 255.0)
+        images = self._crop(_transpose_half(images, seeds), seeds)
+        # Keras' layers draw the numbers and say what they mean. What they would do to the images is done by the
+        # functions below, with the same result to the last bit and in less than half the time.
+        drawn = [layer.get_random_transformation(images, training=True, seed=seeds) for layer in self._layers]
+        horizontal, vertical, brightness, contrast, saturation = drawn
+        images = _mirror_rows(images, horizontal["flips"])
+        images = _choose(vertical["flips"], tf.reverse(images, [1]), images)
+        images = tf.clip_by_value(images + brightness["rgb_delta"], 0.0, 255.0)
+        images = tf.clip_by_value(_with_contrast(images, contrast["contrast_factor"]), 0.0, 255.0)
+        return tf.clip_by_value(_with_saturation(images, saturation["factor"]), 0.0, 255.0)
 
     def _crop(self, images, seeds):
         # Not Keras' RandomZoom and RandomTranslation: this does both at once, in a fifth of the time.
         count, size = ops.shape(images)[0], images.shape[1]
         sides = keras.random.uniform((count, 2), self.least_side, 1.0, seed=seeds)
-        cropped = keras.random.uniform((count, 1), seed=seeds) >= self.whole
-        sides = ops.where(cropped, sides, 1.0)  # which copies every pixel
+        cropped = keras.random.uniform((count,), seed=seeds) >= self.whole
         corners = keras.random.uniform((count, 2), seed=seeds) * (1 - sides)
         boxes = ops.concatenate([corners, corners + sides], axis=1)
-        return tf.image.crop_and_resize(images, boxes, tf.range(count), (size, size))
+        places = tf.where(cropped)
+        rows = tf.cast(places[:, 0], tf.int32)
+        crops = tf.image.crop_and_resize(images, tf.gather(boxes, rows), rows, (size, size))
+        return tf.tensor_scatter_nd_update(images, places, crops)
 
 
 def _transpose_half(images, seeds):
     """Transposes half of the images: with the two flips, this gives all four right-angle rotations."""
     coin = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), seed=seeds) < 0.5
-    return ops.where(coin, ops.transpose(images, (0, 2, 1, 3)), images)
+    return _choose(coin, tf.transpose(images, (0, 2, 1, 3)), images)
+
+
+def _choose(coin, heads, tails):
+    """Images of `heads` where the coin (batch, 1, 1, 1) is true, else of `tails`."""
+    # The older operation copies whole images; the newer one looks at the coin for every number.
+    return tf.raw_ops.Select(condition=coin[:, 0, 0, 0], x=heads, y=tails)
+
+
+def _mirror_rows(images, coin):
+    # TensorFlow has a quick way to reverse rows of three channels, but only in three dimensions.
+    rows = tf.reshape(images, (-1, *images.shape[2:]))
+    return _choose(coin, tf.reshape(tf.reverse(rows, [1]), tf.shape(images)), images)
+
+
+def _with_contrast(images, factor):
+    """Moves colours away from each channel's mean, or towards it; as `RandomContrast`."""
+    mean = ops.mean(ops.mean(images, axis=1, keepdims=True), axis=2, keepdims=True)
+    # Whole rows at a time, because TensorFlow is slow with three numbers at a time.
+    count, size = tf.shape(images)[0], images.shape[1]
+    rows = tf.reshape(images, (count, size, 3 * size))
+    mean = tf.tile(mean[:, 0], (1, 1, size))
+    mean = tf.reshape(mean, (count, 1, 3 * size))
+    return tf.reshape((rows - mean) * factor[:, 0] + mean, tf.shape(images))
+
+
+def _with_saturation(images, factor):
+    """Multiplies the saturation of HSV by a factor (batch,); as `RandomSaturation`."""
+    # tf.image.rgb_to_hsv as it is computed there, channel by channel, which TensorFlow does faster.
+    red, green, blue = tf.unstack(images, axis=3)
+    value = tf.maximum(tf.maximum(red, green), blue)
+    span = value - tf.minimum(tf.minimum(red, green), blue)
+    saturation = tf.math.divide_no_nan(span, value) * factor[:, None, None]
+    norm = tf.math.divide_no_nan(tf.ones_like(span), span) * _SIXTHS[1]
+    hue = tf.where(green == value, norm * (blue - red) + _SIXTHS[2], norm * (red - green) + _SIXTHS[4])
+    hue = tf.where(red == value, norm * (green - blue), hue)
+    return tf.image.hsv_to_rgb(tf.stack([hue - tf.floor(hue), saturation, value], axis=3))
+
+
+# In float32, as TensorFlow's own code has them.
+_SIXTHS = np.arange(7, dtype=np.float32) / np.float32(6)
 
 
 class StrongAugmentation:

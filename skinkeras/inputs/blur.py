@@ -35,7 +35,7 @@ def radial_blur(image, rho, steps=5, dtype="float32"):
     ((height - 1) / 2, (width - 1) / 2); outside the image its border pixels are repeated.
 
     The recursion is computed as it is written, interpolation by interpolation, but each quadrant by itself and
-    without coordinate maps: see `_Zoom`. Along a side of an even number of pixels the zooms have exactly the
+    without coordinate maps: see `_zoom`. Along a side of an even number of pixels the zooms have exactly the
     factors 1 + rho and 1 - rho; along an odd one every pixel is displaced by up to rho / 2 pixels more or less,
     which cancels over the image. Runs eagerly and inside tf.data, on the CPU; it has no gradient.
 
@@ -97,17 +97,29 @@ def blur_into(target, image, rho, steps):
     image = np.ascontiguousarray(image, np.uint8 if image.dtype == np.uint8 else np.float32)
     height, width, channels = image.shape
     rows, columns = -(-height // 2), -(-width // 2)  # of a quadrant, the middle of an odd side included
-    shape = (rows, columns, channels)
-    blur = _QuadrantBlur(shape, image.dtype, target.dtype, _for_quadrants(rho, height, width), steps)
-    result = _scratch("result", (2, 2, *shape), target.dtype)
-    for below, vertical in enumerate((slice(0, rows), slice(height - rows, height))):
-        for right, horizontal in enumerate((slice(0, columns), slice(width - columns, width))):
-            blur(image[vertical, horizontal], _FLIPS[below, right], result[below, right])
-    _join(result, target)
+    places = [
+        (vertical, horizontal)
+        for vertical in (slice(0, rows), slice(height - rows, height))
+        for horizontal in (slice(0, columns), slice(width - columns, width))
+    ]
+    turned = _scratch("turned", (4, rows, columns, channels), image.dtype)
+    for place, flip, quadrant in zip(places, _FLIPS, turned, strict=True):
+        _turn(image[place], flip, quadrant)
+    blurred = _blurred_quadrants(turned, target.dtype, _for_quadrants(rho, height, width), steps)
+    _share_middle(blurred.reshape(2, 2, *blurred.shape[1:]), height, width)
+    for place, flip, quadrant in zip(places, _FLIPS, blurred, strict=True):
+        _turn(quadrant[:rows, :columns], flip, target[place])
 
 
-# What turns a quadrant (below, right) so that the centre of the image is its first corner, as OpenCV counts.
-_FLIPS = {(0, 0): -1, (0, 1): 0, (1, 0): 1, (1, 1): None}
+# What turns the quadrants so that the centre of the image is their first corner, and back, as OpenCV counts.
+_FLIPS = (-1, 0, 1, None)
+
+
+def _turn(quadrant, flip, target):
+    if flip is None:
+        target[:] = quadrant
+    else:
+        cv2.flip(quadrant, flip, target)
 
 
 def _for_quadrants(rho, height, width):
@@ -119,16 +131,12 @@ def _for_quadrants(rho, height, width):
     return Rho(rho[0] * across, rho[1] * across, rho[2] * down, rho[3] * down)
 
 
-def _join(quadrants, target):
-    """Writes quadrants (2, 2, rows, columns, channels) into the image; where they overlap, their mean."""
-    height, width = target.shape[:2]
-    rows, columns = quadrants.shape[2:4]
+def _share_middle(turned, height, width):
+    """Gives quadrants (2, 2, rows, columns, channels) their mean where they overlap, in the middle of an odd side."""
     if height % 2:
-        _share(quadrants[0, :, -1], quadrants[1, :, 0])
+        _share(turned[0, :, 0], turned[1, :, 0])
     if width % 2:
-        _share(quadrants[:, 0, :, -1], quadrants[:, 1, :, 0])
-    target[:rows, :columns], target[:rows, width - columns :] = quadrants[0]
-    target[height - rows :, :columns], target[height - rows :, width - columns :] = quadrants[1]
+        _share(turned[:, 0, :, 0], turned[:, 1, :, 0])
 
 
 def _share(one, other):
@@ -136,53 +144,49 @@ def _share(one, other):
     one[:] = other[:] = mean if one.dtype == np.float32 else np.rint(mean)
 
 
-class _QuadrantBlur:
-    """Blurs quadrants of one shape and dtype, turned so that the image's centre is their first corner."""
+def _blurred_quadrants(turned, dtype, rho, steps):
+    """Blurs quadrants (4, rows, columns, channels), turned so that the image's centre is their first corner.
 
-    def __init__(self, shape, source, target, rho, steps):
-        # Each step adds two images; they are divided once, at the end. 8-bit images are held in 16 bits, in the
-        # end as 256ths of a grey level: half the memory of floats, and faster.
-        in_16_bits = source == np.uint8 and steps <= 8
-        self._dtype, self._unit = (np.uint16, 1 / 256) if in_16_bits else (np.float32, 0.5**steps)
-        self._steps, (rows, columns, channels) = steps, shape
-        factors = (
-            (1 + rho.vertical_expand, 1 + rho.horizontal_expand),
-            (1 - rho.vertical_shrink, 1 - rho.horizontal_shrink),
-        )
-        windows = [_windows(rows, columns, *each) for each in factors]
-        longest = np.max([read for read, _ in windows], axis=0).tolist()
-        below, right = max(0, longest[0] - rows), max(0, longest[1] - columns)
-        self._edges = (0, below, 0, right)
-        self._whole = _scratch("whole", (rows + below, columns + right, channels), self._dtype)
-        self._inside = self._whole[:rows, :columns]
-        self._zooms = [
-            _Zoom(self._whole, shape, _scratch(name, (*made, channels), self._dtype), each, read)
-            for name, each, (read, made) in zip(("expand", "shrink"), factors, windows, strict=True)
+    Returns an array of which only these rows and columns mean anything.
+    """
+    # Each step adds two images; they are divided once, at the end. 8-bit images are held in 16 bits, in the
+    # end as 256ths of a grey level: half the memory of floats, and faster.
+    in_16_bits = turned.dtype == np.uint8 and steps <= 8
+    held, unit = (np.uint16, 1 / 256) if in_16_bits else (np.float32, 0.5**steps)
+    _, rows, columns, channels = turned.shape
+    expand = (1 + rho.vertical_expand, 1 + rho.horizontal_expand)
+    shrink = (1 - rho.vertical_shrink, 1 - rho.horizontal_shrink)
+    windows = [_windows(rows, columns, *factors) for factors in (expand, shrink)]
+    longest = [max(rows, *(read[0] for read, _ in windows)), max(columns, *(read[1] for read, _ in windows))]
+    whole = _scratch("whole", (4, *longest, channels), held)
+    np.multiply(turned, held(0.5**steps / unit), out=whole[:, :rows, :columns])
+    zoomed = [
+        _scratch(name, (*made, channels), held)
+        for name, (_, made) in zip(("expanded", "shrunk"), windows, strict=True)
+    ]
+    for each in whole:
+        inside = each[:rows, :columns]
+        # OpenCV does not copy the inside when source and target are the same memory.
+        border = (0, longest[0] - rows, 0, longest[1] - columns, cv2.BORDER_REPLICATE)
+        calls = [functools.partial(cv2.copyMakeBorder, inside, *border, each)] if any(border[:4]) else []
+        calls += [
+            _zoom(each[: read[0], : read[1]], made, factors)
+            for made, factors, (read, _) in zip(zoomed, (expand, shrink), windows, strict=True)
         ]
-        self._turned, self._blurred = _scratch("turned", shape, source), _scratch("blurred", shape, target)
-
-    def __call__(self, quadrant, flip, target):
-        """Writes the blurred quadrant to `target`; `flip` is OpenCV's code of how it is turned, or None."""
-        turned = quadrant if flip is None else cv2.flip(quadrant, flip, dst=self._turned)
-        scale = self._dtype(0.5**self._steps / self._unit)
-        np.multiply(turned.reshape(self._inside.shape), scale, out=self._inside)
-        expand, shrink = self._zooms
-        for _ in range(self._steps):
-            if any(self._edges):
-                # OpenCV does not copy the inside when source and target are the same memory.
-                cv2.copyMakeBorder(self._inside, *self._edges, cv2.BORDER_REPLICATE, dst=self._whole)
-            cv2.add(expand(), shrink(), dst=self._inside)
-        blurred = target if flip is None else self._blurred
-        if blurred.dtype == np.uint8:
-            cv2.convertScaleAbs(self._inside, dst=blurred, alpha=self._unit)
-        else:
-            np.multiply(self._inside, np.float32(self._unit), out=blurred)
-        if flip is not None:
-            cv2.flip(blurred, flip, dst=target)
+        calls.append(functools.partial(cv2.add, *(made[:rows, :columns] for made in zoomed), inside))
+        for call in calls * steps:
+            call()
+    blurred = _scratch("blurred", whole.shape, dtype)
+    if dtype == np.uint8:
+        # As two-dimensional arrays, of which OpenCV makes no copies.
+        cv2.convertScaleAbs(whole.reshape(4 * longest[0], -1), blurred.reshape(4 * longest[0], -1), unit)
+    else:
+        np.multiply(whole[:, :rows, :columns], np.float32(unit), out=blurred[:, :rows, :columns])
+    return blurred
 
 
-class _Zoom:
-    """Zooms what is in an array: output x shows input factor * (x + 1/2) - 1/2, by rows and by columns.
+def _zoom(window, made, factors):
+    """A function that zooms a window into `made`: output x shows input factor * (x + 1/2) - 1/2, by rows and columns.
 
     That is what a plain resize does when it is told the scale and not the size of its result, and OpenCV resizes
     several times faster than it remaps. The first half pixel of a factor below 1 lies in the next quadrant: it gets
@@ -190,31 +194,18 @@ class _Zoom:
     then the zoom is a warp.
 
     Args:
-        whole: the quadrant, with its edges repeated behind it.
-        shape: (rows, columns, channels) of the quadrant.
-        made: the array for the resize's result, of which the quadrant's rows and columns are returned.
+        window: what is resized of a quadrant with its edges repeated behind it.
+        made: the array for the resize's result, of which the quadrant's rows and columns are used.
         factors: (down, across).
-        window: (rows, columns) that are resized.
     """
-
-    def __init__(self, whole, shape, made, factors, window):
-        down, across = factors
-        self._window, self._made = whole[: window[0], : window[1]], made
-        self._result = made[: shape[0], : shape[1]]
-        self._scale = {"fx": 1 / across, "fy": 1 / down, "interpolation": cv2.INTER_LINEAR}
-        self._matrix = None
-        if made.shape[:2] == window and factors != (1, 1):
-            # From the middle of a pixel of the result to a place in the window.
-            self._matrix = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]])
-
-    def __call__(self):
-        if self._matrix is None:
-            cv2.resize(self._window, None, dst=self._made, **self._scale)
-        else:
-            size, flags = self._made.shape[1::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-            border = {"borderMode": cv2.BORDER_REPLICATE}
-            cv2.warpAffine(self._window, self._matrix, size, dst=self._made, flags=flags, **border)
-        return self._result
+    down, across = factors
+    if made.shape == window.shape and factors != (1, 1):
+        # From the middle of a pixel of the result to a place in the window.
+        matrix = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = made.shape[1::-1]
+        return functools.partial(cv2.warpAffine, window, matrix, size, made, flags, cv2.BORDER_REPLICATE)
+    return functools.partial(cv2.resize, window, None, made, 1 / across, 1 / down, cv2.INTER_LINEAR)
 
 
 @functools.lru_cache(maxsize=4096)
