@@ -18,7 +18,7 @@ from pipelines.common.run_folder import RunFolder, recorded_run
 from pipelines.common.saved_models import load_models
 from pipelines.common.startup import start_keras
 from pipelines.export import moved_loader
-from skinkeras import tflite, training
+from skinkeras import models, tflite, training
 from skinkeras.files import write_bytes
 
 
@@ -28,7 +28,8 @@ def reports(run, data_dir):
     settings = recorded.settings
     data = moved_loader(recorded, data_dir, run).load(folder.file("split.csv"))
     model, fine_tuned = load_models(folder)
-    post_training = training.calibrated(model, data, settings.training.seed)
+    integers_from = models.parse_name(settings.model.model).integers_from
+    post_training = training.calibrated(model, data, settings.training.seed, integers_from=integers_from)
     forms = ((model, "float32"), (post_training, "int8"), (fine_tuned, "int8"))
     return settings, *(report(*form, data) for form in forms)
 

@@ -86,9 +86,7 @@ def export_run(settings):
         lacking = [number for number, folder in trained if not folder.file("model_qat.keras").is_file()]
         run_settings = settings_for_export(job, recorded, settings, fine_tunes=bool(lacking))
         training = run_settings.training
-        start_keras(
-            training.seed, fine_tunes=bool(lacking), deterministic=bool(lacking) and training.deterministic
-        )
+        start_keras(training.seed, deterministic=bool(lacking) and training.deterministic)
         from pipelines.common import export, records
 
         section("Data")
@@ -195,6 +193,10 @@ def export_keras_file(settings):
         labels = read_labels(settings.labels)
         if not settings.source.is_file():
             raise ValueError(f"There is no file or folder {settings.source}.")
+        if settings.source.suffix == ".tflite":
+            raise ValueError(
+                f"{settings.source} is a .tflite file already: name the Keras model that it was made from."
+            )
         start_keras(deterministic=False)
         from skinkeras import quantization
 
@@ -343,7 +345,7 @@ def verified(content, model, images, kind, io):
         path.write_bytes(content)
         report = tflite.verify(path, model, images)
     report = dataclasses.replace(report, path=f"The {kind} file")
-    tflite.check(report, tflite.TOLERANCES[kind], io)
+    tflite.check(report, tflite.tolerances_of(kind, model), io)
     return report
 
 

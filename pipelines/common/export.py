@@ -83,7 +83,7 @@ def export_forms(run, models_folder, data, info):
         candidate = run.file(f"rejected_{name}_{kind}.tflite")
         write_bytes(candidate, content)
         try:
-            report = _verified(candidate, original, data, tflite.TOLERANCES[kind])
+            report = _verified(candidate, original, data, tflite.tolerances_of(kind, original))
         except tflite.VerificationError as error:
             reason = str(error)
             if kind == "int8":

@@ -6,13 +6,12 @@ from contextlib import contextmanager
 import skinkeras
 
 
-def start_keras(seed=0, *, deterministic=True, fine_tunes=False, devices=None):
+def start_keras(seed=0, *, deterministic=True, devices=None):
     """Imports TensorFlow and Keras without their noise, and fixes every random seed.
 
     Args:
         seed: int.
         deterministic: whether threads have to add up in a fixed order.
-        fine_tunes: whether integers will be fine-tuned, which TensorFlow cannot do deterministically on a GPU.
         devices: how many virtual ones the processor is divided into, if there is no GPU; None: it is not divided.
 
     Raises:
@@ -25,11 +24,6 @@ def start_keras(seed=0, *, deterministic=True, fine_tunes=False, devices=None):
         import tensorflow as tf
     import keras
 
-    if deterministic and fine_tunes and tf.config.list_physical_devices("GPU"):
-        raise ValueError(
-            "TensorFlow cannot fine-tune for integers on a GPU in deterministic mode: add --no-deterministic "
-            "(a resumed run may then end with slightly other weights), or --no-export."
-        )
     if devices:
         from skinkeras.training.devices import make_virtual_devices
 

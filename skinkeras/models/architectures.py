@@ -41,6 +41,7 @@ class Family:
         weight_files: the endings of the weights files that fit.
         block_ends: pattern of the names of the layers whose outputs end a block, for the feature pyramid.
         hierarchical_int8: whether a hierarchical model on it can become an int8 file.
+        integers_from: the first layer that becomes integers, for `quantization.quantize`; None: every layer does.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Family:
     weight_files: tuple[str, ...]
     block_ends: str
     hierarchical_int8: bool = True
+    integers_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ FAMILIES = {
         (".h5", ".tflite"),
         _MBCONV_ENDS,
         hierarchical_int8=False,
+        # Swish in the stem and the first three stages causes most of the noise: benchmarks/README.md.
+        integers_from="block4a_expand_conv",
     ),
     "vgg": Family(
         "VGG (Simonyan & Zisserman 2015, arXiv:1409.1556)",
@@ -153,6 +157,11 @@ class ModelName:
     def can_be_int8(self):
         """Whether the model can become an int8 file."""
         return not HEADS[self.head].needs_taxonomy or FAMILIES[self._row.family].hierarchical_int8
+
+    @property
+    def integers_from(self):
+        """The name of the first layer of an int8 file that becomes integers; None: the first of all."""
+        return FAMILIES[self._row.family].integers_from
 
     @property
     def dropout(self):

@@ -18,7 +18,7 @@ from skinkeras.quantization.layers import (
     QuantizedRescaling,
     QuantizedSpreadClasses,
 )
-from skinkeras.quantization.quantize import calibrate, is_quantized, quantize
+from skinkeras.quantization.quantize import calibrate, float_layers, is_quantized, quantize
 from skinkeras.quantization.recipe import PER_AXIS, PER_TENSOR, LayerRecipe, Output
 from skinkeras.quantization.registration import register
 
@@ -41,6 +41,7 @@ __all__ = [
     "ScaleChannels",
     "calibrate",
     "decompose_layers",
+    "float_layers",
     "fold_batch_norm",
     "fold_calibration",
     "ignores_pixel_range",

@@ -33,6 +33,16 @@ def producers(readers: dict[str, list[str]], name: str) -> list[str]:
     return [producer for producer, names in readers.items() if name in names]
 
 
+def ancestors(readers: dict[str, list[str]], name: str) -> frozenset[str]:
+    """Names of all layers that the layer `name` depends on, given the model's `consumers`."""
+    found, behind = set(), [name]
+    while behind:
+        new = set(producers(readers, behind.pop())) - found
+        found |= new
+        behind += new
+    return frozenset(found)
+
+
 def _producers(node) -> Iterator[str]:
     if isinstance(node, dict):
         if node.get("class_name") == "__keras_tensor__":

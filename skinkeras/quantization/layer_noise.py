@@ -66,8 +66,9 @@ def layer_noise(
         if type(layer) in QUANTIZED_LAYERS
     }
     hosts = {layer.name: layer for layer in quantized.layers if type(layer) in QUANTIZED_LAYERS.values()}
-    if floats.keys() != hosts.keys():
-        odd = sorted(floats.keys() ^ hosts.keys())
+    names = hosts.keys() | {layer.name for layer in quantized.layers if type(layer) in QUANTIZED_LAYERS}
+    if floats.keys() != names:
+        odd = sorted(floats.keys() ^ names)
         raise ValueError(
             f"{quantized.name!r} was not quantized from {model.name!r}: only one of them has {odd[0]!r}."
         )
@@ -124,6 +125,8 @@ def _exact(quantized, rounded, weights, go_on_rounded):
         return repeated[layer.name]
 
     def call(layer, *args, **kwargs):
+        if kwargs.get("keep_range"):  # of averages, whose exact value is not that of the quantizer's own use
+            return layer(*args, **kwargs) if go_on_rounded else args[0]
         name = layer.name.removesuffix(suffix)
         value = args[0] if isinstance(layer, _QUANTIZERS) else layer(*args, **kwargs)
         if name not in rounded:

@@ -1,6 +1,7 @@
 """Keras 3 layers that host the quantizers of tensorflow-model-optimization."""
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -8,6 +9,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from skinkeras.layers import MergeClasses, SpreadClasses
+from skinkeras.quantization.averages import decide_halves
+from skinkeras.quantization.fake_quantization import fake_quantize
 from skinkeras.quantization.recipe import LAYERS, WeightQuantizer
 from skinkeras.quantization.tfmot import quantizers
 
@@ -15,9 +18,7 @@ _OUTPUT = {"num_bits": 8, "per_axis": False, "symmetric": False, "narrow_range":
 
 
 def _fixed_quantizer(low: float, high: float):
-    return quantizers().FixedQuantizer(
-        num_bits=8, init_min=float(low), init_max=float(high), narrow_range=False
-    )
+    return functools.partial(fake_quantize, low=float(low), high=float(high), name="FixedQuantize")
 
 
 def _scale(low: float, high: float) -> float:
@@ -61,24 +62,30 @@ class FakeQuantize(layers.Layer):
     no batch counts for more than twice the range: the range follows the weights, and what was cut off does
     not come back at once. At inference it is fixed. Gradients pass straight through inside the range (Jacob
     et al. 2018, section 3).
+
+    Called with `keep_range=True`, it rounds averages of values that it has rounded before, as integers do, and
+    the range does not follow them.
     """
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self._measuring = False
-        self._candidates, self._errors = [], []
+        self._candidates, self._errors, self._error = [], [], _squared_error
         self._moving_average = quantizers().MovingAverageQuantizer(**_OUTPUT)
         self._all_values = quantizers().AllValuesQuantizer(**_OUTPUT)
 
     def build(self, input_shape):
         self._range = self._moving_average.build(None, "range", _RangeVariables(self))
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, training=False, keep_range=False):
+        if keep_range:
+            ends = self._range.values()
+            return fake_quantize(decide_halves(inputs, *ends), *ends, name="MovingAvgQuantize")
         if self._measuring:
             return self._measured(inputs)
         if self._candidates:
             relevant = self.relevant(inputs)
-            self._errors += [_squared_error(relevant, *limits) for limits in self._candidates]
+            self._errors += [self._error(relevant, *limits) for limits in self._candidates]
         if training:
             # Only the extremes are passed: for a clipped copy of all inputs, the quantizer would keep that
             # copy for the backward pass.
@@ -86,7 +93,7 @@ class FakeQuantize(layers.Layer):
             extremes = self.relevant(ops.stack([ops.min(inputs), ops.max(inputs)]))
             extremes = ops.clip(extremes, -most, most)
             self._moving_average(extremes, True, weights=self._range)
-        return self._moving_average(inputs, False, weights=self._range)
+        return fake_quantize(inputs, *self._range.values(), name="MovingAvgQuantize")
 
     def relevant(self, inputs):
         """The values that the range is to cover."""
@@ -104,8 +111,13 @@ class FakeQuantize(layers.Layer):
         self._measuring, self._candidates = True, []
         self._set_range(0.0, 0.0)
 
-    def compare_ranges(self):
-        """Fixes the range; calls outside of a graph then add up the errors of candidate ranges."""
+    def compare_ranges(self, *, images_alike=False):
+        """Fixes the range; calls outside of a graph then add up the errors of candidate ranges.
+
+        Args:
+            images_alike: True divides the error of each image by its own sum of squares.
+        """
+        self._error = _relative_error if images_alike else _squared_error
         low, high = (float(variable) for variable in self._range.values())
         most = max(-low, high)
         self._measuring = False
@@ -133,6 +145,13 @@ def _squared_error(values, low: float, high: float) -> float:
     return float(ops.sum(ops.square(values - rounded)))
 
 
+def _relative_error(values, low: float, high: float) -> float:
+    rounded = tf.quantization.fake_quant_with_min_max_args(values, low, high) if low < high else 0.0
+    axes = range(1, len(values.shape))
+    noise, signal = (ops.sum(ops.square(part), axis=tuple(axes)) for part in (values - rounded, values))
+    return float(ops.sum(noise / ops.maximum(signal, keras.config.epsilon())))
+
+
 @keras.saving.register_keras_serializable("skinkeras")
 class FixedFakeQuantize(layers.Layer):
     """Rounds its input to 256 levels of the range low..high, shifted by less than one level so that 0 is one
@@ -141,6 +160,8 @@ class FixedFakeQuantize(layers.Layer):
     Args:
         low: float <= 0.
         high: float >= 0.
+
+    Called with `keep_range=True`, it rounds averages of values that it has rounded before, as integers do.
     """
 
     def __init__(self, low, high, **kwargs):
@@ -148,8 +169,8 @@ class FixedFakeQuantize(layers.Layer):
         self.low, self.high = float(low), float(high)
         self._quantizer = _fixed_quantizer(self.low, self.high)
 
-    def call(self, inputs):
-        return self._quantizer(inputs, False, weights=None)
+    def call(self, inputs, keep_range=False):
+        return self._quantizer(decide_halves(inputs, self.low, self.high) if keep_range else inputs)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -179,12 +200,13 @@ class QuantizedRescaling(layers.Rescaling):
         self._products = _fixed_quantizer(min(products.min(), 0), max(products.max(), 0))
         limits = range_around_zero(sums.min(), sums.max())
         self._sums = _fixed_quantizer(*limits)
+        self.limits = limits
         self.output_scale = _scale(*limits)
 
     def call(self, inputs):
-        pixels = _fixed_quantizer(0, 255)(inputs, False, weights=None)
-        products = self._products(pixels * _rounded_constant(self.scale), False, weights=None)
-        return self._sums(products + _rounded_constant(self.offset), False, weights=None)
+        pixels = _fixed_quantizer(0, 255)(inputs)
+        products = self._products(pixels * _rounded_constant(self.scale))
+        return self._sums(products + _rounded_constant(self.offset))
 
 
 def _rounded_constant(values: float | list[float]):
@@ -192,8 +214,7 @@ def _rounded_constant(values: float | list[float]):
     values = np.asarray(values, "float32")
     if not values.any():
         return values
-    quantizer = _fixed_quantizer(min(values.min(), 0), max(values.max(), 0))
-    return quantizer(ops.convert_to_tensor(values), False, weights=None)
+    return _fixed_quantizer(min(values.min(), 0), max(values.max(), 0))(values)
 
 
 def range_around_zero(low: float, high: float) -> tuple[float, float]:
@@ -225,8 +246,8 @@ class _QuantizedKernel:
 
     def build(self, input_shape):
         super().build(input_shape)
-        self._quantizer = quantizers().LastValueQuantizer(**dataclasses.asdict(self.weight_quantizer))
-        self._range = self._quantizer.build(self._channels_last(), "kernel", _RangeVariables(self))
+        quantizer = quantizers().LastValueQuantizer(**dataclasses.asdict(self.weight_quantizer))
+        self._range = quantizer.build(self._channels_last(), "kernel", _RangeVariables(self))
 
     def quantized_kernel(self, training):
         """The rounded kernel; in training its range is set to that of the kernel, else it is not changed."""
@@ -234,7 +255,15 @@ class _QuantizedKernel:
         columns = ops.reshape(kernel, self._channels_last())
         if training:
             self._set_range(columns)
-        return ops.reshape(self._quantizer(columns, False, weights=self._range), kernel.shape)
+        settings = self.weight_quantizer
+        rounded = fake_quantize(
+            columns,
+            *self._range.values(),
+            num_bits=settings.num_bits,
+            narrow_range=settings.narrow_range,
+            name="LastValueQuant",
+        )
+        return ops.reshape(rounded, kernel.shape)
 
     def _set_range(self, columns):
         axes = tuple(range(len(columns.shape) - 1)) if self.weight_quantizer.per_axis else None

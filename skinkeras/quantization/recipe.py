@@ -4,7 +4,7 @@ them.
 Weights: symmetric, -127..127; convolutions have one scale per output channel, matrix products one per tensor.
 Outputs: asymmetric, -128..127, one scale per tensor. A range is measured (calibrated, then a moving average
     in training), or fixed where the function itself is bounded, or that of the input where the layer only
-    moves or drops values.
+    moves, drops or averages values.
 https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/quantization_spec
 """
 
@@ -22,6 +22,7 @@ class Output(enum.Enum):
 
     MEASURED = "measured"
     UNCHANGED = "as the input"
+    ROUNDED = "rounded to the levels of the input"
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,10 @@ LAYERS = {
     layers.PReLU: LayerRecipe(Output.MEASURED),
     layers.Softmax: LayerRecipe(PROBABILITY),
     layers.GlobalAveragePooling2D: LayerRecipe(Output.MEASURED),
-    layers.AveragePooling2D: LayerRecipe(Output.UNCHANGED),
+    layers.AveragePooling2D: LayerRecipe(Output.ROUNDED),
     layers.MaxPooling2D: LayerRecipe(Output.UNCHANGED),
     layers.GlobalMaxPooling2D: LayerRecipe(Output.UNCHANGED),
-    layers.UpSampling2D: LayerRecipe(Output.UNCHANGED),
+    layers.UpSampling2D: LayerRecipe(Output.ROUNDED),
     layers.ZeroPadding2D: LayerRecipe(Output.UNCHANGED),
     layers.Cropping2D: LayerRecipe(Output.UNCHANGED),
     layers.Permute: LayerRecipe(Output.UNCHANGED),
@@ -92,6 +93,9 @@ LAYERS = {
 
 # The layers whose outputs are probabilities.
 PROBABILITIES = tuple(kind for kind, recipe in LAYERS.items() if recipe.output == PROBABILITY)
+# Layers whose integer operations take inputs of the output's scale. The converter gives that scale to what only they
+# read, and to what layers that leave the range unchanged pass on to them.
+ONE_SCALE = (layers.Concatenate, layers.Maximum, layers.Minimum)
 # Layers whose outputs are probabilities if their inputs are. A measured range would clip values that
 # calibration has not seen.
 KEEP_PROBABILITIES = (layers.Multiply, layers.Concatenate)

@@ -15,7 +15,15 @@ from skinkeras.tflite.golden import GOLDEN_TOLERANCE, golden, golden_images
 from skinkeras.tflite.metadata import Metadata, ModelInfo, add_metadata, read_labels, read_metadata
 from skinkeras.tflite.release import models_table, release_faults, with_models_table
 from skinkeras.tflite.runtime import Classifier, ImageError, ImageInput
-from skinkeras.tflite.verify import TOLERANCES, Report, Tolerances, VerificationError, check, verify
+from skinkeras.tflite.verify import (
+    TOLERANCES,
+    Report,
+    Tolerances,
+    VerificationError,
+    check,
+    tolerances_of,
+    verify,
+)
 
 __all__ = [
     "GOLDEN_TOLERANCE",
@@ -47,6 +55,7 @@ __all__ = [
     "read_metadata",
     "release_faults",
     "threshold_of",
+    "tolerances_of",
     "verify",
     "with_models_table",
 ]

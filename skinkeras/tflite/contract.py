@@ -79,7 +79,8 @@ def threshold_of(contract: dict[str, Any], kind: str, operating_point: str | Non
     if operating_point is not None:
         points = entry.get("operating_points", {})
         if operating_point not in points:
-            offered = f"it has {', '.join(points)}" if points else "it has none"
+            none = "it has none" if contract["positive_class"] else "only models of two classes have any"
+            offered = f"it has {', '.join(points)}" if points else none
             raise ValueError(f"{entry['file']} has no operating point {operating_point!r}: {offered}.")
         return points[operating_point]
     own = entry.get("threshold")

@@ -27,7 +27,8 @@ def convert(model, kind: str = "float32", io: str = "float32") -> bytes:
             `skinkeras.quantization.quantize`, otherwise the float model.
         kind: `"float32"`; `"float16"`: weights of half the size, computed in float32 where the processor
             has no float16; `"weight_int8"`: weights of a quarter of the size, computed in float32;
-            `"int8"`: integers throughout.
+            `"int8"`: integers throughout, or behind the float layers of a model that `quantize` was given
+            `integers_from`.
         io: type of input and output. `"uint8"` (int8 files only): pixels as bytes in, probabilities times
             256 out. Not for a model with colour constancy in front, which computes on floats.
 
@@ -43,11 +44,13 @@ def convert(model, kind: str = "float32", io: str = "float32") -> bytes:
     # Only conversion needs TensorFlow and Keras; whoever merely runs a file is spared their import.
     import tensorflow as tf
 
+    from skinkeras.quantization.averages import converting
+
     function = tf.function(lambda image: model(image, training=False), autograph=False, jit_compile=False)
     image = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [function.get_concrete_function(image)], model
-    )
+    with converting():
+        traced = function.get_concrete_function(image)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], model)
     # Keras' own export, and the converter's default, go over a SavedModel, which is traced and loaded several
     # times: the same operations and weights, in five times the time.
     converter.experimental_lower_to_saved_model = False

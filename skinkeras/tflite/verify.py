@@ -1,6 +1,7 @@
 """Does the file compute what was trained? Keras against LiteRT on real images, and what the flatbuffer
 itself says."""
 
+import dataclasses
 import math
 import os
 from collections.abc import Iterable, Sequence
@@ -87,6 +88,21 @@ TOLERANCES = {
         max_difference=0.5, mean_difference=0.02, agreement=0.99, auc_difference=5e-3, integer_only=True
     ),
 }
+
+
+def tolerances_of(kind: str, model) -> Tolerances:
+    """The limits for a file.
+
+    Args:
+        kind: as in `convert`.
+        model: the model that the file is made from. Where `skinkeras.quantization.quantize` has left its first
+            layers in float (`integers_from`), the int8 file may compute them in float.
+    """
+    from skinkeras.quantization import float_layers  # takes Keras, which reading a file does not need
+
+    if kind == "int8" and float_layers(model):
+        return dataclasses.replace(TOLERANCES[kind], integer_only=False)
+    return TOLERANCES[kind]
 
 
 def verify(path: str | os.PathLike, model, images: np.ndarray | Iterable[np.ndarray], labels=None) -> Report:

@@ -116,17 +116,3 @@ def test_tensorflow_loads_quietly_when_it_is_needed():
     )
     env = {name: value for name, value in SURROUNDINGS["env"].items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     assert python(code, env=env) == ("tensorflow\n", "")
-
-
-def test_what_would_fail_on_a_gpu_in_fine_tuning_is_refused(monkeypatch):
-    import tensorflow as tf
-
-    from pipelines.common.startup import start_keras
-
-    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: None)  # would stay on
-    start_keras(deterministic=True, fine_tunes=True)
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
-    with pytest.raises(ValueError, match="on a GPU in deterministic mode: add --no-deterministic"):
-        start_keras(deterministic=True, fine_tunes=True)
-    start_keras(deterministic=False, fine_tunes=True)
-    start_keras(deterministic=True, fine_tunes=False)

@@ -18,7 +18,7 @@ APPLICATIONS = {
     "ResNet50": (True, 16),
     "DenseNet121": (True, 16),
     "EfficientNetV2B0": (False, 16),
-    "NASNetMobile": (True, 64),  # its average pooling rounds in the file only
+    "NASNetMobile": (True, 32),
 }
 
 

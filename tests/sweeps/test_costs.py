@@ -74,6 +74,7 @@ def test_a_dry_run_prints_runs_and_costs_and_makes_no_folder(tmp_path, capsys):
     assert "146 runs and cleanings" in printed
     assert "two cores of an AMD EPYC, measured" in printed
     assert "on one GPU, estimated" in printed and "published by NVIDIA" in printed
+    assert "on one H100, estimated 18." in printed and "derived from NVIDIA's figure for an A100" in printed
     assert "would be refused: " in printed and "add --data-dir" in printed
     assert not (tmp_path / "out").exists()
 

@@ -68,6 +68,13 @@ GPU_SPEEDS = (
     Speed(1_209, "efficientnet_b0", 224, "one NVIDIA A100, TF32, published by NVIDIA"),
     Speed(154, "vgg16", 224, "one NVIDIA P100, published by TensorFlow"),
 )
+#: Derived: in Lambda's benchmark (lambdal/deeplearning-benchmark, PyTorch, TF32) ResNet-50 trains at 1,895 images/s
+#: on an H100 SXM5 and at 1,066 on an A100 SXM4. EfficientNet is the A100's figure times their ratio; VGG16 is
+#: ResNet-50's by multiply-adds (3,878 and 15,357 million, counted).
+H100_SPEEDS = (
+    Speed(2_149, "efficientnet_b0", 224, "one NVIDIA H100, TF32, derived from NVIDIA's figure for an A100"),
+    Speed(478, "vgg16", 224, "one NVIDIA H100, TF32, derived from Lambda's figure for ResNet-50"),
+)
 
 
 @dataclass(frozen=True)
@@ -171,7 +178,7 @@ def architecture_of(name):
 
 
 def sentences(works, workers=1):
-    """What a grid costs here and on one GPU.
+    """What a grid costs here, on one GPU of a published speed, and on one H100.
 
     Args:
         works: list of `Work`.
@@ -180,7 +187,12 @@ def sentences(works, workers=1):
     images = sum(work.images for work in works)
     yield f"{len(works)} runs and cleanings, {images:,.0f} images (images x epochs; predicting counts a third)."
     families = {_of_family(work.architecture, CPU_SPEEDS).architecture for work in works}
-    for where, speeds in (("here, about", CPU_SPEEDS), ("on one GPU, estimated", GPU_SPEEDS)):
+    machines = (
+        ("here, about", CPU_SPEEDS),
+        ("on one GPU, estimated", GPU_SPEEDS),
+        ("on one H100, estimated", H100_SPEEDS),
+    )
+    for where, speeds in machines:
         seconds = sum(work.seconds(speeds) for work in works)
         sources = "; ".join(
             f"from {speed.images:,.0f} images/s of {speed.architecture} at {speed.size} pixels, {speed.of}"
