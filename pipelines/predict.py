@@ -208,8 +208,9 @@ def print_table(settings, decision, answers, problems, passed_over):
         table.add_column(Text(heading), justify=justify, overflow="fold")
     for path, probabilities in answers.items():
         table.add_row(*map(Text, (_printable(path), *_cells(decision, probabilities))))
-    if answers:
-        console.print(table)
+    if not answers:
+        return
+    console.print(table)
     for sentence in _notes(decision, answers.values()):
         console.print(sentence, markup=False, highlight=False)
 

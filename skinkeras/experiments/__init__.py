@@ -2,7 +2,7 @@
 
     python -m pipelines.binary --experiment gilal2023/b2_blur_rcel --data-dir DIR
 
-trains one, and a grid of `pipelines/sweeps/` all whose names fit: `experiments: [gilal2023/b2_*]`. Needs no Keras.
+trains one, and a grid of `pipelines/sweeps/` all whose names match: `experiments: [gilal2023/b2_*]`. Needs no Keras.
 """
 
 from skinkeras.experiments.catalog import EXPERIMENTS, Experiment, get, names

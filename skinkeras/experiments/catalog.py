@@ -11,10 +11,10 @@ EXPERIMENTS = {one.name: one for paper in (gilal2023, barata2021) for one in pap
 
 
 def names(pattern: str = "*") -> tuple[str, ...]:
-    """The names of the experiments that fit a pattern.
+    """The names of the experiments that match a pattern.
 
     Args:
-        pattern: of a shell: `*` is any text, `?` any character.
+        pattern: as in a shell: `*` stands for any text, `?` for any character.
 
     Returns:
         Names, in the order of the papers' tables.

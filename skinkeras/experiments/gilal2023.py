@@ -1,8 +1,8 @@
 """The 144 experiments of Gilal et al. 2023, on ISIC-merge: {network}[_blur][_clean rounds]_{loss}.
 
-The paper does not say how its 144 come about; five architectures do not divide them. Here every row of its Tables
-I and II is one: B0 and B2 with eight losses on seven training sets (112), Lite0, Lite2 and Lite4 with the same losses
-on the images as they are (24), Lite0 on the blurred ones too (8).
+The paper does not say how it arrives at 144, which is not a multiple of its five architectures. Here every row of its
+Tables I and II is one: B0 and B2 with eight losses on seven training sets (112), Lite0, Lite2 and Lite4 with the
+same losses on the images as they are (24), Lite0 on the blurred ones too (8).
 """
 
 from skinkeras.experiments.experiment import Experiment

@@ -41,8 +41,12 @@ def prepare_image(image: ImageInput, size: int, geometry: str = DEFAULT_GEOMETRY
 
 
 def is_one_image(images) -> bool:
-    """Whether `images` is one `ImageInput`, and not several: an array of three axes is one."""
-    return isinstance(images, str | os.PathLike | Image.Image) or getattr(images, "ndim", 4) == 3
+    """Whether `images` is one image, and not several: an array of three axes is one.
+
+    So are what `prepare_image` refuses, an array of two axes and the bytes of a file.
+    """
+    one = isinstance(images, str | os.PathLike | Image.Image | bytes)
+    return one or getattr(images, "ndim", 4) in (2, 3)
 
 
 def _pil_pixels(image: Image.Image) -> np.ndarray:
@@ -54,6 +58,8 @@ def _pil_pixels(image: Image.Image) -> np.ndarray:
 
 def _whole_pixels(pixels: np.ndarray) -> np.ndarray:
     """The array as uint8, if it is an image."""
+    if isinstance(pixels, bytes):
+        raise ImageError("the bytes of a file are not an image yet: use PIL.Image.open(io.BytesIO(data))")
     pixels = np.asarray(pixels)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size or pixels.dtype.kind not in "uif":
         raise ImageError(

@@ -255,9 +255,7 @@ LOSSES = {
         ("gamma", "recall_update", "recall_momentum", "recall_floor"),
         added=" of benign against malignant, plus the cross-entropy of the classes that are learned",
         callbacks=_recall_callbacks,
-        probabilities=_DISTORTED.format(
-            "the more images of its class are missed and the more a miss costs"
-        ),
+        probabilities=_DISTORTED.format("the more images of its class are missed and the more a miss costs"),
     ),
     "crossentropy": Loss("cross-entropy", ("binary", "diagnosis"), _crossentropy, weightable=True),
     "inverse_frequency": Loss(

@@ -65,9 +65,14 @@ def weights_of_samples(y_true, class_weights, dtype):
     class_weights = ops.cast(class_weights, dtype)
     y_true = ops.cast(y_true, dtype)
     classes = class_weights.shape[0]
+    check_one_hot(y_true, classes, f"there are {classes} class weights")
+    return ops.sum(y_true * class_weights, axis=-1)
+
+
+def check_one_hot(y_true, classes, reason):
+    """Raises ValueError, which gives the reason, unless the labels can have the shape (batch, classes)."""
     if len(y_true.shape) != 2 or y_true.shape[1] not in (None, classes):
         raise ValueError(
-            f"y_true must be one-hot, shape (batch, {classes}): there are {classes} class weights. "
+            f"y_true must be one-hot, shape (batch, {classes}): {reason}. "
             f"Received: shape={tuple(y_true.shape)}"
         )
-    return ops.sum(y_true * class_weights, axis=-1)

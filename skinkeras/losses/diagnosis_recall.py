@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from skinkeras.losses.checks import check_number
+from skinkeras.losses.class_weighted import check_one_hot
 from skinkeras.losses.logits import logits_of
 from skinkeras.losses.recall import RecallCrossentropy
 
@@ -83,6 +84,7 @@ class DiagnosisRecallCrossentropy(RecallCrossentropy):
     def call(self, y_true, y_pred):
         y_pred = ops.convert_to_tensor(y_pred)
         y_true = ops.cast(y_true, y_pred.dtype)
+        check_one_hot(y_true, len(self.groups), f"the loss is of {len(self.groups)} classes")
         members = ops.cast(self._members, y_pred.dtype)
         probabilities = ops.softmax(y_pred) if self.from_logits_of_diagnoses else y_pred
         of_groups = super().call(ops.matmul(y_true, members), logits_of(ops.matmul(probabilities, members)))

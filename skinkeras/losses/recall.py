@@ -12,7 +12,7 @@ from skinkeras.losses.checks import (
     check_recall_update,
     check_vector,
 )
-from skinkeras.losses.class_weighted import weights_of_samples
+from skinkeras.losses.class_weighted import check_one_hot, weights_of_samples
 from skinkeras.losses.training_steps import (
     KnowsSampleWeights,
     sum_over_devices,
@@ -126,7 +126,7 @@ class RecallCrossentropy(KnowsSampleWeights, keras.losses.Loss):
         check_recall_momentum(momentum, "momentum")
         if self.update is not None and (self.update == "same_batch") != (update == "same_batch"):
             raise ValueError(
-                f'A loss made with update="{self.update}" cannot be given update="{update}": make it with that.'
+                f'A loss made with update="{self.update}" cannot be given update="{update}": create a new loss.'
             )
         self.update, self.momentum = update, float(momentum)
         self._shares.assign([momentum, 1 - momentum] if update == "batch" else [1, 0])
@@ -134,6 +134,7 @@ class RecallCrossentropy(KnowsSampleWeights, keras.losses.Loss):
     def call(self, y_true, y_pred):
         y_pred = ops.convert_to_tensor(y_pred)
         y_true = ops.cast(y_true, y_pred.dtype)
+        check_one_hot(y_true, len(self.costs), f"the loss is of {len(self.costs)} classes")
         losses = keras.losses.categorical_crossentropy(
             y_true, y_pred, from_logits=self.from_logits, label_smoothing=self.label_smoothing
         )

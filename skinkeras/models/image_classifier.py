@@ -1,4 +1,4 @@
-"""A classifier with a head of one's own on any backbone."""
+"""An image classifier with a custom head on any backbone."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -40,7 +40,8 @@ class ImageClassifier(keras.Model):
         (batch, num_classes) float32.
 
     Raises:
-        ValueError: fewer than two classes, or a head that gives something else than (batch, num_classes).
+        ValueError: fewer than two classes, a head that gives something else than (batch, num_classes), or a
+            preprocessor of another size than the backbone's.
 
     Example:
         >>> features = models.backbone("efficientnet_tiny", input_size=32, weights="none")
@@ -61,6 +62,12 @@ class ImageClassifier(keras.Model):
     ):
         if num_classes < 2:
             raise ValueError(f"num_classes must be at least 2. Received: {num_classes}")
+        size = preprocessor and (preprocessor.image_size, preprocessor.image_size)
+        if size and size != backbone.input_shape[1:3] and None not in backbone.input_shape[1:3]:
+            raise ValueError(
+                f"The preprocessor makes images of {size[0]} x {size[1]} pixels, and the backbone takes "
+                f"{backbone.input_shape[1]} x {backbone.input_shape[2]}."
+            )
         if head is None:
             head = _default_head(num_classes, dropout)
         head = [head] if isinstance(head, keras.layers.Layer) else list(head)
@@ -86,12 +93,15 @@ class ImageClassifier(keras.Model):
     ) -> Self:
         """A released model, or its features under a new head; with its preprocessor.
 
+        Batch normalization is frozen, as in `load_preset`, and has to stay so: after `backbone.trainable = True`,
+        set `trainable = False` again on each `keras.layers.BatchNormalization`.
+
         Args:
             preset: a key of `presets()`, or the path of a `NAME.json` with its files beside it.
-            num_classes: None is the released model with its own head, and so is its own number of classes; with
-                another number the head is new, with random weights.
-            head: a new head in place of it, as in the constructor.
-            dropout: rate in [0, 1) of a head that is not given; None is the architecture's own.
+            num_classes: None, or as many as the released model has: that model with its own head. With another
+                number the head is new and has random weights.
+            head: a new head to use instead, as in the constructor.
+            dropout: rate in [0, 1) of the head, unless one is given; None is the architecture's own.
 
         Raises:
             ValueError, WeightsFileError: as `load_preset`; ValueError also as the constructor.

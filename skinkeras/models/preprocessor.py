@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Any, Self
 
 import keras
@@ -27,8 +28,8 @@ class Preprocessor:
 
     Call:
         x: one image or several: paths, PIL images, arrays (height, width, 3) of sRGB 0..255; several of one size may
-            be an array or tensor (n, height, width, 3). In `tf.data.Dataset.map` one image: its path, or its
-            pixels.
+            be an array or tensor (n, height, width, 3). In `tf.data.Dataset.map` the path of one image or its
+            pixels, or a batch of either.
         y, sample_weight: passed on as they are; None: left out.
 
     Returns (call):
@@ -36,7 +37,7 @@ class Preprocessor:
         (x, y), with a sample weight (x, y, sample_weight).
 
     Raises:
-        ValueError: there is no such geometry, or image_size is not positive.
+        ValueError: there is no such geometry, or image_size is not a positive whole number.
         ImageError: (call) an image cannot be read; one sentence with the file's name.
 
     Example:
@@ -50,9 +51,9 @@ class Preprocessor:
 
     def __init__(self, image_size: int, geometry: str = DEFAULT_GEOMETRY):
         check_geometry(geometry)
-        if image_size < 1:
-            raise ValueError(f"image_size must be at least 1. Received: {image_size}")
-        self.image_size, self.geometry = image_size, geometry
+        if not isinstance(image_size, Integral) or image_size < 1:
+            raise ValueError(f"image_size must be at least 1, and a whole number. Received: {image_size!r}")
+        self.image_size, self.geometry = int(image_size), geometry
 
     @classmethod
     def from_preset(cls, preset: str | os.PathLike) -> Self:
@@ -77,7 +78,7 @@ class Preprocessor:
         elif is_one_image(x):
             images = self._pixels(x)
         else:
-            images = np.stack([self._pixels(image) for image in x])
+            images = self._batch(x)
         if y is None and sample_weight is None:
             return images
         return (images, y) if sample_weight is None else (images, y, sample_weight)
@@ -89,12 +90,26 @@ class Preprocessor:
     def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**config)
 
+    @property
+    def _square(self) -> tuple[int, int, int]:
+        return (self.image_size, self.image_size, 3)
+
     def _pixels(self, image: ImageInput) -> np.ndarray:
         return prepare_image(image, self.image_size, self.geometry).astype(np.float32)
 
+    def _batch(self, images: Iterable[ImageInput]) -> np.ndarray:
+        prepared = [self._pixels(image) for image in images]
+        return np.stack(prepared) if prepared else np.empty((0, *self._square), np.float32)
+
     def _tensor(self, x: tf.Tensor) -> tf.Tensor:
-        def pixels(image):
-            return self._pixels(os.fsdecode(image) if isinstance(image, bytes) else image)
+        several = x.shape.rank in (1, 4)
+
+        def pixels(value):
+            images = (
+                os.fsdecode(image) if isinstance(image, bytes) else image
+                for image in (value if several else [value])
+            )
+            return self._batch(images) if several else self._pixels(next(images))
 
         prepared = tf.numpy_function(pixels, [x], tf.float32, stateful=False)
-        return tf.ensure_shape(prepared, (self.image_size, self.image_size, 3))
+        return tf.ensure_shape(prepared, (None, *self._square) if several else self._square)

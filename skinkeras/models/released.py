@@ -25,7 +25,8 @@ def load_preset(
     They are read from the float16 file (float32 where that is there), so that the model answers as that file
     does, up to float32 rounding; on this package's golden images that is checked at once. The calibration is part of
     the last dense layer. Batch normalization is folded in the file: here its layers add a bias and nothing else, and
-    are frozen (`trainable=False`).
+    are frozen (`trainable=False`). `model.trainable = True` would thaw them, and training would normalize by each
+    batch: freeze them again after it.
 
     Args:
         preset: a key of `presets()`, or the path of a `NAME.json` with its files beside it.

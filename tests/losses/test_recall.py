@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from skinkeras.losses import RecallCrossentropy
+from skinkeras.losses import DiagnosisRecallCrossentropy, RecallCrossentropy
 
 BENIGN, MALIGNANT = [1.0, 0.0], [0.0, 1.0]
 
@@ -157,6 +157,13 @@ def test_in_the_same_batch_neither_the_floor_nor_samples_of_weight_0_count():
     whole = loss(labels, predicted, sample_weight=[1, 1, 1, 0, 2])
     # 1 of 3 is missed, and of the only malignant image, none: 1/1.
     assert float(whole) == pytest.approx(-(2 * np.log(0.8) + np.log(0.2)) / 3 - 2 * np.log(0.8), rel=1e-5)
+
+
+@pytest.mark.parametrize("labels", [np.ones(4), np.ones((4, 1)), np.ones((4, 3))])
+@pytest.mark.parametrize("loss", [RecallCrossentropy(), DiagnosisRecallCrossentropy(groups=(0, 1))])
+def test_labels_that_are_numbers_or_of_other_classes_are_refused(loss, labels):
+    with pytest.raises(ValueError, match=r"y_true must be one-hot, shape \(batch, 2\): the loss is of 2"):
+        loss(labels, np.full((4, 2), 0.5, "float32"))
 
 
 @pytest.mark.parametrize(("made", "given"), [("batch", "same_batch"), ("same_batch", "epoch")])

@@ -77,6 +77,11 @@ def test_a_head_that_does_not_fit_is_refused():
         models.ImageClassifier(features(), 1)
 
 
+def test_a_preprocessor_of_another_size_is_refused():
+    with pytest.raises(ValueError, match="makes images of 64 x 64 pixels, and the backbone takes 32 x 32"):
+        models.ImageClassifier(features(), 2, preprocessor=models.Preprocessor(64))
+
+
 def test_it_is_quantized_and_exported_like_any_model():
     classifier = models.ImageClassifier(features(), 3, preprocessor=models.Preprocessor(32))
     prepared = classifier.preprocessor(raw_images())

@@ -71,10 +71,26 @@ def test_it_maps_over_a_dataset_of_files_and_of_pixels(photo):
     assert np.array_equal(mapped, preprocessor(tf.constant(pixels)))
 
 
+def test_it_maps_over_batches_and_over_no_images(photo):
+    preprocessor = models.Preprocessor(32)
+    batches = tf.data.Dataset.from_tensor_slices([str(photo)] * 3).batch(2).map(preprocessor)
+    assert batches.element_spec.shape == (None, 32, 32, 3)
+    assert np.array_equal(np.concatenate(list(batches)), preprocessor([photo] * 3))
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 40, 60, 3), dtype=np.uint8)
+    mapped = tf.data.Dataset.from_tensor_slices(pixels).batch(2).map(preprocessor)
+    assert np.array_equal(np.concatenate(list(mapped)), preprocessor(pixels))
+    assert preprocessor([]).shape == (0, 32, 32, 3)
+
+
 def test_what_is_wrong_is_said_in_a_sentence(tmp_path):
     with pytest.raises(ImageError, match=r"absent\.jpg: no such file"):
         models.Preprocessor(32)(tmp_path / "absent.jpg")
     with pytest.raises(ValueError, match="geometry must be one of crop, squash, pad"):
         models.Preprocessor(32, "stretch")
-    with pytest.raises(ValueError, match="image_size must be at least 1"):
-        models.Preprocessor(0)
+    for size in (0, 224.0, "224"):
+        with pytest.raises(ValueError, match="image_size must be at least 1, and a whole number"):
+            models.Preprocessor(size)
+    with pytest.raises(ImageError, match=r"must be \(height, width, 3\) numbers. Received: \(30, 40\)"):
+        models.Preprocessor(32)(np.zeros((30, 40), np.uint8))
+    with pytest.raises(ImageError, match=r"use PIL\.Image\.open\(io\.BytesIO\(data\)\)"):
+        models.Preprocessor(32)(b"the bytes of a file")

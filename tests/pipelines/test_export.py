@@ -180,6 +180,13 @@ def test_what_cannot_be_exported_is_one_sentence_and_nothing_is_written(tmp_path
     assert not out.exists()
 
 
+def test_a_file_that_is_exported_already_is_refused(tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(b"TFL3")
+    with pytest.raises(UsageError, match=r"model\.tflite is a \.tflite file already"):
+        export.main(export.Settings(path, labels=("a", "b")))
+
+
 def test_a_quantized_model_has_no_other_kinds(tmp_path):
     path = tmp_path / "mole.keras"
     quantized(small_model()).save(path)

@@ -179,6 +179,7 @@ def test_many_unreadable_images_fit_a_screen(tmp_path):
     done = predict(FILE, tmp_path)
     assert done.returncode == 1
     assert "100 of 100 images cannot be read" in done.stderr and "and 80 more" in done.stderr
+    assert not done.stdout.strip()  # nothing to explain
     assert len(done.stderr.splitlines()) < 30
 
 

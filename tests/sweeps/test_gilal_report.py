@@ -478,7 +478,7 @@ def edit_runs(**values):
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda path: (path / "runs.csv").unlink(), "There is no .*runs.csv"),
+        (lambda path: (path / "runs.csv").unlink(), "of neither a run nor a sweep: .* no runs.csv"),
         (lambda path: (path / "runs.csv").write_text(""), "runs.csv is not a table that can be read"),
         (lambda path: (path / "runs.csv").write_text("run,status\na,done\n"), "runs.csv has no column error"),
         (lambda path: (path / "sweep.yaml").write_text("- 1\n"), "sweep.yaml: the file must be keys"),
@@ -515,7 +515,8 @@ def test_a_folder_that_cannot_be_reported_is_refused_in_one_sentence(sweep, spoi
 def test_no_such_folder_is_refused(tmp_path):
     with pytest.raises(UsageError) as refused:
         report_sweep(tmp_path / "nowhere")
-    assert str(refused.value) == f"There is no folder {tmp_path / 'nowhere'}: name the folder of a sweep."
+    wanted = f"There is no folder {tmp_path / 'nowhere'}: name the folder of a run or of a sweep."
+    assert str(refused.value) == wanted
 
 
 def test_sweeps_of_the_released_version_have_the_same_report(tmp_path):

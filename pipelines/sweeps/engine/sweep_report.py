@@ -67,9 +67,11 @@ def report_sweep(folder):
 def _paper_report(folder):
     """The module that reports on sweeps of the paper whose grid was run; Gilal's, if nothing says."""
     if not folder.is_dir():
-        raise ValueError(f"There is no folder {folder}: name the folder of a sweep.")
+        raise ValueError(f"There is no folder {folder}: name the folder of a run or of a sweep.")
     if not (folder / "runs.csv").is_file():
-        raise ValueError(f"There is no {folder / 'runs.csv'}: name the folder of a sweep.")
+        raise ValueError(
+            f"{folder} is the folder of neither a run nor a sweep: it holds no config.yaml and no runs.csv."
+        )
     record = folder / "sweep.yaml"
     try:
         source = yaml.safe_load(record.read_text("utf-8")) if record.is_file() else {}
