@@ -10,11 +10,11 @@ from pathlib import Path
 
 from pipelines.common import checks, options
 from pipelines.common.console import refuse_invalid_input, run, section
-from pipelines.common.decision_groups import DecisionOptions
 from pipelines.common.groups import (
     BinaryDataOptions,
     BinaryLossOptions,
     CleaningOptions,
+    DecisionOptions,
     ModelOptions,
     OutputOptions,
     OversamplingOptions,

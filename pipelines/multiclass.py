@@ -11,8 +11,8 @@ import yaml
 
 from pipelines.common import checks, options
 from pipelines.common.console import refuse_invalid_input, run, section
-from pipelines.common.decision_groups import CalibrationOptions
 from pipelines.common.groups import (
+    CalibrationOptions,
     DiagnosisDataOptions,
     DiagnosisLossOptions,
     ModelOptions,

@@ -54,7 +54,7 @@ class Trainer:
         task: `training.Task`.
         model: `groups.ModelOptions`, resolved.
         plan: `groups.TrainingOptions`, resolved.
-        decisions: `decision_groups.CalibrationOptions` or `DecisionOptions`.
+        decisions: `groups.CalibrationOptions` or `DecisionOptions`.
     """
 
     task: training.Task

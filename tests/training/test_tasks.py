@@ -8,8 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.common.decision_groups import DecisionOptions
-from pipelines.common.groups import BinaryDataOptions, BinaryLossOptions, DiagnosisDataOptions
+from pipelines.common.groups import (
+    BinaryDataOptions,
+    BinaryLossOptions,
+    DecisionOptions,
+    DiagnosisDataOptions,
+)
 from pipelines.common.loading import ImageLoader
 from skinkeras import datasets, inputs, layers, losses, models
 from skinkeras.training import BinaryTask, DiagnosisTask

@@ -1,14 +1,11 @@
-"""The groups of settings that say how probabilities are calibrated, and how they become decisions.
-
-Light to import, as `pipelines.common.groups`.
-"""
+"""The groups of settings that say how probabilities are calibrated, and how they become decisions."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from pipelines.common.groups import Number
+from pipelines.common.groups.fields import Number
 from pipelines.common.options import Options
 from skinkeras.operating_points import OPERATING_POINTS, parse_operating_point
 
