@@ -4,11 +4,12 @@ python -m pipelines.demo
 """
 
 import ipaddress
+import signal
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.common import web_page
+from pipelines.common import stopping, web_page
 from pipelines.common.console import UsageError, console, refuse_invalid_input, run, say
 from pipelines.common.options import check_count
 
@@ -54,7 +55,9 @@ def main(settings):
         webbrowser.open(address)
     try:
         server.serve_forever()
-    except KeyboardInterrupt:
+    except stopping.Stopped as stopped:
+        if stopped.number != signal.SIGINT:
+            raise
         console.print("Stopped.")
     finally:
         server.server_close()

@@ -24,14 +24,16 @@ def start_keras(seed=0, *, deterministic=True, devices=None):
         import tensorflow as tf
     import keras
 
-    if devices:
-        from skinkeras.training.devices import make_virtual_devices
+    from skinkeras.training import devices as of_training
 
-        make_virtual_devices(devices)
     tf.get_logger().setLevel("ERROR")
+    if devices:
+        of_training.make_virtual_devices(devices)
+        if deterministic:
+            tf.config.experimental.enable_op_determinism()
+    elif deterministic:
+        of_training.compute_in_order()
     keras.utils.set_random_seed(seed)
-    if deterministic:
-        tf.config.experimental.enable_op_determinism()
 
 
 @contextmanager

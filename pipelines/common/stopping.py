@@ -13,7 +13,18 @@ _NAMES = {signal.SIGINT: "", signal.SIGTERM: " (SIGTERM)"}
 
 
 class Stopped(BaseException):
-    """SIGTERM came: like KeyboardInterrupt, nothing on the way should take it for an error."""
+    """Ctrl-C or SIGTERM came: nothing on the way should take it for an error.
+
+    No KeyboardInterrupt: Python sends itself SIGINT at its end, in place of the exit code, after one that broke off
+    the import of a dataclass.
+
+    Attributes:
+        number: the signal's.
+    """
+
+    def __init__(self, number):
+        super().__init__(number)
+        self.number = number
 
 
 class Signals:
@@ -28,11 +39,11 @@ class Signals:
 
     def _raise(self, number, frame):
         self.received = number
-        raise KeyboardInterrupt if number == signal.SIGINT else Stopped
+        raise Stopped(number)
 
     @contextmanager
     def raised(self):
-        """Inside the block, Ctrl-C raises KeyboardInterrupt and SIGTERM raises `Stopped`.
+        """Inside the block, Ctrl-C and SIGTERM raise `Stopped`.
 
         A signal that is ignored, as under nohup, stays ignored; outside the main thread nothing changes.
         """

@@ -72,7 +72,7 @@ def training_dataset(
     if service is None:
         dataset = tf.data.Dataset.range(first_epoch, epochs).flat_map(batches_of)
         dataset = dataset.map(load, num_parallel_calls=2).map(augment, num_parallel_calls=2)
-        return dataset.prefetch(2)
+        return dataset.prefetch(2).with_options(_own_threads())
 
     make = _numbered(order_of, load, augment, batch_size, n_steps)
     return distributed(make, first_epoch * n_steps, epochs * n_steps, service)
@@ -103,6 +103,13 @@ def evaluation_dataset(images, rows, labels, batch_size):
     dataset = tf.data.Dataset.from_tensor_slices(tf.range(len(rows))).batch(batch_size)
     dataset = dataset.map(_reader(images, rows, labels), num_parallel_calls=2)
     return dataset.prefetch(2)
+
+
+def _own_threads():
+    """Threads beside those of the training step, which has only one if it computes in a fixed order."""
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = 4  # two maps of two calls
+    return options
 
 
 def steps_per_epoch(count, batch_size, *, whole=False):

@@ -1,6 +1,6 @@
 """Training in phases that can be killed and resumed, and the tasks that say what is trained and measured."""
 
-from skinkeras.training.devices import make_virtual_devices, set_precision, strategy_of
+from skinkeras.training.devices import compute_in_order, make_virtual_devices, set_precision, strategy_of
 from skinkeras.training.memory import free_memory
 from skinkeras.training.phases import Phase, TrainingPlaces, calibrated, freeze, train_phase, unfreeze
 from skinkeras.training.progress import DivergedError
@@ -14,6 +14,7 @@ __all__ = [
     "Task",
     "TrainingPlaces",
     "calibrated",
+    "compute_in_order",
     "free_memory",
     "freeze",
     "make_virtual_devices",

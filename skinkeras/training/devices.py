@@ -1,5 +1,7 @@
 """On how many devices a training runs, and in which precision."""
 
+from contextlib import suppress
+
 import keras
 import tensorflow as tf
 
@@ -22,6 +24,19 @@ def make_virtual_devices(count):
         raise UsageError(
             f"--devices {count} must be known before TensorFlow starts: start a new process."
         ) from error
+
+
+def compute_in_order():
+    """Makes TensorFlow add up in the same order every time, on one device of this machine; before TensorFlow starts.
+
+    `enable_op_determinism` is not enough: where three or more gradients meet, as in batch normalization that learns
+    and in attention, TensorFlow begins the sum with the one whose memory it can use again, and that depends on which
+    other operations have finished. So they run one at a time, each still on all cores. Where TensorFlow has already
+    started, only `enable_op_determinism` takes effect.
+    """
+    tf.config.experimental.enable_op_determinism()
+    with suppress(RuntimeError):  # TensorFlow has started
+        tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def strategy_of(name, devices=None):

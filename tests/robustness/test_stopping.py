@@ -72,6 +72,26 @@ def test_printing_into_a_closed_pipe_ends_quietly(tmp_path):
     assert (process.stderr.read(), process.wait(60)) == ("", 1)
 
 
+def test_ctrl_c_that_breaks_off_code_made_of_a_string_keeps_the_exit_code(tmp_path):
+    """As dataclasses are made. Python would otherwise end by SIGINT, although the exception was caught; unless more
+    such code runs at the end, as when `rich` is first used: so it is used before."""
+    (tmp_path / "job.py").write_text(
+        "import sys\nfrom dataclasses import dataclass\nfrom pipelines.common.console import run\n"
+        "@dataclass\nclass Settings:\n    a: int = 1\n"
+        "def main(settings):\n    'A job.'\n"
+        "    from pipelines.common.console import error_console\n"
+        "    error_console.print('begun')\n"
+        "    exec('import os, signal; os.kill(os.getpid(), signal.SIGINT)')\n"
+        "run(main, Settings)\n"
+    )
+    environment = {**SURROUNDINGS["env"], "PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    command = [sys.executable, "-m", "job"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, **{**SURROUNDINGS, "env": environment}
+    )
+    assert (done.returncode, done.stderr) == (130, "begun\nError: Stopped.\n")
+
+
 def wait_for(path, process, log, seconds=600):
     end = time.monotonic() + seconds
     while not path.exists():
