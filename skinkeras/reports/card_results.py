@@ -243,6 +243,12 @@ def verification_section(record):
             f"Each file compared with its Keras model on {_COMPARED[record['verified_on']]}:",
             table(["file", "same class, %", "largest difference in probability"], rows),
         ]
+    share = ((record["files"].get("int8") or {}).get("verification") or {}).get("int8_share", 1)
+    if share < 1:
+        parts.append(
+            f"The int8 file computes {100 * share:.0f} % of its multiplications in integers, and the first layers in "
+            "float: in integers, they would round too much. An accelerator that takes integers alone cannot run it."
+        )
     if record["refused"]:
         parts.append(
             "\n".join(

@@ -153,6 +153,13 @@ def test_a_refused_file_is_named_with_the_reason(binary):
     assert "- int8 was refused" in card and "compared with its Keras model" not in card
 
 
+def test_an_int8_file_that_begins_in_float_says_so(binary):
+    sentence = "computes 72 % of its multiplications in integers, and the first layers in float"
+    assert sentence not in model_card(binary)
+    binary["files"]["int8"]["verification"]["int8_share"] = 0.72
+    assert sentence in section(model_card(binary), "Verification")
+
+
 def test_a_run_without_files_gives_neither_code_nor_sizes(diagnosis):
     card = model_card(diagnosis)
     assert "Only the Keras model is available: no `.tflite` file was made." in card
