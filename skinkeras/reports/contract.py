@@ -39,7 +39,7 @@ def contract_of(record):
         "positive_class": record["task"]["positive_class"],
         **({"target": record["task"]["target"]} if "target" in record["task"] else {}),
         "threshold": point["threshold"] if point else None,
-        "files": {kind: _file(file, first["forms"][kind]) for kind, file in record["files"].items()},
+        "files": {kind: _file(kind, file, first["forms"][kind]) for kind, file in record["files"].items()},
         "latency_host": record["host"],
         "data": {
             "name": record["data"]["title"],
@@ -57,7 +57,7 @@ def _geometry(model):
     return crop | {"geometry": model["geometry"]} if "geometry" in model else crop
 
 
-def _file(file, form):
+def _file(kind, file, form):
     entry = {
         "file": file["file"],
         "sha256": file["sha256"],
@@ -66,6 +66,9 @@ def _file(file, form):
         "median_ms": {str(timing["threads"]): timing["median_ms"] for timing in file["latency"]},
         "golden": file["golden"],
     }
+    share = (file["verification"] or {}).get("int8_share", 1)
+    if kind == "int8" and share < 1:
+        entry["int8_share"] = share
     if "strata" in form:
         entry["strata"] = form["strata"]
     if "operating_point" in form:

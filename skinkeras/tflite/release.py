@@ -110,7 +110,7 @@ def _file_faults(path: Path, kind: str, entry: dict, contract: dict) -> Iterator
     except ValueError as error:
         yield str(error)
         return
-    yield from _graph_faults(graph, kind, contract)
+    yield from _graph_faults(graph, kind, contract, entry.get("int8_share", 1))
     same_classes = list(labels) == contract["classes"]
     if not same_classes:
         yield f"its {LABELS_FILE} holds {list(labels)}, not {contract['classes']}."
@@ -126,7 +126,7 @@ def _file_faults(path: Path, kind: str, entry: dict, contract: dict) -> Iterator
         yield from _golden_faults(path, entry)
 
 
-def _graph_faults(graph, kind: str, contract: dict) -> Iterator[str]:
+def _graph_faults(graph, kind: str, contract: dict, promised_share: float) -> Iterator[str]:
     custom = sorted({op.name for op in graph.ops if not op.builtin})
     if custom:
         yield f"operations that are not builtin: {', '.join(custom)}."
@@ -138,8 +138,12 @@ def _graph_faults(graph, kind: str, contract: dict) -> Iterator[str]:
         found = [(tensor.name, tensor.dtype, tensor.shape) for tensor in tensors]
         if found != [told]:
             yield f"its {name} is {found}, not {told}."
-    if kind == "int8" and (float_islands(graph) or int8_share(graph) < 1):
+    if kind != "int8":
+        return
+    if float_islands(graph):
         yield "not everything between its first QUANTIZE and its last DEQUANTIZE is an integer."
+    if (share := int8_share(graph)) < promised_share - 1e-6:
+        yield f"{share:.1%} of its multiplications are in integers, not {promised_share:.1%}."
 
 
 def _golden_faults(path: Path, entry: dict) -> Iterator[str]:

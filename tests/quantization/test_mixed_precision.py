@@ -10,6 +10,7 @@ from keras import layers, ops
 from skinkeras import models, quantization, tflite
 from skinkeras.quantization.layers import FakeQuantize
 from skinkeras.tflite.graph import read_graph
+from skinkeras.tflite.release import _graph_faults
 from skinkeras.tflite.verify import float_islands, int8_share
 
 INTEGERS_FROM = "second"
@@ -70,6 +71,17 @@ def test_the_file_goes_over_to_integers_once():
     assert not float_islands(graph)
     # Products: 14 x 14 x 8 x 27 and a gate of 64 in float, 12 x 12 x 8 x 72 and 24 in integers.
     assert int8_share(graph) == pytest.approx((82944 + 24) / (82944 + 24 + 42336 + 64))
+
+
+@pytest.mark.parametrize(("promised", "faults"), [(0.66, 0), (0.67, 1), (1, 1)])
+def test_a_release_takes_as_many_integers_as_the_json_promises(promised, faults):
+    graph = read_graph(tflite.convert(mixed(), "int8"))  # 66.2 % are integers
+    (image,), (answer,) = graph.inputs, graph.outputs
+    contract = {
+        name: {"name": tensor.name, "dtype": tensor.dtype, "shape": tensor.shape}
+        for name, tensor in (("input", image), ("output", answer))
+    }
+    assert len(list(_graph_faults(graph, "int8", contract, promised))) == faults
 
 
 def test_the_file_agrees_with_its_model():

@@ -73,7 +73,9 @@ def test_the_contract_says_what_an_app_needs(binary):
     int8 = contract["files"]["int8"]
     assert int8["median_ms"] == {"1": 2.07, "2": 1.13}
     assert int8["test"] == binary["repeats"][0]["forms"]["int8"]["metrics"]
-    assert "shipped" not in int8 and "phones" not in int8
+    assert not {"shipped", "phones", "int8_share"} & set(int8)
+    binary["files"]["int8"]["verification"]["int8_share"] = 0.72  # the front computes in float
+    assert reports.contract_of(binary)["files"]["int8"]["int8_share"] == 0.72
     binary["files"]["int8"]["shipped"] = False
     assert reports.contract_of(binary)["files"]["int8"]["shipped"] is False
 
