@@ -7,7 +7,7 @@ from processes import run_here
 from pipelines import binary, clean, export, multiclass
 from skinkeras import reports
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 NAME = "demo_synthetic_efficientnet_tiny_32"
 SETTINGS = (
@@ -70,7 +70,6 @@ def test_files_are_compared_on_training_images(trained, tmp_path, capsys):
     assert again.read_bytes() == first.read_bytes()
 
 
-@pytest.mark.long
 def test_the_multiclass_job_needs_none(cache_dir, tmp_path):
     words = (*SETTINGS, *EPOCHS, "--no-export", "--repeats", "2", "--cache-dir", cache_dir)
     run_here(multiclass, *words, "--out", tmp_path / "run")

@@ -138,6 +138,7 @@ def quantized(name="efficientnet_tiny", size=32, **more):
     return model
 
 
+@pytest.mark.long
 def test_fine_tuning_ends_with_the_weights_that_tensorflows_gradient_leads_to(monkeypatch):
     images, labels = pictures(32, seed=0)
     images = images[:, ::2, ::2]
