@@ -143,7 +143,7 @@ def measure_ops(settings):
     for profile in profiles:
         total = sum(op.ms for op in profile.ops)
         table = rich.table.Table(
-            title=f"{names[profile.path]}, {profile.threads} thread(s): {profile.run_ms:.2f} ms a picture, of which "
+            title=f"{names[profile.path]}, {profile.threads} thread(s): {profile.run_ms:.2f} ms an image, of which "
             f"{total:.2f} ms in operations",
             title_justify="left",
         )

@@ -89,7 +89,9 @@ def main(settings):
                 return summary.print_results(folder)
             plan = settings.training
             checks.check_data_service(plan)
-            start_keras(plan.seed, deterministic=plan.deterministic, devices=plan.devices)
+            start_keras(
+                plan.seed, deterministic=plan.deterministic, strategy=plan.strategy, devices=plan.devices
+            )
             from pipelines.common import line, loading, records
 
             checks.check_weights_file(settings.model.name.architecture, settings.model)

@@ -6,12 +6,14 @@ from contextlib import contextmanager
 import skinkeras
 
 
-def start_keras(seed=0, *, deterministic=True, devices=None):
+def start_keras(seed=0, *, deterministic=True, strategy="one", devices=None):
     """Imports TensorFlow and Keras without their noise, and fixes every random seed.
 
     Args:
         seed: int.
         deterministic: whether threads have to add up in a fixed order.
+        strategy: of the training. On several devices, operations wait for those of other devices, and have to run at
+            the same time.
         devices: how many virtual ones the processor is divided into, if there is no GPU; None: it is not divided.
 
     Raises:
@@ -29,10 +31,10 @@ def start_keras(seed=0, *, deterministic=True, devices=None):
     tf.get_logger().setLevel("ERROR")
     if devices:
         of_training.make_virtual_devices(devices)
-        if deterministic:
-            tf.config.experimental.enable_op_determinism()
-    elif deterministic:
+    if deterministic and strategy == "one":
         of_training.compute_in_order()
+    elif deterministic:
+        tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
 
 

@@ -257,7 +257,7 @@ def worst_misses(
         note: where the data comes from.
 
     Raises:
-        ValueError: bad shapes or values, a class is absent, or a picture cannot be decoded.
+        ValueError: bad shapes or values, a class is absent, or an image cannot be decoded.
         OSError: the file could not be written.
     """
     labels, scores = binary_inputs(labels, scores)

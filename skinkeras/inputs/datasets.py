@@ -102,11 +102,11 @@ def evaluation_dataset(images, rows, labels, batch_size):
     """
     dataset = tf.data.Dataset.from_tensor_slices(tf.range(len(rows))).batch(batch_size)
     dataset = dataset.map(_reader(images, rows, labels), num_parallel_calls=2)
-    return dataset.prefetch(2)
+    return dataset.prefetch(2).with_options(_own_threads())
 
 
 def _own_threads():
-    """Threads beside those of the training step, which has only one if it computes in a fixed order."""
+    """Threads beside those of the model's operations, which have only one to start them in a fixed order."""
     options = tf.data.Options()
     options.threading.private_threadpool_size = 4  # two maps of two calls
     return options
