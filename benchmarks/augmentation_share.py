@@ -3,9 +3,9 @@
     python benchmarks/augmentation_share.py [--model efficientnet_lite0] [--size 96 160 224] [--rounds 5]
 
 The step is that of a run from pretrained weights: batches of 32, all layers but batch normalization, recall
-cross-entropy. Each round reads the same batches without and with each augmentation and then trains on them, in one
-process; printed are the medians of the rounds' shares. Processor time is what other processes disturb least; the
-values of the pixels do not change it.
+cross-entropy, operations in a fixed order. Each round reads the same batches without and with each augmentation and
+then trains on them, in one process; printed are the medians of the rounds' shares. Processor time is what other
+processes disturb least; the values of the pixels do not change it.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import time
 import keras
 import numpy as np
 
-from skinkeras import callbacks, inputs, losses, models
+from skinkeras import callbacks, inputs, losses, models, training
 from skinkeras.training.phases import unfreeze
 
 BATCH, STEPS = 32, 4
@@ -41,6 +41,7 @@ def main():
     parser.add_argument("--size", type=int, nargs="+", default=[96, 160, 224])
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
+    training.compute_in_order()
     for size in options.size:
         measure(options.model, size, options.rounds)
         keras.backend.clear_session()

@@ -62,13 +62,15 @@ class Augmentation:
     def __call__(self, images, seed):
         """Augments `images` (batch, size, size, 3), float32 in 0..255, by the int tensor `seed` (2,)."""
         seeds = StepSeed(seed)
-        images = self._crop(_transpose_half(images, seeds), seeds)
+        # With the two flips, transposing half of the images gives all four right-angle rotations.
+        coin = keras.random.uniform((ops.shape(images)[0],), seed=seeds) < 0.5
+        images = self._crop(_choose(coin, tf.transpose(images, (0, 2, 1, 3)), images), seeds)
         # Keras' layers draw the numbers and say what they mean. What they would do to the images is done by the
         # functions below, with the same result to the last bit and in less than half the time.
         drawn = [layer.get_random_transformation(images, training=True, seed=seeds) for layer in self._layers]
         horizontal, vertical, brightness, contrast, saturation = drawn
-        images = _mirror_rows(images, horizontal["flips"])
-        images = _choose(vertical["flips"], tf.reverse(images, [1]), images)
+        images = _mirror_rows(images, horizontal["flips"][:, 0, 0, 0])
+        images = _choose(vertical["flips"][:, 0, 0, 0], tf.reverse(images, [1]), images)
         images = tf.clip_by_value(images + brightness["rgb_delta"], 0.0, 255.0)
         images = tf.clip_by_value(_with_contrast(images, contrast["contrast_factor"]), 0.0, 255.0)
         return tf.clip_by_value(_with_saturation(images, saturation["factor"]), 0.0, 255.0)
@@ -86,16 +88,17 @@ class Augmentation:
         return tf.tensor_scatter_nd_update(images, places, crops)
 
 
-def _transpose_half(images, seeds):
-    """Transposes half of the images: with the two flips, this gives all four right-angle rotations."""
-    coin = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), seed=seeds) < 0.5
-    return _choose(coin, tf.transpose(images, (0, 2, 1, 3)), images)
+def _turned(images, coins):
+    """Images in one of their eight orientations: transposed, mirrored, upside down by `coins` (batch, 3)."""
+    images = _choose(coins[:, 0], tf.transpose(images, (0, 2, 1, 3)), images)
+    images = _mirror_rows(images, coins[:, 1])
+    return _choose(coins[:, 2], tf.reverse(images, [1]), images)
 
 
 def _choose(coin, heads, tails):
-    """Images of `heads` where the coin (batch, 1, 1, 1) is true, else of `tails`."""
+    """Images of `heads` where the coin (batch,) is true, else of `tails`."""
     # The older operation copies whole images; the newer one looks at the coin for every number.
-    return tf.raw_ops.Select(condition=coin[:, 0, 0, 0], x=heads, y=tails)
+    return tf.raw_ops.Select(condition=coin, x=heads, y=tails)
 
 
 def _mirror_rows(images, coin):
@@ -169,26 +172,33 @@ class StrongAugmentation:
     def __call__(self, images, seed):
         """Augments `images` (batch, size, size, 3), float32 in 0..255, by the int tensor `seed` (2,)."""
         seeds = StepSeed(seed)
-        return ops.clip(self._recolour(self._move(images, seeds), seeds), 0.0, 255.0)
+        images = self._recolour(self._move(images, seeds), seeds)
+        # One operation, where `clip_by_value` takes two.
+        return tf.raw_ops.ClipByValue(t=images, clip_value_min=0.0, clip_value_max=255.0)
 
     def _move(self, images, seeds):
-        count, size = ops.shape(images)[0], images.shape[1]
+        draws = keras.random.uniform((ops.shape(images)[0], 7), seed=seeds)
+        kept = draws[:, 0] < self.whole
+        still, moved = tf.cast(tf.where(kept)[:, 0], tf.int32), tf.cast(tf.where(~kept)[:, 0], tf.int32)
+        # Images that keep every pixel are copied, which costs a tenth of what it takes to compute pixels.
+        turned = _turned(tf.gather(images, still), tf.gather(draws[:, 1:4] < 0.5, still))
+        mapped = self._mapped(tf.gather(images, moved), tf.gather(draws[:, 1:], moved))
+        return tf.ensure_shape(tf.dynamic_stitch([still, moved], [turned, mapped]), images.shape)
 
-        def uniform(low, high):
-            return keras.random.uniform((count,), low, high, seed=seeds)
-
-        whole = uniform(0, 1) < self.whole
-        angle = ops.where(whole, ops.floor(uniform(0, 4)) * (math.pi / 2), uniform(-math.pi, math.pi))
-        scale = ops.where(whole, 1.0, uniform(*self.scale))
-        stretch = ops.where(whole, 1.0, ops.exp(uniform(-self.aspect, self.aspect)))
-        mirror = ops.where(uniform(0, 1) < 0.5, -1.0, 1.0)
+    def _mapped(self, images, draws):
+        """Each image seen through an affine map; `draws` (batch, 6) in [0, 1)."""
+        size = images.shape[1]
+        mirror, angle, scale, stretch, right, down = tf.unstack(draws, axis=1)
+        angle, mirror = 2 * math.pi * angle, ops.where(mirror < 0.5, -1.0, 1.0)
+        scale = self.scale[0] + scale * (self.scale[1] - self.scale[0])
+        stretch = ops.exp(self.aspect * (2 * stretch - 1))
         # From positions in the new image to positions in the old one, about the centre: rotation, then
         # scaling.
         xx, xy = mirror * scale * stretch * ops.cos(angle), -mirror * scale * stretch * ops.sin(angle)
         yx, yy = scale / stretch * ops.sin(angle), scale / stretch * ops.cos(angle)
         centre, room = (size - 1) / 2, ops.maximum(1 - scale, 0) / 2 * size
-        x = centre + room * uniform(-1, 1) - (xx + xy) * centre
-        y = centre + room * uniform(-1, 1) - (yx + yy) * centre
+        x = centre + room * (2 * right - 1) - (xx + xy) * centre
+        y = centre + room * (2 * down - 1) - (yx + yy) * centre
         zero = ops.zeros_like(x)
         return tf.raw_ops.ImageProjectiveTransformV3(
             images=images,

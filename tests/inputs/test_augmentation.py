@@ -93,6 +93,21 @@ def test_the_promised_share_of_the_images_stays_whole_and_sharp():
     assert 0.6 < np.mean(whole) < 0.8  # standard deviation 0.023
 
 
+def test_strong_leaves_the_promised_share_of_the_images_in_their_places_with_every_pixel():
+    images = noise(400, size=12)
+    moved = np.asarray(
+        StrongAugmentation(whole=0.7)._move(tf.constant(images), StepSeed(tf.constant([0, 0])))
+    )
+    # Each image is still in its place in the batch: turned, its values are the same to the last bit.
+    kept = [
+        np.array_equal(np.sort(a, axis=None), np.sort(b, axis=None))
+        for a, b in zip(moved, images, strict=True)
+    ]
+    assert 0.6 < np.mean(kept) < 0.8  # standard deviation 0.023
+    means = moved.mean(axis=(1, 2)) - images.mean(axis=(1, 2))
+    assert np.abs(means[np.logical_not(kept)]).mean() > 1
+
+
 @pytest.mark.parametrize("settings", [PLAIN, {"by": "strong", "whole": 1.0, **NO_COLOURS}])
 def test_all_eight_orientations_of_an_image_are_reached_about_equally_often(settings):
     marked = noise(1, size=6)
