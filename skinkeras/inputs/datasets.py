@@ -4,6 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 from skinkeras.inputs.ordered_batches import distributed
+from skinkeras.inputs.reading_options import reading_options
+
+_THREADS = 4  # two maps of two calls
 
 
 def training_dataset(
@@ -72,7 +75,7 @@ def training_dataset(
     if service is None:
         dataset = tf.data.Dataset.range(first_epoch, epochs).flat_map(batches_of)
         dataset = dataset.map(load, num_parallel_calls=2).map(augment, num_parallel_calls=2)
-        return dataset.prefetch(2).with_options(_own_threads())
+        return dataset.prefetch(2).with_options(reading_options(_THREADS))
 
     make = _numbered(order_of, load, augment, batch_size, n_steps)
     return distributed(make, first_epoch * n_steps, epochs * n_steps, service)
@@ -102,14 +105,7 @@ def evaluation_dataset(images, rows, labels, batch_size):
     """
     dataset = tf.data.Dataset.from_tensor_slices(tf.range(len(rows))).batch(batch_size)
     dataset = dataset.map(_reader(images, rows, labels), num_parallel_calls=2)
-    return dataset.prefetch(2).with_options(_own_threads())
-
-
-def _own_threads():
-    """Threads beside those of the model's operations, which have only one to start them in a fixed order."""
-    options = tf.data.Options()
-    options.threading.private_threadpool_size = 4  # two maps of two calls
-    return options
+    return dataset.prefetch(2).with_options(reading_options(_THREADS))
 
 
 def steps_per_epoch(count, batch_size, *, whole=False):

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from skinkeras.errors import UsageError
+from skinkeras.inputs.reading_options import reading_options
 
 # How many batches wait here for one that is late, before this machine makes that one.
 _MOST_EARLY = 16
@@ -41,7 +42,7 @@ def distributed(make, first, last, service):
     dataset = tf.data.Dataset.from_generator(
         lambda: _in_order(make, first, last, service), output_signature=spec
     )
-    return dataset.prefetch(2)
+    return dataset.prefetch(2).with_options(reading_options())
 
 
 def _in_order(make, first, last, service):
@@ -56,9 +57,8 @@ def _in_order(make, first, last, service):
 
 def _maker_here(make):
     """A function from a number to its batch, made on this machine."""
-    options = tf.data.Options()
     # Whoever waits for the batch may hold the only thread of the shared pool.
-    options.threading.private_threadpool_size = 2
+    options = reading_options(threads=2)
 
     @tf.function(input_signature=[tf.TensorSpec((), tf.int64)])
     def batch_of(number):

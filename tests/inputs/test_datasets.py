@@ -112,3 +112,9 @@ def test_evaluation_keeps_the_order(pictures):
     assert np.array_equal(np.concatenate([rows_of(images) for images, _ in dataset]), ROWS)
     assert np.array_equal(np.concatenate([labels for _, labels in dataset]), LABELS)
     assert dataset[0][0].dtype == np.float32
+
+
+def test_nothing_is_left_to_the_tuner_which_keeps_a_finished_iterator_waiting(pictures):
+    training = training_dataset(pictures, ROWS, LABELS, BATCH, 0, 1, augmentation=Augmentation())
+    for dataset in (training, evaluation_dataset(pictures, ROWS, LABELS, BATCH)):
+        assert dataset.options().autotune.enabled is False
