@@ -4,9 +4,10 @@ import keras
 import numpy as np
 from keras import layers
 
+from skinkeras.quantization.activations import FakeQuantize
 from skinkeras.quantization.biases import round_biases
 from skinkeras.quantization.graph import consumers, producers
-from skinkeras.quantization.layers import FakeQuantize, QuantizedDense
+from skinkeras.quantization.kernels import QuantizedDense
 
 
 def fold_calibration(model: keras.Model, calibration) -> None:

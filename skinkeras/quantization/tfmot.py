@@ -8,7 +8,9 @@ into Keras 2 for all later imports; keras-cv uses `tf.keras`, and would then fai
 import functools
 import os
 
+import keras
 import tensorflow as tf
+from keras import layers
 
 
 @functools.cache
@@ -24,3 +26,19 @@ def quantizers():
     else:
         os.environ["TF_USE_LEGACY_KERAS"] = before
     return module
+
+
+class RangeVariables:
+    """Passed to a quantizer's `build` as its layer: creates the range as weights of a Keras 3 layer."""
+
+    def __init__(self, layer: layers.Layer):
+        self.layer = layer
+
+    def add_weight(self, name, shape=None, initializer=None, trainable=False):
+        variable = self.layer.add_weight(
+            name=name,
+            shape=() if shape is None else (shape,),
+            initializer=keras.initializers.Constant(initializer.value),
+            trainable=trainable,
+        )
+        return variable.value  # the tf.Variable: the quantizers assign to it

@@ -9,7 +9,7 @@ from graph_operations import matching, training_operations
 from small_efficientnet import build, pictures
 
 from skinkeras import models, quantization
-from skinkeras.quantization import layers as quantized_layers
+from skinkeras.quantization import activations, kernels
 from skinkeras.quantization.fake_quantization import fake_quantize
 
 
@@ -150,7 +150,8 @@ def test_fine_tuning_ends_with_the_weights_that_tensorflows_gradient_leads_to(mo
         return before, model.get_weights()
 
     before, ours = weights()
-    monkeypatch.setattr(quantized_layers, "fake_quantize", tensorflows_own)
+    for module in (activations, kernels):
+        monkeypatch.setattr(module, "fake_quantize", tensorflows_own)
     _, theirs = weights()
     assert sum(not np.array_equal(*pair) for pair in zip(before, ours, strict=True)) > len(ours) / 2
     for our_weight, their_weight in zip(ours, theirs, strict=True):
@@ -175,7 +176,8 @@ def test_no_gradient_of_tensorflows_rounding_is_in_the_training_step(name, more)
 
 
 def test_they_are_found_where_they_are(monkeypatch):
-    monkeypatch.setattr(quantized_layers, "fake_quantize", tensorflows_own)
+    for module in (activations, kernels):
+        monkeypatch.setattr(module, "fake_quantize", tensorflows_own)
     assert matching(GRADIENTS, training_operations(quantized())) == [
         "FakeQuantWithMinMaxArgsGradient",
         "FakeQuantWithMinMaxVarsGradient",
