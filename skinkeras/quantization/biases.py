@@ -2,8 +2,8 @@
 
 import keras
 
-from skinkeras.quantization.activations import FakeQuantize, FixedFakeQuantize, QuantizedRescaling
 from skinkeras.quantization.graph import consumers, producers
+from skinkeras.quantization.layers import FakeQuantize, FixedFakeQuantize, QuantizedRescaling
 
 
 def round_biases(model: keras.Model) -> None:

@@ -4,10 +4,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from skinkeras.quantization.activations import FakeQuantize
 from skinkeras.quantization.biases import round_biases
 from skinkeras.quantization.graph import consumers, producers
-from skinkeras.quantization.kernels import QuantizedDense
+from skinkeras.quantization.layers import FakeQuantize, QuantizedDense
 
 
 def fold_calibration(model: keras.Model, calibration) -> None:

@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from skinkeras.quantization.activations import FakeQuantize, range_around_zero
 from skinkeras.quantization.graph import producers
+from skinkeras.quantization.layers import FakeQuantize, range_around_zero
 
 # sigmoid(-6.5) rounds to 0 of 256 levels, sigmoid(6.5) to the highest: what is beyond needs no level.
 _SATURATION = 6.5

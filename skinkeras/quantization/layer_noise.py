@@ -7,11 +7,15 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from skinkeras.quantization.activations import FakeQuantize, FixedFakeQuantize, QuantizedRescaling
 from skinkeras.quantization.decomposition import decompose_layers
 from skinkeras.quantization.equalization import FakeQuantizeSwishInput, ScaleChannels, scale_kernels
 from skinkeras.quantization.folding import fold_batch_norm
-from skinkeras.quantization.kernels import QUANTIZED_LAYERS
+from skinkeras.quantization.layers import (
+    QUANTIZED_LAYERS,
+    FakeQuantize,
+    FixedFakeQuantize,
+    QuantizedRescaling,
+)
 
 _FLOAT = {host: original for original, host in QUANTIZED_LAYERS.items()} | {
     QuantizedRescaling: layers.Rescaling

@@ -4,13 +4,12 @@ import keras
 from keras import layers
 
 from skinkeras.layers import CBAM
-from skinkeras.quantization.activations import FakeQuantize, QuantizedRescaling
 from skinkeras.quantization.decomposition import check_known, decompose_layers
 from skinkeras.quantization.flattening import flatten
 from skinkeras.quantization.folding import fold_batch_norm
 from skinkeras.quantization.graph import ancestors, consumers
 from skinkeras.quantization.input_range import rescale_pixels
-from skinkeras.quantization.kernels import QUANTIZED_LAYERS
+from skinkeras.quantization.layers import QUANTIZED_LAYERS, FakeQuantize, QuantizedRescaling
 from skinkeras.quantization.recipe import FLOAT_FRONT, layer_recipe
 from skinkeras.quantization.wiring import Wiring, separate_activation
 

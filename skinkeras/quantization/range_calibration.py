@@ -6,8 +6,8 @@ from operator import methodcaller
 import keras
 import numpy as np
 
-from skinkeras.quantization.activations import FakeQuantize
 from skinkeras.quantization.equalization import FakeQuantizeSwishInput, ScaleChannels, equalize
+from skinkeras.quantization.layers import FakeQuantize
 
 
 def calibrate(model: keras.Model, batches: Iterable[np.ndarray]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import keras
 
-from skinkeras.quantization.kernels import QUANTIZED_LAYERS
+from skinkeras.quantization.layers import QUANTIZED_LAYERS
 from skinkeras.quantization.recipe import ACTIVATIONS, LAYERS, LayerRecipe
 from skinkeras.quantization.substitutes import SUBSTITUTES
 

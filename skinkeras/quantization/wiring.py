@@ -5,7 +5,6 @@ from collections import Counter
 import keras
 from keras import layers
 
-from skinkeras.quantization.activations import FakeQuantize, FixedFakeQuantize, QuantizedRescaling
 from skinkeras.quantization.equalization import (
     SATURATED,
     FakeQuantizeSwishInput,
@@ -14,6 +13,7 @@ from skinkeras.quantization.equalization import (
     scalable,
 )
 from skinkeras.quantization.graph import producers
+from skinkeras.quantization.layers import FakeQuantize, FixedFakeQuantize, QuantizedRescaling
 from skinkeras.quantization.recipe import (
     FLOAT_FRONT,
     KEEP_PROBABILITIES,

@@ -9,8 +9,8 @@ from graph_operations import matching, training_operations
 from small_efficientnet import build, pictures
 
 from skinkeras import models, quantization
-from skinkeras.quantization import activations, kernels
 from skinkeras.quantization.fake_quantization import fake_quantize
+from skinkeras.quantization.layers import activations, kernels
 
 
 def tensorflows_own(inputs, low, high, *, num_bits=8, narrow_range=False, name=None):

@@ -8,7 +8,7 @@ from eager import answers
 from keras import layers, ops
 
 from skinkeras import models, quantization, tflite
-from skinkeras.quantization.activations import FakeQuantize
+from skinkeras.quantization.layers import FakeQuantize
 from skinkeras.tflite.graph import read_graph
 from skinkeras.tflite.release import _graph_faults
 from skinkeras.tflite.verify import float_islands, int8_share

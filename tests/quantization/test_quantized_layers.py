@@ -6,7 +6,7 @@ from keras import layers
 
 from skinkeras import quantization
 from skinkeras.layers import MergeClasses
-from skinkeras.quantization.activations import range_around_zero
+from skinkeras.quantization.layers import range_around_zero
 from skinkeras.quantization.recipe import PROBABILITY, TANH
 from skinkeras.quantization.tfmot import quantizers
 
