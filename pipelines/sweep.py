@@ -73,7 +73,7 @@ def print_plan(settings):
     with refuse_invalid_input():
         grid = read_grid(settings.grid, settings.data_dir)
         works = grid.work()
-    section(f"{len(grid.runs)} runs of {settings.grid}")
+    section(f"{len(grid.runs)} run{'s' * (len(grid.runs) != 1)} of {settings.grid}")
     for work in works:
         say(
             f"  {work.name}: {work.rows:,} training images, {work.images:,.0f} images in all, "

@@ -29,13 +29,6 @@ from skinkeras.evaluation.intervals import clustered_wilson, wilson
 from skinkeras.evaluation.metrics import BinaryMetrics, binary_metrics, expected_calibration_error
 from skinkeras.evaluation.multiclass import MulticlassMetrics, level_metrics, multiclass_metrics
 from skinkeras.evaluation.multiclass_bootstrap import decisions, paired_multiclass_bootstrap
-from skinkeras.evaluation.operating_point import (
-    choose_threshold,
-    measured_point,
-    operating_points,
-    sensitivity_at,
-    sensitivity_at_specificity,
-)
 from skinkeras.evaluation.paired import paired_bootstrap
 from skinkeras.evaluation.reliability import ReliabilityBin, reliability
 from skinkeras.evaluation.robustness import measured_robustness
@@ -43,6 +36,13 @@ from skinkeras.evaluation.robustness_plots import robustness_plot
 from skinkeras.evaluation.slices import age_bands, binary_slices, multiclass_slices, worst_slice
 from skinkeras.evaluation.strata import binary_strata, known_sources, multiclass_strata
 from skinkeras.evaluation.submission import is_isic_challenge, isic_submission
+from skinkeras.evaluation.thresholds import (
+    choose_threshold,
+    measured_point,
+    operating_points,
+    sensitivity_at,
+    sensitivity_at_specificity,
+)
 
 __all__ = [
     "CORRUPTIONS",

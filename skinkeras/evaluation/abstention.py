@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from skinkeras.evaluation.bootstrap import group_codes
 from skinkeras.evaluation.checks import binary_inputs
-from skinkeras.evaluation.operating_point import LEVELS, int8_levels, share
+from skinkeras.evaluation.thresholds import LEVELS, int8_levels, share
 
 Band = tuple[float, float]
 

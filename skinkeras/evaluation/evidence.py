@@ -18,9 +18,9 @@ from skinkeras.evaluation.decision_curve import confusion_by_diagnosis, net_bene
 from skinkeras.evaluation.intervals import class_recalls, clustered_wilson, mean_interval
 from skinkeras.evaluation.metrics import calibration_gap
 from skinkeras.evaluation.multiclass_bootstrap import decisions
-from skinkeras.evaluation.operating_point import measured_point, sensitivity_at
 from skinkeras.evaluation.slices import binary_slices
 from skinkeras.evaluation.strata import binary_strata
+from skinkeras.evaluation.thresholds import measured_point, sensitivity_at
 from skinkeras.evaluation.within_source import macro_auc
 
 # The points of a precision-recall curve that a record keeps: one image more or less is no news.

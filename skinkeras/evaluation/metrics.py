@@ -14,8 +14,8 @@ from sklearn.metrics import (
 from skinkeras.evaluation.bootstrap import group_codes
 from skinkeras.evaluation.checks import binary_inputs
 from skinkeras.evaluation.intervals import class_recalls, mean_interval
-from skinkeras.evaluation.operating_point import sensitivity_at_specificity
 from skinkeras.evaluation.reliability import ReliabilityBin, reliability
+from skinkeras.evaluation.thresholds import sensitivity_at_specificity
 from skinkeras.evaluation.within_source import pair_auc
 
 Interval = tuple[float, float]
