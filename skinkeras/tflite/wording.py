@@ -21,8 +21,7 @@ _MOST_DIGITS = 3
 # A class with less than half of the probability has the others together against it.
 _HALF = 0.5
 # Rules of operating points, as in skinkeras.operating_points, and the sentences that are their titles.
-_POINTS = {
-    "balanced_accuracy": "point_balanced_accuracy",
+_NUMBERED_POINTS = {
     "sensitivity": "point_sensitivity",
     "specificity": "point_specificity",
     "cost": "point_cost",
@@ -142,10 +141,11 @@ def operating_points(contract: Mapping[str, Any], kind: str) -> dict[str | None,
 
 def _point_title(name, threshold):
     rule, _, number = name.rpartition("_")
-    sentence = _POINTS.get(name) or _POINTS.get(rule)
-    if sentence is None:  # of a later version
-        return name.replace("_", " ")
-    return words()[sentence].format(number=number, line=_fixed(100 * threshold))
+    if rule in _NUMBERED_POINTS:
+        return words()[_NUMBERED_POINTS[rule]].format(number=number, line=_fixed(100 * threshold))
+    if name == "balanced_accuracy":
+        return words()["point_balanced_accuracy"]
+    return name.replace("_", " ")  # of a later version
 
 
 def is_not_sure(contract: Mapping[str, Any], kind: str, probability: float) -> bool:

@@ -99,6 +99,16 @@ def test_operating_points_are_offered_but_not_the_own_line_twice(melanoma, diagn
         wording.answer(melanoma, "int8", [0.5, 0.5], "cost_5")
 
 
+def test_a_point_of_an_unknown_kind_has_its_name_for_a_title(melanoma):
+    melanoma["files"]["int8"]["operating_points"] |= {"cost": 0.11, "point_cost": 0.12, "net_benefit": 0.13}
+    titles = wording.operating_points(melanoma, "int8")
+    assert [titles[name] for name in ("cost", "point_cost", "net_benefit")] == [
+        "cost",
+        "point cost",
+        "net benefit",
+    ]
+
+
 def test_limits_are_those_of_the_line_and_within_a_clinic_where_known(melanoma):
     entry = melanoma["files"]["int8"]
     entry["strata"]["within_source"] |= {"malignant_recall": 0.7227, "benign_recall": 0.7794}

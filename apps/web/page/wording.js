@@ -70,7 +70,7 @@ function pointTitle(name, threshold) {
   const kind = name.slice(0, Math.max(end, 0)), number = name.slice(end + 1);
   if (kind === "fixed") return words("point_fixed", { line: fixed(100 * threshold) });
   if (`point_${kind}` in WORDS) return words(`point_${kind}`, { number });
-  return WORDS[`point_${name}`] ?? name.replaceAll("_", " ");
+  return name === "balanced_accuracy" ? words("point_balanced_accuracy") : name.replaceAll("_", " ");
 }
 
 function lowScoreNote(contract) {

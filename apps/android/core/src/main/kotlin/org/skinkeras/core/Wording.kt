@@ -119,7 +119,7 @@ object Wording {
         return when {
             kind == "fixed" -> words("point_fixed", "line" to fixed(100 * threshold, 0))
             sentences.has("point_$kind") -> words("point_$kind", "number" to name.substringAfterLast('_'))
-            sentences.has("point_$name") -> sentences.text("point_$name")
+            name == "balanced_accuracy" -> words("point_balanced_accuracy")
             else -> name.replace('_', ' ')
         }
     }
