@@ -14,6 +14,7 @@ from pipelines.common.console import progress_bar, refuse_invalid_input, run, sa
 from skinkeras.datasets.catalog import DATASETS
 
 _MOST_SPLIT = 100_000  # images; a split by groups of more takes too long for a first look
+_SHEETS = (".png", ".jpg", ".jpeg", ".webp")
 _NAMES = tuple(name for name, row in DATASETS.items() if not row.synthetic)
 
 
@@ -69,8 +70,15 @@ def main(settings):
     say(f"  sizes, of {sum(check.sizes.values()):,} images opened: {file_search.name_some(sizes, 5)}")
     say(f"  duplicates: {duplicates(opened)}")
     say(f"  would be skipped: {skipped(missing, check.unreadable)}")
-    inspection.contact_sheet(manifest, settings.out)
-    say(f"Contact sheet: {settings.out}")
+    if name != "folder" and (unused := inspection.unused_images(manifest)):  # whose reader counts them itself
+        say(f"  images that the table does not name: {len(unused):,}: {file_search.name_some(unused)}")
+    shown = inspection.contact_sheet(manifest, settings.out)
+    some = (
+        f" (the {len(shown)} largest of {len(manifest.classes)} classes)"
+        if len(shown) < len(manifest.classes)
+        else ""
+    )
+    say(f"Contact sheet: {settings.out}{some}")
 
 
 def check_settings(settings):
@@ -79,6 +87,9 @@ def check_settings(settings):
         from skinkeras.datasets.file_search import check_folder  # with OpenCV
 
         check_folder(settings.folder)
+    if settings.out.is_dir() or settings.out.suffix.lower() not in _SHEETS:
+        what = "is a folder" if settings.out.is_dir() else f"ends in none of {', '.join(_SHEETS)}"
+        raise ValueError(f"--out {settings.out} {what}: name an image file, such as contact_sheet.png.")
     if settings.max_images is not None and settings.max_images < 1:
         raise ValueError(f"--max-images must be at least 1. Received: {settings.max_images}")
     for name in reader_options(settings):

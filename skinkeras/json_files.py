@@ -1,16 +1,20 @@
 """JSON that came from anywhere: read strictly, and refused in one sentence."""
 
 import json
+import math
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from skinkeras.input_files import read_bytes
+
 MOST_BYTES = 2**24  # a record of a run with several repeats has about 100 KB
+LARGEST_INTEGER = 2**53
+_DEEPEST = 100  # levels; a record has about ten
 
 
 def read_json(path: str | os.PathLike, most_bytes: int = MOST_BYTES) -> Any:
-    """The value of a JSON file in UTF-8, in which no object has a name twice and no number is NaN or infinite.
+    """The value of a JSON file in UTF-8, in which no object has a name twice.
 
     Args:
         path: the file.
@@ -18,23 +22,37 @@ def read_json(path: str | os.PathLike, most_bytes: int = MOST_BYTES) -> Any:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no file, too large, or no such JSON; one sentence that names it.
+        ValueError: it is no regular file, too large, nested too deeply, or no such JSON; one sentence that names it.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file {path}.")
-    if not path.is_file():
-        raise ValueError(f"{path} is not a file.")
-    if path.stat().st_size > most_bytes:
-        raise ValueError(f"{path} is larger than {most_bytes // 2**20} MiB.")
+    data = read_bytes(path, most_bytes)
     try:
-        return json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=_members)
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_members)
+        _check_depth(value)
+        return value
     except RecursionError as error:
         raise ValueError(f"{path} is nested too deeply.") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not JSON: it is not text in UTF-8.") from error
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}.") from error
+
+
+def _check_depth(value: Any) -> None:
+    """Raises RecursionError, of a value that whoever walks through it might raise later."""
+    waiting = [(value, 1)]
+    while waiting:
+        item, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise RecursionError
+        items = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+        waiting.extend((one, depth + 1) for one in items)
+
+
+def unreadable_numbers(value: Any) -> Iterator[tuple[tuple, float]]:
+    """Those of `numbers` that JSON lacks (NaN, infinite), or that JavaScript and Kotlin read as another number."""
+    for place, number in numbers(value):
+        if abs(number) > LARGEST_INTEGER if isinstance(number, int) else not math.isfinite(number):
+            yield place, number
 
 
 def numbers(value: Any, place: tuple = ()) -> Iterator[tuple[tuple, float]]:

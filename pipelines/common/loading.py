@@ -14,7 +14,6 @@ from skinkeras.files import replacing
 from skinkeras.images import image_files
 from skinkeras.images.geometries import DEFAULT_GEOMETRY
 from skinkeras.inputs.subsets import SplitImages
-from skinkeras.locks import remove_leftovers
 
 # How many synthetic images the demonstration has.
 _SYNTHETIC_IMAGES = 800
@@ -61,8 +60,9 @@ class ImageLoader:
                 raise ValueError(f"{error} Say with --positive which count as malignant.") from error
         if dataset.known_duplicates and options.drops_known_duplicates:
             manifest, dropped = dataset.known_duplicates(manifest, options.data_dir)
-            say(f"  {dropped} known duplicates left out")
-        for sentence in (*manifest.notes, *manifest.warnings()):
+            if dropped:
+                say(f"  {dropped} known duplicates left out")
+        for sentence in (*manifest.notes, *manifest.warnings(given=self._split_method(manifest) == "given")):
             say(f"  {sentence}")
         self._check_given_split(manifest)
         unknown = manifest.table[["lesion_id", "patient_id"]].isna().all(axis=None)
@@ -112,6 +112,8 @@ class ImageLoader:
             )
         asked = "" if options.split_by else " (--split-by grouped makes another one)"
         say(f"  The split that the data gives is used{asked}.")
+        if "test" not in given:
+            say("  It has no test images: its validation images are the test images.")
         if not validation and options.validation is None:
             say("  It has no validation images: --validation 0.1 takes a tenth of its training images.")
 
@@ -197,7 +199,6 @@ class ImageLoader:
     def _decode(self, manifest):
         """All images of the manifest, decoded, and a table of those that are left out, see `SplitImages`."""
         paths, skip_bad = manifest.table["image"].tolist(), self.options.skip_bad_images
-        remove_leftovers(self.cache_dir, subfolders=False)
         with progress_bar("Decoding images") as progress:
             images, problems = inputs.decode_all(
                 paths,

@@ -1,45 +1,37 @@
 """Images that occur twice: the same file, or one so alike that it is a copy."""
 
-import hashlib
 import json
-import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from skinkeras.datasets.file_search import name_some
+from skinkeras.datasets.fingerprints import fingerprints, near_pairs
 from skinkeras.files import replacing
 from skinkeras.images import image_files
-from skinkeras.images.decoding import ImageError, decode
+from skinkeras.json_files import read_json
 from skinkeras.locks import exclusive
 
 COLUMNS = ("image_id_1", "image_id_2", "split_1", "split_2", "distance", "exact", "same_group")
-_SIDE = 32  # of the grey image that is hashed
-_KEPT = 8  # low frequencies kept in each direction
-_DETAILS_SIDE = 48  # of the grey image whose details are compared
-_MARGIN = 6  # of it, where dark corners make all images of one camera alike
-_LEAST_CORRELATION = 0.65
-_LARGEST_DETAIL = 127
-_ROWS_AT_ONCE = 128  # 128 x 38,000 distances take 40 MB
-_CACHED = "1"  # counts up when other pairs are found of the same files
+_MOST_CACHED_BYTES = 2**28  # a pair takes about 20
+_CACHED = "2"  # counts up when other pairs are found of the same files
 
 
 def find_duplicates(manifest, split=None, max_distance=8, *, cache_dir=None, progress=None):
     """Finds pairs of images that are equal or nearly so.
 
     Pairs whose perceptual hashes of 64 bits differ in few bits are kept if the fine details of the two
-    images correlate too, by 0.65. The hash alone is not enough in dermoscopy: to it many images are one
-    dark spot in the middle of bright skin, and at up to 8 bits it names 6,357 pairs of the 10,015 images of
-    HAM10000. With the details 102 pairs are left: 101 of one lesion, nearly the same view each, and one of two
-    lesion_ids that is the same photograph with another white balance. (Further down, to 0.4, there are 42 more
-    pairs of one lesion, and none of two.) Copies that were turned, mirrored or cropped by more than a little
-    are not found. 10,015 images take about 12 seconds of one core, of which the comparison is a fifth of
-    a second; that grows with the square of their number, to some minutes for 400,000.
+    images correlate too, by 0.55. The hash alone is not enough in dermoscopy: to it many images are one
+    dark spot in the middle of bright skin, and at up to 8 bits it names 5,941 pairs of the 10,015 images of
+    HAM10000. With the details 109 pairs are left: 108 of one lesion, nearly the same view each, and one of two
+    lesion_ids that is the same photograph with another white balance. Each image is compared with the others in all
+    eight orientations, so that a copy that was mirrored or turned by right angles is found too; no images of two
+    lesions correlate by more than 0.41 in any of them. Copies that were turned by another angle or cropped by more
+    than a little are not found. 10,015 images take about 20 seconds of one core, of which the comparison is half a
+    second; that grows with the square of their number, to some minutes for 400,000.
 
     Args:
         manifest: `Manifest`.
@@ -76,12 +68,14 @@ def find_duplicates(manifest, split=None, max_distance=8, *, cache_dir=None, pro
 
 def _pairs(images, max_distance, progress):
     """(first row, second row, distance, whether the files are equal) of each pair, nearest first."""
-    rows, hashes, details, digests = _fingerprints(images, progress)
-    first, second, distance, alike = _near_pairs(hashes, details, max_distance)
+    rows, hashes, details, digests = fingerprints(images, progress)
+    first, second, distance, alike = near_pairs(hashes, details, max_distance)
     exact = digests[first] == digests[second]
-    kept = exact | alike
-    first, second, distance, exact = first[kept], second[kept], distance[kept], exact[kept]
-    order = np.lexsort((second, first, distance))
+    kept = np.flatnonzero(exact | alike)
+    order = kept[np.lexsort((second[kept], first[kept], distance[kept]))]
+    # Two images can be alike in several orientations.
+    once = np.sort(np.unique(first[order] * len(images) + second[order], return_index=True)[1])
+    order = order[once]
     return rows[first[order]], rows[second[order]], distance[order], exact[order]
 
 
@@ -103,10 +97,10 @@ def _cached_pairs(images, max_distance, folder, progress):
 def _read_pairs(file, n):
     """The pairs in a file of `_cached_pairs`; None if there is none, or a damaged one."""
     try:
-        first, second, distance, exact = (np.array(column) for column in json.loads(file.read_text()))
-    except (OSError, ValueError, TypeError):
+        first, second, distance, exact = (np.array(column) for column in read_json(file, _MOST_CACHED_BYTES))
+        first, second, distance = (column.astype(int) for column in (first, second, distance))
+    except (OSError, ValueError, TypeError, OverflowError):
         return None
-    first, second, distance = (column.astype(int) for column in (first, second, distance))
     shapes = {column.shape for column in (first, second, distance, exact)}
     if shapes != {(len(first),)} or not ((first >= 0) & (first < second) & (second < n)).all():
         return None
@@ -212,98 +206,3 @@ def _sets(manifest, pairs):
     component = connected_components(links, directed=False)[1]
     sets = ids.groupby(component).transform("first")
     return sets.where(np.isin(np.arange(len(ids)), np.concatenate([first, second])), None)
-
-
-def perceptual_hash(image):
-    """Hashes what an image shows, little touched by its size, compression or brightness.
-
-    Args:
-        image: (height, width) uint8 or float32, grey.
-
-    Returns:
-        Python int of 64 bits: which of the 8 x 8 lowest frequencies of the discrete cosine transform of the
-        image, shrunk to 32 x 32, lie above their median (C. Zauner, "Implementation and benchmarking of
-        perceptual image hash functions", 2010).
-    """
-    low = cv2.dct(_shrink(image))[:_KEPT, :_KEPT]
-    return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big")
-
-
-def _shrink(image, side=_SIDE):
-    return cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
-
-
-def _fine_details(image):
-    """(n,) int8: the middle of the small image without its smooth part; all 0 for a blank image.
-
-    Values beyond the median size are cut, or else the border of the lesion, which is alike in many images,
-    would outweigh the texture, which is an image's own.
-    """
-    small = _shrink(image, _DETAILS_SIDE)
-    details = (small - cv2.GaussianBlur(small, (0, 0), 1))[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN].ravel()
-    details -= np.median(details)
-    usual = np.median(np.abs(details))
-    if usual < 1e-2:
-        return np.zeros(details.size, np.int8)
-    scaled = np.round(details * (_LARGEST_DETAIL / usual))
-    return np.clip(scaled, -_LARGEST_DETAIL, _LARGEST_DETAIL).astype(np.int8)
-
-
-def _correlations(first, second):
-    """(n,) float32: how far the details in the same rows of both agree, -1 to 1; 0 for a blank image."""
-    first, second = first.astype(np.float32), second.astype(np.float32)
-    lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
-    return np.einsum("ij,ij->i", first, second) / np.maximum(lengths, 1e-6)
-
-
-def _fingerprints(images, progress=None):
-    """(row numbers, hashes, fine details, digests) of the files that can be read."""
-    found = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for row, fingerprint in enumerate(pool.map(_fingerprint, images)):
-            if fingerprint is not None:
-                found.append((row, *fingerprint))
-            if progress and (row % 50 == 49 or row + 1 == len(images)):
-                progress(row + 1, len(images))
-    rows, hashes, details, digests = zip(*found, strict=True) if found else ((), (), (), ())
-    return np.array(rows, int), np.array(hashes, np.uint64), np.array(details), np.array(digests, object)
-
-
-def _fingerprint(image):
-    try:
-        data = image_files.read_bytes(image)
-        pixels = _decode_small(data)
-        if pixels is None:  # OpenCV reads fewer formats
-            pixels = cv2.cvtColor(decode(image, 2 * _DETAILS_SIDE), cv2.COLOR_RGB2GRAY)
-    except (OSError, ImageError):
-        return None
-    return perceptual_hash(pixels), _fine_details(pixels), hashlib.sha256(data).digest()
-
-
-def _decode_small(data):
-    """The grey image at the least size that JPEG decodes directly and the hash can use, or None."""
-    pixels = np.frombuffer(data, np.uint8)
-    if not pixels.size:
-        return None
-    for scale in (cv2.IMREAD_REDUCED_GRAYSCALE_8, cv2.IMREAD_REDUCED_GRAYSCALE_4, cv2.IMREAD_GRAYSCALE):
-        try:
-            image = cv2.imdecode(pixels, scale)
-        except cv2.error:  # nothing would be left of a side of a few pixels
-            continue
-        if image is None or min(image.shape) >= _DETAILS_SIDE:
-            break
-    return image
-
-
-def _near_pairs(hashes, details, max_distance):
-    """(first, second, distance, alike) of all pairs with first < second whose hashes differ in few bits."""
-    pairs = [(np.empty(0, int), np.empty(0, int), np.empty(0, int), np.empty(0, bool))]
-    for start in range(0, len(hashes), _ROWS_AT_ONCE):
-        distance = np.bitwise_count(hashes[start : start + _ROWS_AT_ONCE, None] ^ hashes[None, start:])
-        first, second = np.nonzero(np.triu(distance <= max_distance, 1))
-        distance = distance[first, second].astype(int)
-        first, second = first + start, second + start
-        if len(first):
-            alike = _correlations(details[first], details[second]) >= _LEAST_CORRELATION
-            pairs.append((first, second, distance, alike))
-    return [np.concatenate(column) for column in zip(*pairs, strict=True)]

@@ -3,9 +3,13 @@
 import os
 from collections import Counter
 
+from skinkeras.errors import shown
 from skinkeras.images.decoding import IMAGE_ENDINGS
 
 MOST_NAMES = 10  # in any sentence
+_LONGEST = 250  # letters of one: the names of two files with their folders
+# What macOS, Windows, Linux and network storage leave in folders.
+_OF_A_SYSTEM = ("__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found")
 _PACKED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 _SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 
@@ -13,8 +17,8 @@ _SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 def walk(root, max_depth=None):
     """Yields (folder relative to `root` with "/" between names, names of folders, names of files), sorted.
 
-    Hidden files and folders and `__MACOSX` are passed over. Links to folders are followed, each folder once; a link
-    to a folder that it lies in is none.
+    Hidden files and folders, and those of a system (such as `__MACOSX`), are passed over. Links to folders are
+    followed, each folder once; a link to a folder that it lies in, or to itself, is none.
 
     Args:
         root: the folder.
@@ -41,15 +45,22 @@ def _entries(folder):
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.startswith(".") or entry.name == "__MACOSX":
+                if entry.name.startswith(".") or entry.name.casefold() in _OF_A_SYSTEM:
                     continue
-                if not entry.is_dir():
+                if not _is_folder(entry):
                     files.append(entry.name)
                 elif not (entry.is_symlink() and _leads_up(entry.path)):
                     folders.append(entry.name)
     except PermissionError:
         return [], []
     return sorted(folders), sorted(files)
+
+
+def _is_folder(entry):
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _leads_up(link):
@@ -70,9 +81,9 @@ def is_image(name):
 
 def name_some(names, most=MOST_NAMES):
     """`a, b, c`, or for more than `most` names the first ones and how many follow."""
-    names = [str(name) for name in names]
+    names = list(names)
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return ", ".join(shown(name, _LONGEST) for name in names[:most]) + more
 
 
 def count_endings(counts):

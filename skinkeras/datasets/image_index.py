@@ -2,12 +2,14 @@
 
 import os
 import re
+import unicodedata
 from collections import Counter
 from urllib.parse import unquote, urlsplit
 
 from skinkeras.datasets.file_search import (
     IMAGE_ENDINGS,
     advice,
+    count_endings,
     ending,
     name_some,
     walk,
@@ -15,8 +17,8 @@ from skinkeras.datasets.file_search import (
 )
 from skinkeras.images import image_files
 
-# Where a mask is called like its image.
-_NOT_THE_IMAGE = re.compile(r"mask|segment|superpixel|attribute|heatmap", re.IGNORECASE)
+# Where a mask or a small copy is called like its image.
+_NOT_THE_IMAGE = re.compile(r"mask|segment|superpixel|attribute|heatmap|thumb", re.IGNORECASE)
 _COMPARED = 1 << 16  # first bytes of two files of one name and size: their tables and first pixels
 
 
@@ -24,7 +26,7 @@ class ImageIndex:
     """The images below a folder, by their names.
 
     Neither the folders on the way, nor upper and lower case, nor the ending matter to a name. Links are
-    followed; hidden files and `__MACOSX` are passed over.
+    followed; what `file_search.walk` passes over is no image.
 
     Args:
         root: the folder.
@@ -43,10 +45,10 @@ class ImageIndex:
             for name in files:
                 path = f"{folder}/{name}" if folder else name
                 if ending(name) in IMAGE_ENDINGS:
-                    self._paths.setdefault(stem(name).casefold(), []).append(path)
+                    self._paths.setdefault(image_key(name), []).append(path)
                 elif hdf5 and ending(name) in image_files.HDF5_ENDINGS:
                     for entry in image_files.hdf5_names(os.path.join(self.root, path)):
-                        self._paths.setdefault(entry.casefold(), []).append(f"{path}/{entry}")
+                        self._paths.setdefault(image_key(entry), []).append(f"{path}/{entry}")
                 else:
                     self.passed_over[ending(name)] += 1
 
@@ -70,7 +72,9 @@ class ImageIndex:
         parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
         if not parts:
             return None
-        candidates = self._paths.get(stem(parts[-1]).casefold(), ())
+        candidates = self._paths.get(image_key(parts[-1]), ())
+        if len(candidates) > 1:  # a link that leads nowhere is the answer only where there is nothing else
+            candidates = [path for path in candidates if self._exists(path)] or candidates[:1]
         if len(candidates) < 2:
             return candidates[0] if candidates else None
         ranks = {path: self._rank(path, parts, folders) for path in candidates}
@@ -82,13 +86,14 @@ class ImageIndex:
             )
         return best[0]
 
+    def _exists(self, path):
+        return image_files.exists(os.path.join(self.root, path))
+
     def _start(self, path):
         """What tells an image from another one without reading all of it."""
         whole = os.path.join(self.root, path)
         if image_files.hdf5_entry(whole):
             return image_files.read_bytes(whole)
-        if not os.path.isfile(whole):  # a link that leads nowhere
-            return None
         with open(whole, "rb") as file:
             return os.path.getsize(whole), file.read(_COMPARED)
 
@@ -115,7 +120,7 @@ class ImageIndex:
         """The path of each image; of one that is not there, where it would be: `missing_images` names those.
 
         Args:
-            image_ids: names, see `find`.
+            image_ids: names, see `find`; for a missing value the path is that of no image.
             folders: where they are in the published layout, relative to the root; the last is where an image is
                 said to be missing if none of them exists.
 
@@ -127,16 +132,22 @@ class ImageIndex:
         there = [folder for folder in folders if os.path.isdir(os.path.join(self.root, folder))]
         home = (there or folders[-1:])[0]
         home = f"{home}/" if home else ""
-        found = [self.find(image_id, folders) for image_id in image_ids]
-        return [
-            f"{start}{path or home + image_id + '.jpg'}"
-            for path, image_id in zip(found, image_ids, strict=True)
-        ]
+        names = [image_id if isinstance(image_id, str) else "" for image_id in image_ids]
+        return [f"{start}{self.find(name, folders) or home + name + '.jpg'}" for name in names]
 
 
 def stem(name):
     """A name without the ending of an image, if it has one."""
     return os.path.splitext(name)[0] if ending(name) in IMAGE_ENDINGS else name
+
+
+def image_key(name):
+    """What is equal of two names of one image: upper and lower case, spaces around them, endings and the form of
+    accents (a Mac takes them apart) do not matter."""
+    name = unicodedata.normalize("NFC", name.strip())
+    while (short := stem(name)) != name:  # Windows hides an ending, and people write it again
+        name = short
+    return name.casefold()
 
 
 def missing_images(manifest):
@@ -157,9 +168,16 @@ def check_images(manifest):
     missing = missing_images(manifest)
     if missing:
         where = manifest.root or "the folders that the manifest names"
-        there = f"; {what_is_there(manifest.root)}" if manifest.root else ""
+        there = f"; {what_is_there(manifest.root)}{_files_below(manifest.root)}" if manifest.root else ""
+        or_leave_out = ", or pass --skip-bad-images to leave them out" if len(missing) < len(manifest) else ""
         raise FileNotFoundError(
             f"{len(missing):,} of {len(manifest):,} images are missing: {name_some(missing)}. They were looked "
-            f"for in {where} and all folders below it, with the endings {', '.join(IMAGE_ENDINGS)}{there}. "
-            f"Download them, or pass --skip-bad-images to leave them out.{advice(manifest.root)}"
+            f"for in {where} and all folders below it, with the endings {name_some(IMAGE_ENDINGS)}{there}. "
+            f"Download them{or_leave_out}.{advice(manifest.root)}"
         )
+
+
+def _files_below(root):
+    """The end of a sentence: the files of all folders, by their endings."""
+    counts = Counter(ending(name) for _, _, files in walk(root) for name in files)
+    return f"; in all folders: {count_endings(counts)}" if counts else ""

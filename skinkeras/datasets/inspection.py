@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from skinkeras.datasets.catalog import DATASETS
 from skinkeras.datasets.file_search import advice, ending, is_image, name_some, walk, what_is_there
 from skinkeras.datasets.image_index import check_images, missing_images
-from skinkeras.datasets.tables import NoTableError, find_tables, header
+from skinkeras.datasets.tables import NoColumnError, NoTableError, find_tables, header
 from skinkeras.files import replacing
 from skinkeras.images import image_files
 from skinkeras.images.decoding import ImageError, decode
@@ -36,7 +36,7 @@ def recognise(root):
     Raises:
         ValueError: none does; the sentence says what is there, and why not.
     """
-    manifests, refusals = {}, {}
+    manifests, refusals, known = {}, {}, False
     for name, row in DATASETS.items():
         if row.synthetic:
             continue
@@ -49,16 +49,20 @@ def recognise(root):
             continue
         except (ValueError, OSError) as error:
             refusals[name] = str(error)
+            known |= name != "folder" and not isinstance(error, NoColumnError)
     if not manifests:
         reasons = {name: why for name, why in refusals.items() if name != "folder"} or refusals
-        sentences = [f"--data {name}: {why}" for name, why in list(reasons.items())[:_MOST_REASONS]]
+        # A table with the columns of a manifest is one; other readers know theirs by name, too.
+        names = sorted(reasons, key=lambda name: name != "manifest")[:_MOST_REASONS]
+        sentences = [f"--data {name}: {reasons[name]}" for name in names]
         if not any(advice(root) in sentence for sentence in sentences):
             sentences.append(advice(root).strip())
-        raise ValueError(f"No reader takes {root}: {_description(root)} {' '.join(sentences)}")
+        raise ValueError(f"No reader takes {root}: {_description(root, known)} {' '.join(sentences)}")
     return manifests, refusals
 
 
-def _description(root):
+def _description(root, known):
+    """What a folder holds, and what to do with tables of no known data set."""
     counts = Counter(ending(name) for _, _, files in walk(root) for name in files if is_image(name))
     sentence = f"{what_is_there(root)}; {sum(counts.values()):,} images in it and below."
     tables = [path for path in find_tables(root) if len(header(path)) > 1]
@@ -66,6 +70,10 @@ def _description(root):
         sentence += " Images without labels are for python -m pipelines.predict."
     for path in tables[:3]:
         sentence += f" {path.relative_to(root)} has the columns {name_some(header(path))}."
+    if counts and tables and not known:
+        sentence += (
+            " Write a table manifest.csv with the columns image and label, which --data manifest reads."
+        )
     return sentence
 
 
@@ -122,6 +130,19 @@ def _checked(path):
     return size, None
 
 
+def unused_images(manifest):
+    """The images in the folder of a manifest, and all folders below it, that it does not name.
+
+    Returns:
+        list of str, relative to that folder.
+    """
+    used = {os.path.abspath(path) for path in manifest.table["image"]}
+    below = (os.path.join(folder, name) for folder, _, files in walk(manifest.root) for name in files)
+    return [
+        path for path in below if is_image(path) and os.path.abspath(f"{manifest.root}/{path}") not in used
+    ]
+
+
 def contact_sheet(manifest, path, seed=0):
     """Writes one image with a row of random images for each class, the largest classes first.
 
@@ -130,13 +151,16 @@ def contact_sheet(manifest, path, seed=0):
         path: where the image goes; its ending says the format.
         seed: of the choice.
 
+    Returns:
+        The names of the classes that are shown, at most twelve.
+
     Raises:
         OSError: the file cannot be written.
     """
     counts = sorted(manifest.counts().items(), key=lambda item: -item[1])[:_MOST_ROWS]
     height = len(counts) * (_SIDE + _TITLE + _GAP)
     sheet = Image.new("RGB", (_MOST_COLUMNS * (_SIDE + _GAP), height), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=16)
+    pen, font = ImageDraw.Draw(sheet), _font()
     for number, (name, count) in enumerate(counts):
         top = number * (_SIDE + _TITLE + _GAP)
         pen.text((_GAP, top + 2), f"{name} ({count:,})", fill="black", font=font)
@@ -146,6 +170,14 @@ def contact_sheet(manifest, path, seed=0):
             sheet.paste(Image.fromarray(pixels), (column * (_SIDE + _GAP), top + _TITLE))
     with replacing(path) as temporary:
         sheet.save(temporary)
+    return [name for name, _ in counts]
+
+
+def _font():
+    """A font with more letters than Pillow's own, which has the English ones only."""
+    import matplotlib
+
+    return ImageFont.truetype(os.path.join(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), 15)
 
 
 def _some_images(paths):

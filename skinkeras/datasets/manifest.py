@@ -1,5 +1,6 @@
 """The manifest: which images there are, what they show, and which of them belong together."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,9 @@ _ALWAYS = ("image", "image_id", "label", *IDS, "source")
 COLUMNS = (*_ALWAYS, *METADATA)
 # A given split, and images that are copies of each other: columns only where there is one.
 _OPTIONAL = ("split", "duplicate_set")
+# As in `skinkeras/tflite/contract.schema.json`: control characters, ends of lines, changes of direction.
+_NOT_IN_A_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_LONGEST_NAME = 200
 
 
 class Manifest:
@@ -78,6 +82,11 @@ class Manifest:
         for name in map(str, self.classes):
             if name != name.strip():
                 raise ValueError(f"{self.origin} has a class with spaces around it: {name!r}.")
+            if not 0 < len(name) <= _LONGEST_NAME or _NOT_IN_A_NAME.search(name):
+                raise ValueError(
+                    f"{self.origin} has a class that no exported model can have, {name!a:.100}: give it a name of 1 "
+                    f"to {_LONGEST_NAME} characters on one line, none of which steers how text is shown."
+                )
             other = seen.setdefault(name.casefold(), name)
             if other != name:
                 raise ValueError(
@@ -102,10 +111,10 @@ class Manifest:
     def _refuse(self, wrong, column, called, problem):
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
+            value = self.table[column][row]
+            said = "the value is missing" if value is None else f"{value!r} {problem}"
             # + 2: rows are counted from 1, below a line of column names.
-            raise ValueError(
-                f"{self.origin}, line {self._rows[row] + 2}, column {called}: {self.table[column][row]!r} {problem}."
-            )
+            raise ValueError(f"{self.origin}, line {self._rows[row] + 2}, column {called}: {said}.")
 
     def with_table(self, table, *notes, classes=None):
         """The manifest of another table of the same source, with further notes."""
@@ -117,7 +126,7 @@ class Manifest:
         return len(self.table)
 
     @classmethod
-    def from_csv(cls, path, classes=None):
+    def from_csv(cls, path, classes=None, *, images_below=None):
         """Reads a table written by `to_csv`, or by hand.
 
         Args:
@@ -126,6 +135,7 @@ class Manifest:
                 does not lead to a file is looked for below that folder, whatever its slashes, its ending and
                 its first folders are.
             classes: the class names in order; None takes those that occur, sorted.
+            images_below: the folder in which such an image is looked for instead.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -141,9 +151,10 @@ class Manifest:
         if "image_id" not in table:
             table["image_id"] = _ids_of(table["image"])
             notes.append(f"{path} has no column image_id: the names of the files are the ids.")
-        table["image"] = _existing(path.parent, table["image"])
+        root = path.parent if images_below is None else Path(images_below)
+        table["image"] = _existing(path.parent, table["image"], root)
         found = sorted(table["label"].dropna().unique()) if classes is None else classes
-        return cls(table, found, origin=path, notes=notes, root=str(path.parent))
+        return cls(table, found, origin=path, notes=notes, root=str(root))
 
     def to_csv(self, path):
         """Writes the table; images below the file's folder get relative paths, others absolute ones."""
@@ -159,9 +170,13 @@ class Manifest:
         """(n,) array of `"train"`, `"validation"` and `"test"`, or None where the source gives no split."""
         return self.table["split"].to_numpy(str) if "split" in self.table else None
 
-    def warnings(self):
-        """Sentences on groups that are suspiciously large, or that the given split divides."""
-        return group_warnings(self)
+    def warnings(self, *, given=True):
+        """Sentences on groups that are suspiciously large, or that the given split divides.
+
+        Args:
+            given: whether that split is used.
+        """
+        return group_warnings(self, self.given_split if given else None)
 
     @property
     def labels(self):
@@ -267,14 +282,15 @@ def _relative_to(folder, image):
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
 
-def _existing(folder, images):
-    """The paths in a table's column image, those that lead nowhere replaced by what is found below `folder`."""
+def _existing(folder, images, root):
+    """The paths in a table's column image, counted from `folder`; for those that lead nowhere, what is found below
+    `root`."""
     paths = [None if pd.isna(image) else str(folder / image) for image in images]
     lost = [row for row, path in enumerate(paths) if path is not None and not image_files.exists(path)]
     if lost:
-        index = ImageIndex(folder)
+        index = ImageIndex(root)
         for row in lost:
             found = index.find(images.iloc[row])
             if found is not None:
-                paths[row] = str(folder / found)
+                paths[row] = str(root / found)
     return paths

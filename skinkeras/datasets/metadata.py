@@ -1,9 +1,13 @@
 """What is known of an image beyond its label: names of the columns, placeholders, and what their values may be."""
 
+import re
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 
 from skinkeras.datasets.file_search import name_some
+from skinkeras.datasets.tables import numbers
 
 IDS = ("lesion_id", "patient_id")
 METADATA = ("acquisition", "age", "sex", "site", "confirmed_by", "skin_tone")
@@ -12,27 +16,39 @@ SUBSETS = ("train", "validation", "test")
 # What people write for "not known".
 # fmt: off
 PLACEHOLDERS = frozenset((
-    "unknown", "unk", "unspecified", "undefined", "missing", "not available", "not known", "not specified",
-    "none", "null", "nan", "na", "n/a", "n.a.", "<na>", "-1", "-1.0", "-", "?", "??",
+    "unknown", "unk", "unspecified", "undefined", "missing", "not available", "not applicable", "not known",
+    "not recorded", "not provided", "not specified", "none", "null", "nil", "nan", "nat", "na", "n/a", "n.a.", "n.a",
+    "#n/a", "#na", "#value!", "#ref!", "#null!", "<na>", "-1", "-1.0", "-9", "-99", "-999", "-", "--", "---", ".",
+    "?", "??",
 ))
 # fmt: on
 _ZEROS = frozenset(("0", "0.0"))
 _MANY = 0.05  # of all images, in one group
 _LEAST_NAMED = 10
 
-SUBSET_NAMES = {
-    **dict.fromkeys(("train", "training", "trn", "tr"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev", "development"), "validation"),
-    **dict.fromkeys(("test", "testing", "tst", "te"), "test"),
+_SUBSET_NAMES = {
+    "train": ("train", "training", "trn", "tr"),
+    "validation": ("validation", "valid", "val", "dev", "development"),
+    "test": ("test", "testing", "tst", "te"),
 }
+_SUBSET = re.compile(
+    r"(\d+[ _-])?(?P<name>{})([ _-]?(data)?[ _-]?(set|split|folder|images?|imgs?)?)".format(
+        "|".join(name for names in _SUBSET_NAMES.values() for name in names)
+    ),
+    re.IGNORECASE,
+)
 _SEXES = {"m": "male", "male": "male", "f": "female", "female": "female", "other": "other"}
 _OLDEST = 120
 
-# How the sources say it -> how a manifest says it.
+# How sources say it, in lower case -> how a manifest says it.
 CONFIRMATIONS = {
     "histo": "histopathology",
+    "histology": "histopathology",
     "histopathology": "histopathology",
+    "pathology": "histopathology",
+    "biopsy": "histopathology",
     "follow_up": "follow-up",
+    "follow up": "follow-up",
     "serial imaging showing no change": "follow-up",
     "consensus": "consensus",
     "single image expert consensus": "consensus",
@@ -43,15 +59,26 @@ CONFIRMATIONS = {
 _FITZPATRICK = dict(zip("123456", ("I", "II", "III", "IV", "V", "VI"), strict=True))
 
 
+def subset_of(name):
+    """One of `SUBSETS` for a name that says so, such as `val`, `Test_set` or `training-data`; else None."""
+    match = _SUBSET.fullmatch(name.strip())
+    if match is None:
+        return None
+    word = match["name"].casefold()
+    return next(subset for subset, names in _SUBSET_NAMES.items() if word in names)
+
+
 def fitzpatrick(values):
     """Skin types as Roman numbers, from a column of 1 to 6 or I to VI; None for the rest."""
-    numbers = values.fillna("").astype(str).str.strip().str.upper().str.removesuffix(".0")
-    return numbers.map(lambda value: value if value in _FITZPATRICK.values() else _FITZPATRICK.get(value))
+    types = values.fillna("").astype(str).str.strip().str.upper().str.replace(",", ".").str.removesuffix(".0")
+    return types.map(lambda value: value if value in _FITZPATRICK.values() else _FITZPATRICK.get(value))
 
 
 def without_placeholders(values):
     """(the column with None for each placeholder, `Counter`-like Series of the placeholders that it had)."""
-    words = values.map(lambda value: None if value is None else str(value).strip().casefold())
+    words = values.map(
+        lambda value: None if value is None else str(value).strip().casefold().replace("_", " ")
+    )
     hit = words.isin(PLACEHOLDERS)
     return values.where(~hit, None), values[hit].astype(str).str.strip().value_counts()
 
@@ -89,7 +116,8 @@ def _is_numbering(values, zeros):
 def clean_metadata(table, refuse):
     """Checks the columns of `METADATA` and `split` and writes them in one way, in place.
 
-    Ages are floats; sex is male, female or other; a placeholder is None.
+    Ages are floats; sex is male, female or other; a placeholder is None. Of values that differ only in case or in
+    spaces, the commonest spelling counts, and `CONFIRMATIONS` have one name.
 
     Args:
         table: `pandas.DataFrame` of objects.
@@ -97,25 +125,43 @@ def clean_metadata(table, refuse):
     """
     for column in METADATA:
         table[column] = without_placeholders(table[column])[0]
-    words = table["age"].map(lambda age: age if age is None else str(age).strip().removesuffix("+"))
-    ages = pd.to_numeric(words, errors="coerce").astype(float)
+    for column in ("source", "acquisition", "site", "confirmed_by", "skin_tone"):
+        table[column] = _one_spelling(table[column], CONFIRMATIONS if column == "confirmed_by" else {})
+    ages = numbers(table["age"].map(lambda age: age if age is None else str(age).strip().removesuffix("+")))
     wrong = table["age"].notna() & ~ages.between(0, _OLDEST)
     refuse(wrong, "age", f"is not an age in years, 0 to {_OLDEST}")
     table["age"] = ages.astype(object).where(ages.notna(), None)
     sexes = table["sex"].map(lambda sex: sex if sex is None else _SEXES.get(str(sex).strip().casefold()))
-    refuse(table["sex"].notna() & sexes.isna(), "sex", "is not one of male, female, other")
+    refuse(
+        table["sex"].notna() & sexes.isna(),
+        "sex",
+        "is not one of male, female, other: write one of these, or leave it empty",
+    )
     table["sex"] = sexes.astype(object).where(sexes.notna(), None)
     if "split" in table:
-        subsets = table["split"].map(lambda name: SUBSET_NAMES.get(str(name).strip().casefold()))
+        subsets = table["split"].map(lambda name: subset_of(str(name)))
         refuse(subsets.isna(), "split", f"is not one of {', '.join(SUBSETS)}")
         table["split"] = subsets
 
 
-def group_warnings(manifest):
+def _one_spelling(values, names):
+    """The column without spaces around its values, and those of `names` under the name given there; of values that
+    differ only in case, the commonest spelling."""
+    words = [None if value is None else " ".join(str(value).split()) for value in values]
+    words = [word and names.get(word.casefold(), word) for word in words]
+    counts = Counter(word for word in words if word)
+    commonest = {}
+    for word in sorted(counts, key=lambda word: (-counts[word], word)):
+        commonest.setdefault(word.casefold(), word)
+    return pd.Series([commonest[word.casefold()] if word else None for word in words], dtype=object)
+
+
+def group_warnings(manifest, split):
     """Sentences on ids that join suspiciously many images, and on groups that a given split divides.
 
     Args:
         manifest: `Manifest`.
+        split: (n,) the given split, if it is used, else None.
     """
     sentences = []
     for column in IDS:
@@ -127,7 +173,6 @@ def group_warnings(manifest):
                 f"One {column} has more than {_MANY:.0%} of all {len(manifest):,} images: {names}. They all go to "
                 "one subset of a split by groups; check that it is a real id."
             )
-    split = manifest.given_split
     if split is not None:
         subsets = pd.Series(split).groupby(manifest.groups()).nunique()
         divided = int((subsets > 1).sum())

@@ -84,7 +84,7 @@ def check_split(manifest, assignment):
             if number not in present:
                 raise ValueError(
                     f"The {subset} subset has no image of class {name}, of which there are {count} in all: "
-                    "add images of it, merge it with another class, or use another seed."
+                    "add images of it, merge it with another class, or split the images in another way."
                 )
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from skinkeras.datasets.manifest import Manifest
 from skinkeras.datasets.taxonomy import BINARY_CLASSES, SYNTHETIC_TAXONOMY
 from skinkeras.files import write_bytes, write_text
+from skinkeras.locks import exclusive, remove_leftovers
 
 WIDTH, HEIGHT = 320, 240
 # Raise it when the drawing changes, so that folders of earlier versions are not used for it.
@@ -93,18 +94,29 @@ def synthetic(n, seed, directory, *, structures=False):
     paths = [directory / f"{image_id}.jpg" for image_id in table["image_id"]]
     _refuse_other_labels(directory / "labels.csv")
     if not _is_complete(directory / "labels.csv", text, paths):
-        # First of all, so that a run killed on the way leaves no table that vouches for a mixture.
-        (directory / "labels.csv").unlink(missing_ok=True)
-        for index, path in enumerate(paths):
-            pixels = cv2.cvtColor(draw(seed, index), cv2.COLOR_RGB2BGR)
-            write_bytes(path, cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes())
-        write_text(directory / "labels.csv", text)
+        with exclusive(directory / "labels.csv"):
+            if not _is_complete(
+                directory / "labels.csv", text, paths
+            ):  # another process may have done it meanwhile
+                _draw_all(seed, paths, text)
     table = table.assign(image=[str(path) for path in paths], source="synthetic")
     classes = BINARY_CLASSES
     if structures:
         classes = SYNTHETIC_TAXONOMY.classes
         table["label"] = table["label"].where(table["label"] == "malignant", table["structure"])
     return Manifest(table, classes, origin=f"synthetic data in {directory}")
+
+
+def _draw_all(seed, paths, text):
+    """Draws the images, and then writes their `labels.csv`."""
+    labels = paths[0].with_name("labels.csv")
+    remove_leftovers(labels.parent, subfolders=False)
+    # First of all, so that a run killed on the way leaves no table that vouches for a mixture.
+    labels.unlink(missing_ok=True)
+    for index, path in enumerate(paths):
+        pixels = cv2.cvtColor(draw(seed, index), cv2.COLOR_RGB2BGR)
+        write_bytes(path, cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes())
+    write_text(labels, text)
 
 
 def _labels_csv(n, seed):

@@ -2,15 +2,17 @@
 
 import csv
 import fnmatch
+import os
 import re
 from pathlib import Path
 
 import pandas as pd
 
 from skinkeras.datasets.file_search import advice, ending, name_some, walk, what_is_there
+from skinkeras.datasets.image_index import image_key
 
 _ENDINGS = (".csv", ".tab", ".tsv", ".txt", "")  # in the order in which they are preferred
-_DEPTH = 3  # archives unpack to a folder in a folder
+_DEPTH = 5  # archives unpack to a folder in a folder, and some hold their tables in another one
 _HEADER_BYTES = 1 << 16
 # What Excel reads and writes above the names of the columns.
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")
@@ -18,6 +20,10 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")
 
 class NoTableError(FileNotFoundError):
     """A folder without the table by which a data set is known."""
+
+
+class NoColumnError(ValueError):
+    """A table that lacks a column, although it is called like one that has it."""
 
 
 def read_table(path, columns=(), **options):
@@ -33,7 +39,8 @@ def read_table(path, columns=(), **options):
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is not a table, or lacks a column.
+        NoColumnError: it lacks a column.
+        ValueError: it is not a table.
     """
     path = Path(path)
     if not path.is_file():
@@ -53,15 +60,75 @@ def read_table(path, columns=(), **options):
             **options,
         )
     except ValueError as error:  # of pandas and of the encoding alike
-        reason = str(error).strip().rstrip(".")
+        reason = str(error).strip().rstrip(".").removeprefix("Error tokenizing data. C error: ")
         raise ValueError(f"{path} is not a table of comma-separated values: {reason}.") from error
+    table = _without_row_names(table)
     table.columns = _column_names(table.columns)
     table.index += skipped
     table = table[table.notna().any(axis=1)]
     missing = [column for column in columns if column not in table.columns]
     if missing:
-        raise ValueError(f"{path} has no column {missing[0]}; it has {name_some(table.columns, 30)}.")
+        raise NoColumnError(f"{path} has no column {missing[0]}; it has {name_some(table.columns)}.")
     return table
+
+
+def _without_row_names(table):
+    """A table of which every row has more cells than there are names, without the cells too many.
+
+    They are empty, behind a separator at the end of each line, or the names of the rows, which R writes in front.
+    """
+    if isinstance(table.index, pd.RangeIndex):
+        return table
+    names = table.columns
+    table = table.reset_index()  # pandas took the first cells for an index
+    extra = len(table.columns) - len(names)
+    at_the_end = table.iloc[:, -extra:].isna().all(axis=None)
+    table = table.iloc[:, :-extra] if at_the_end else table.iloc[:, extra:]
+    return table.set_axis(names, axis=1)
+
+
+def read_rows_of(image_ids, path, key, columns=()):
+    """The rows of a further table of a data set that belong to its images; no row may be missing.
+
+    Upper and lower case, spaces and the ending of an image do not matter to an id.
+
+    Args:
+        image_ids: `pandas.Series` of str.
+        path: see `read_table`.
+        key: the column with the ids.
+        columns: names of further columns that the table must have.
+
+    Returns:
+        `pandas.DataFrame` with the index of `image_ids`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not a table, lacks a column or has an id twice, or an image has no row.
+    """
+    table = read_table(path, (key, *columns))
+    keys = table[key].map(image_key, na_action="ignore")
+    twice = keys.duplicated() & keys.notna()
+    if twice.any():
+        row = int(twice.to_numpy().argmax())
+        raise ValueError(
+            f"{path}, line {table.index[row] + 2}, column {key}: {table[key].iloc[row]!r} occurs more than once."
+        )
+    wanted = image_ids.map(image_key, na_action="ignore")
+    lost = image_ids[~wanted.isin(keys) & wanted.notna()]
+    if len(lost):
+        raise ValueError(
+            f"{path} has no row for {len(lost):,} of {len(image_ids):,} images: {name_some(lost)}. Download it anew, "
+            "or add them."
+        )
+    known = keys.notna()
+    return table[known].set_axis(keys[known]).reindex(wanted).set_axis(image_ids.index)
+
+
+def numbers(values):
+    """A column of a table as numbers, whether it has decimal points or commas; NaN for what is none."""
+    return pd.to_numeric(values.astype("string").str.strip().str.replace(",", "."), errors="coerce").astype(
+        float
+    )
 
 
 def column_name(name):
@@ -78,7 +145,7 @@ def _column_names(names):
 def find_table(root, names, columns, what, *, required=True, beside=None):
     """The path of a table: the first of `names` that is there, or else the only one with all of `columns`.
 
-    It is looked for in `root` and three folders deep; upper and lower case and the ending do not matter.
+    It is looked for in `root` and five folders deep; upper and lower case and the ending do not matter.
 
     Args:
         root: the folder.
@@ -94,7 +161,7 @@ def find_table(root, names, columns, what, *, required=True, beside=None):
     Raises:
         NoTableError: there is none.
         FileNotFoundError: there is none, and `beside` is there.
-        ValueError: several tables have the columns, and none of them the name.
+        ValueError: several different tables have the columns, and none of them the name; or several the same name.
     """
     tables = find_tables(root)
     named = [path for name in names for path in tables if _is_called(path, name)]
@@ -104,27 +171,40 @@ def find_table(root, names, columns, what, *, required=True, beside=None):
         fitting = [path for path in named if set(columns) <= set(header(path))]
         if not fitting:
             fitting = [path for path in tables if set(columns) <= set(header(path))]
-            if len(fitting) > 1:
-                raise ValueError(
-                    f"{root} holds {len(fitting)} tables that may be {what}: "
-                    f"{name_some(path.relative_to(root) for path in fitting)}: keep one of them there."
-                )
-    found = fitting or named  # the latter's missing column is named when it is read
-    if found:
-        return found[0]
+            _refuse_several(fitting, root, what)
+    if fitting:
+        _refuse_several([path for path in fitting if _could_be_swapped(path, fitting[0])], root, what)
+        return fitting[0]
+    if named:  # its missing column is named when it is read
+        return named[0]
     if not required:
         return None
     wanted = " nor ".join(f"{name}.csv" for name in names)
+    wanted = f"neither {wanted}" if columns or len(names) > 1 else f"no {wanted}"
     by_columns = f", nor another table with the columns {', '.join(columns)}" if columns else ""
     needed = f", which {Path(beside).name} needs" if beside else ""
     error = FileNotFoundError if beside else NoTableError
-    raise error(
-        f"{root} has no {what}{needed}: neither {wanted}{by_columns}; {what_is_there(root)}.{advice(root)}"
-    )
+    raise error(f"{root} has no {what}{needed}: {wanted}{by_columns}; {what_is_there(root)}.{advice(root)}")
+
+
+def _could_be_swapped(path, other):
+    """Whether nothing but the names of their folders tells which of two tables is meant."""
+    return path.name.casefold() == other.name.casefold() and len(path.parts) == len(other.parts)
+
+
+def _refuse_several(paths, root, what):
+    """Raises ValueError if the tables differ."""
+    if len(paths) > 1 and len({path.read_bytes() for path in paths}) > 1:
+        raise ValueError(
+            f"{root} holds {len(paths)} tables where one is expected ({what}): "
+            f"{name_some(path.relative_to(root) for path in paths)}: keep one of them there, or name its folder."
+        )
 
 
 def header(path):
     """The names of a table's columns, see `column_name`; empty for what is not a table."""
+    if not os.path.isfile(path):  # of a pipe, nothing may ever come
+        return []
     try:
         with open(path, "rb") as file:
             start = file.read(_HEADER_BYTES)

@@ -4,6 +4,7 @@ import os
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from skinkeras.files import replacing
 
@@ -39,5 +40,15 @@ def plain_axes(axes: Axes) -> None:
 
 def save(figure: Figure, path: str | os.PathLike) -> None:
     """Writes the figure as PNG, atomically. Raises OSError as `skinkeras.files.replacing` does."""
+    powers = {
+        text
+        for axes in figure.findobj(Axes)
+        for axis in (axes.xaxis, axes.yaxis)
+        if axis.get_scale() == "log"
+        for text in axis.findobj(Text)
+    }
+    for text in figure.findobj(Text):
+        # The name of a class may have dollar signs, which are no mathematics.
+        text.set_parse_math(text in powers)
     with replacing(path) as temporary:
         figure.savefig(temporary)

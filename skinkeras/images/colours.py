@@ -14,16 +14,17 @@ _DESCRIBED = {
 }
 # A profile that moves no colour by more than this is sRGB: programs round its curve differently.
 _SAME_COLOUR = 2
+_PHOTOMETRIC = 262  # the tag of a TIFF that says what its numbers are
 
 
 class ToneRangeError(ValueError):
     """Grey levels of which nobody knows what is white."""
 
 
-def srgb_image(image):
+def srgb_image(image, profile=None):
     """A PIL image of any mode as sRGB: mode "RGB", 8 bits.
 
-    An embedded ICC profile is converted, relative colorimetric with black point compensation: colours that sRGB
+    The ICC profile is converted, relative colorimetric with black point compensation: colours that sRGB
     can show keep their appearance, where the perceptual intent may shift all of them to make room for the others.
     A profile that equals sRGB changes nothing, bit for bit. A profile that is broken, or describes another colour
     space than the image's, is ignored: the image is taken as sRGB. CMYK and LAB without a profile are converted
@@ -32,6 +33,7 @@ def srgb_image(image):
 
     Args:
         image: PIL image; it is not changed, and returned as it is where there is nothing to do.
+        profile: bytes, the ICC profile of its colours; None: they are sRGB.
 
     Returns:
         PIL image.
@@ -39,7 +41,6 @@ def srgb_image(image):
     Raises:
         ToneRangeError: 32-bit grey levels or floats that are neither 0..1 nor 0..255.
     """
-    profile = image.info.get("icc_profile")
     image = _eight_bits(image)
     if not image.has_transparency_data:
         return _converted(image, profile)
@@ -50,11 +51,33 @@ def srgb_image(image):
     return white
 
 
+def has_16_bits(image):
+    """Whether a PIL image is stored with 16 bits a channel, which Pillow forgets when it loads the pixels."""
+    stored = [tile[3] for tile in getattr(image, "tile", ())]
+    modes = [args[0] if isinstance(args, tuple) and args else args for args in stored]
+    return any(isinstance(mode, str) and "16" in mode for mode in modes)
+
+
+def check_16_bits(image):
+    """Raises ToneRangeError if a loaded image of 16 bits a channel does not use the upper 4, as cameras of 12 bits do
+    not: it would be black."""
+    if image.mode.startswith("I;16"):
+        highest = np.asarray(image).max() >> 8
+    else:
+        names, extrema = image.getbands(), image.getextrema()
+        extrema = extrema if len(names) > 1 else (extrema,)
+        highest = max(high for (_, high), name in zip(extrema, names, strict=True) if name != "A")
+    if highest < 1 << 4:
+        raise ToneRangeError(
+            "its levels use at most 12 of 16 bits, and which of them is white is unknown: save it with 8 bits"
+        )
+
+
 def _eight_bits(image):
     """The image with 8 bits a channel: grey levels that have more are brought to 0..255."""
     if image.mode.startswith("I;16"):
         # Pillow itself would cut everything above 255 off. The byte order is the array's.
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        return _grey(image, np.asarray(image) >> 8)
     if image.mode not in ("I", "F"):
         return image
     values = np.asarray(image)
@@ -65,7 +88,14 @@ def _eight_bits(image):
             "save it with 8 or 16 bits"
         )
     scale = 255 if image.mode == "F" and high <= 1 else 1
-    return Image.fromarray(np.rint(values * scale).astype(np.uint8))
+    return _grey(image, np.rint(values * scale))
+
+
+def _grey(image, levels):
+    """Levels 0..255 of an image as one of 8 bits. In a TIFF, 0 may be white, which Pillow only knows of 8 bits."""
+    levels = levels.astype(np.uint8)
+    white_is_zero = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
+    return Image.fromarray(255 - levels if white_is_zero else levels)
 
 
 def _converted(image, profile):
@@ -74,7 +104,7 @@ def _converted(image, profile):
         image = image.convert("RGB")
     transform = _transform_to_srgb(profile, image.mode) if profile else None
     if transform is not None:
-        return ImageCms.applyTransform(image, transform)
+        return ImageCms.applyTransform(image.convert(transform.input_mode), transform)
     return image if image.mode == "RGB" else image.convert("RGB")
 
 

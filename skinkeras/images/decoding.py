@@ -17,21 +17,22 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from skinkeras.images import image_files
-from skinkeras.images.colours import ToneRangeError, srgb_image
+from skinkeras.images.colours import ToneRangeError, check_16_bits, has_16_bits, srgb_image
+from skinkeras.images.embedded_profiles import HdrError, unreported_profile
 from skinkeras.images.geometries import DEFAULT_GEOMETRY, GEOMETRIES
 from skinkeras.images.jpeg_checks import count_scans, is_damaged
 
 # Every format that is read, by Pillow's name, with its endings. Of several images in a file the first is read.
 FORMATS = {
-    "JPEG": (".jpg", ".jpeg", ".jfif"),
-    "PNG": (".png",),
+    "JPEG": (".jpg", ".jpeg", ".jfif", ".jpe", ".mpo"),
+    "PNG": (".png", ".apng"),
     "TIFF": (".tif", ".tiff"),
-    "BMP": (".bmp",),
+    "BMP": (".bmp", ".dib"),
     "WEBP": (".webp",),
     "GIF": (".gif",),
-    "JPEG2000": (".jp2",),
-    "AVIF": (".avif",),
-    "HEIF": (".heic", ".heif"),
+    "JPEG2000": (".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"),
+    "AVIF": (".avif", ".avifs"),
+    "HEIF": (".heic", ".heif", ".hif", ".heics", ".heifs"),
 }
 IMAGE_ENDINGS = tuple(ending for endings in FORMATS.values() for ending in endings)
 
@@ -190,9 +191,11 @@ def _problem(error, path):
         return error.problem
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return "it is a link to nowhere" if os.path.islink(path) else "no such file"
-    if isinstance(error, ToneRangeError):
+    if isinstance(error, ToneRangeError | HdrError):
         return str(error)
     if isinstance(error, UnidentifiedImageError):
+        if _starts_like_tiff(path):
+            return "it is a TIFF of a kind that is not read, or damaged: save it with 8 or 16 bits a channel"
         return f"it is not an image in a format that is read ({', '.join(FORMATS)})"
     if isinstance(error, Image.DecompressionBombError):
         return "it has more pixels than can be decoded: save it smaller"
@@ -205,6 +208,14 @@ def _problem(error, path):
     return f"it is damaged ({reason or type(error).__name__})"
 
 
+def _starts_like_tiff(path):
+    try:
+        with _opened(path) as file:
+            return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+    except OSError:
+        return False
+
+
 def rgb_pixels(image):
     """The pixels of a PIL image, upright and in sRGB (`skinkeras.images.colours.srgb_image`).
 
@@ -212,11 +223,15 @@ def rgb_pixels(image):
         (height, width, 3) uint8.
 
     Raises:
-        ToneRangeError: grey levels whose range is unknown.
+        ToneRangeError: levels whose range is unknown.
+        HdrError: its tones are made for a brighter screen.
     """
+    wide, profile = has_16_bits(image), unreported_profile(image)
     image.load()
+    if wide:
+        check_16_bits(image)
     orientation = _orientation(image)
-    image = srgb_image(image)
+    image = srgb_image(image, profile or image.info.get("icc_profile"))
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     # In strips, because Pillow makes two more copies of what it hands over.
     for top in range(0, image.height, 256):

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -23,7 +24,7 @@ def exists(path):
     entry = hdf5_entry(path)
     if entry is None:
         return os.path.isfile(path)
-    with _reading:
+    with _reading, _damage_as_os_error(entry[0]):
         return entry[1] in _opened(entry[0])
 
 
@@ -36,7 +37,7 @@ def read_bytes(path):
     entry = hdf5_entry(path)
     if entry is None:
         return Path(path).read_bytes()
-    with _reading:
+    with _reading, _damage_as_os_error(entry[0]):
         file = _opened(entry[0])
         if entry[1] not in file:
             raise FileNotFoundError(f"{entry[0]} has no image {entry[1]}.")
@@ -79,9 +80,20 @@ def content_key(paths, words=""):
 
 
 def hdf5_names(path):
-    """The names of the images in an HDF5 file."""
-    with _reading:
+    """The names of the images in an HDF5 file. Raises OSError, a sentence, if it cannot be read."""
+    with _reading, _damage_as_os_error(path):
         return list(_opened(str(path)))
+
+
+@contextmanager
+def _damage_as_os_error(path):
+    """What h5py raises of a damaged file, which is of many kinds and does not name it, as an OSError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise OSError(f"{path} is damaged, or no HDF5 file: download it anew.") from error
 
 
 @lru_cache(8)

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import seven_classes
-from PIL import Image
+from icc_profiles import ADOBE_RGB, DISPLAY_P3
+from image_files import with_gamma
+from PIL import Image, ImageCms
 
 from skinkeras import tflite
 from skinkeras.images.decoding import decode, resize_to_square
@@ -247,6 +249,30 @@ def test_transparent_pixels_lie_on_white_as_in_python(scripts, tmp_path):
         difference = np.abs(np.reshape(made[geometry][0]["input"], expected.shape) - expected)
         assert difference.max() <= 2, geometry  # canvas and Pillow each round
     assert (decode(path, 30, "squash")[:, :5] == 255).all()
+
+
+def test_colour_profiles_are_converted_to_srgb_as_in_python(scripts, tmp_path):
+    pixels = np.mgrid[60:180:3, 40:160:3].transpose(1, 2, 0)[..., [0, 1, 0]].astype(np.uint8)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    options = {"png": {}, "webp": {"lossless": True}, "jpg": {"quality": 100}, "avif": {"quality": 100}}
+    files = []
+    for profile in (DISPLAY_P3, ADOBE_RGB, srgb):
+        for ending, further in options.items():
+            files.append(tmp_path / f"{len(files)}.{ending}")
+            Image.fromarray(pixels).save(files[-1], icc_profile=profile, **further)
+    files.append(tmp_path / "grey.png")
+    Image.fromarray(pixels[..., 0]).save(files[-1], icc_profile=ADOBE_RGB)
+    files.append(with_gamma(tmp_path))  # which is no profile
+    plain = tmp_path / "plain.avif"
+    Image.fromarray(pixels).save(plain, quality=100)
+    data = plain.read_bytes()
+    at = data.index(b"colrnclx") + 8
+    files += [plain, tmp_path / "number.avif"]
+    files[-1].write_bytes(data[:at] + b"\0\x0c" + data[at + 2 :])  # Display P3 by its number
+    for path, made in zip(files, inputs_of(scripts, files, 40)["crop"], strict=True):
+        expected = decode(path, 40).astype(int)
+        assert np.abs(np.reshape(made["input"], expected.shape) - expected).max() <= 2, path.name
+    assert np.abs(decode(files[0], 40).astype(int) - pixels).max() > 10  # the profile matters
 
 
 def random_pixels(height, width, channels):

@@ -1,7 +1,9 @@
 import cv2
 import numpy as np
 import pandas as pd
+import pillow_heif
 import pytest
+from PIL import Image
 
 from skinkeras.datasets.duplicates import (
     COLUMNS,
@@ -9,8 +11,8 @@ from skinkeras.datasets.duplicates import (
     count_duplicates,
     find_duplicates,
     group_duplicates,
-    perceptual_hash,
 )
+from skinkeras.datasets.fingerprints import near_pairs, perceptual_hash
 from skinkeras.datasets.manifest import Manifest
 from skinkeras.datasets.synthetic_images import draw
 
@@ -68,6 +70,35 @@ def test_changed_copies_are_found(folder, change):
     assert (np.diff(found["distance"]) >= 0).all()
 
 
+@pytest.mark.parametrize("ending", [".jpg", ".png"])
+def test_mirrored_and_turned_copies_are_found(tmp_path, ending):
+    # Sides that eight does not divide, as those of HAM10000: JPEG's blocks begin at the upper left.
+    names = []
+    for number, transpose in enumerate((None, *Image.Transpose)):
+        picture = Image.fromarray(draw(100 + number, 0)).resize((596, 450))
+        picture.save(tmp_path / f"{number}.jpg", quality=92)
+        names.append(f"{number}.jpg")
+        copy = picture if transpose is None else picture.transpose(transpose)
+        copy.save(tmp_path / f"copy{number}{ending}", quality=92)
+        names.append(f"copy{number}{ending}")
+    pairs = find_duplicates(manifest_of(tmp_path, names))
+    expected = set(zip(names[::2], names[1::2], strict=True))
+    assert set(zip(pairs["image_id_1"], pairs["image_id_2"], strict=True)) == expected
+    assert len(pairs) == 8
+
+
+@pytest.mark.parametrize("ending", [".heic", ".avif", ".webp", ".tif", ".bmp", ".gif", ".jp2"])
+def test_copies_of_every_format_are_found(tmp_path, ending):
+    pillow_heif.register_heif_opener()
+    for number in range(2):
+        picture = Image.fromarray(draw(100 + number, 0)).resize((600, 450))
+        picture.save(tmp_path / f"{number}.jpg", quality=92)
+        picture.save(tmp_path / f"{number}{ending}")
+    pairs = find_duplicates(manifest_of(tmp_path, ["0.jpg", "1.jpg", f"0{ending}", f"1{ending}"]))
+    assert pairs["image_id_1"].tolist() == ["0.jpg", "1.jpg"]
+    assert pairs["image_id_2"].tolist() == [f"0{ending}", f"1{ending}"]
+
+
 def test_equal_files_are_exact_even_when_blank(folder):
     blank = np.full((60, 80, 3), 128, np.uint8)
     for name in ("blank1.jpg", "blank2.jpg"):
@@ -80,6 +111,7 @@ def test_equal_files_are_exact_even_when_blank(folder):
         ("3.jpg", "copy.jpg"),
         ("blank1.jpg", "blank2.jpg"),
     }
+    assert len(found) == 2  # although a blank image is alike in every orientation
     assert found["exact"].all()
     assert (found["distance"] == 0).all()
 
@@ -125,14 +157,12 @@ def test_hash_of_a_known_image():
 
 
 def test_thousands_of_images_are_compared_in_seconds():
-    from skinkeras.datasets.duplicates import _near_pairs
-
     random = np.random.default_rng(0)
-    hashes = random.integers(0, 2**64, 5000, dtype=np.uint64)
-    hashes[4999] = hashes[7] ^ np.uint64(0b101)
-    details = np.ones((5000, 1), np.float32)
-    first, second, distance, _ = _near_pairs(hashes, details, 4)
-    # That two of 5,000 random hashes differ in at most 4 bits has a probability of about 1e-6.
+    hashes = random.integers(0, 2**64, (5000, 8), dtype=np.uint64)
+    hashes[4999, 0] = hashes[7, 0] ^ np.uint64(0b101)
+    details = np.ones((5000, 1, 1), np.float32)
+    first, second, distance, _ = near_pairs(hashes, details, 4)
+    # That two of 5,000 random hashes differ in at most 4 bits has a probability of about 1e-5.
     assert (first.tolist(), second.tolist(), distance.tolist()) == ([7], [4999], [2])
 
 
@@ -233,7 +263,7 @@ def test_pairs_are_kept_for_the_next_call_with_the_same_files(folder, tmp_path, 
     (file,) = cache.iterdir()
     whole = file.read_text()
     with monkeypatch.context() as patched:
-        patched.setattr("skinkeras.datasets.duplicates._fingerprints", None)
+        patched.setattr("skinkeras.datasets.duplicates.fingerprints", None)
         again = find_duplicates(manifest, ["train"] * 12 + ["test"], cache_dir=cache)
         assert again[["split_1", "split_2"]].to_numpy().tolist() == [["train", "test"]]
     for damaged in (whole[:-3], "{}", "[[0], [99], [0], [true]]", "[[3], [12], [0]]", "null"):

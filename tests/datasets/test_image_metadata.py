@@ -16,7 +16,23 @@ def manifest(count=40, **columns):
 
 
 @pytest.mark.parametrize(
-    "word", ["unknown", "Unknown", "-1", "n/a", "NA", "none", "nan", " UNK ", "NULL", "-"]
+    "word",
+    [
+        "unknown",
+        "Unknown",
+        "-1",
+        "n/a",
+        "NA",
+        "none",
+        "nan",
+        " UNK ",
+        "NULL",
+        "-",
+        "#N/A",
+        "Not_Available",
+        "-999",
+        ".",
+    ],
 )
 @pytest.mark.parametrize("column", ["lesion_id", "patient_id"])
 def test_a_placeholder_is_a_missing_value_and_is_said_once(column, word):
@@ -103,6 +119,34 @@ def test_a_value_that_cannot_be_is_named_with_its_line(column, value, sentence):
 @pytest.mark.parametrize(("written", "meant"), [("85+", 85.0), ("0", 0.0), ("unknown", None), (30, 30.0)])
 def test_ages_are_years(written, meant):
     assert manifest(age=[written] * 40).table["age"].tolist() == [meant] * 40
+
+
+@pytest.mark.parametrize(
+    ("column", "written", "meant"),
+    [
+        ("confirmed_by", "histo", "histopathology"),
+        ("confirmed_by", " Histopathology", "histopathology"),
+        ("confirmed_by", "Biopsy", "histopathology"),
+        ("confirmed_by", "follow_up", "follow-up"),
+        ("confirmed_by", "teledermatology", "teledermatology"),
+        ("sex", "MALE", "male"),
+        ("site", " Lower  extremity ", "Lower extremity"),
+        ("site", "N/A", None),
+        ("acquisition", "1", "1"),
+        ("skin_tone", 4, "4"),
+    ],
+)
+def test_metadata_have_one_spelling(column, written, meant):
+    assert manifest(**{column: [written] * 40}).table[column].tolist() == [meant] * 40
+
+
+@pytest.mark.parametrize("column", ["source", "acquisition", "site", "confirmed_by", "skin_tone"])
+def test_of_spellings_that_differ_in_case_and_spaces_the_commonest_counts(column, tmp_path):
+    read = manifest(**{column: ["Back", "BACK", "back ", "Back"] * 9 + ["arm", None, "Arm", "ARM"]})
+    assert read.table[column].value_counts().to_dict() == {"Back": 36, "ARM": 3}
+    read.to_csv(tmp_path / "manifest.csv")
+    again = Manifest.from_csv(tmp_path / "manifest.csv")
+    assert again.table[column].tolist() == read.table[column].tolist()
 
 
 def test_ham10000_keeps_all_that_is_known(shared_data):

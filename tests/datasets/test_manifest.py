@@ -34,9 +34,9 @@ def test_missing_columns_and_empty_strings_become_none():
     ("column", "values", "sentence"),
     [
         ("label", ["benign", "malignant", "mole"], "line 4, column label: 'mole' is not one of the classes"),
-        ("label", ["benign", None, "benign"], "line 3, column label: None is missing"),
+        ("label", ["benign", None, "benign"], "line 3, column label: the value is missing"),
         ("image_id", ["a", "b", "a"], "line 4, column image_id: 'a' occurs more than once"),
-        ("image", ["a.jpg", "", "c.jpg"], "line 3, column image: None is missing"),
+        ("image", ["a.jpg", "", "c.jpg"], "line 3, column image: the value is missing"),
     ],
 )
 def test_a_wrong_row_is_named_with_file_line_column_and_value(column, values, sentence):

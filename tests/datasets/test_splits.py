@@ -267,6 +267,7 @@ def test_a_given_split_that_divides_groups_is_said():
     assert manifest.warnings() == [
         "The given split divides 10 groups of related images (of one lesion or patient): the test is then too easy."
     ]
+    assert manifest.warnings(given=False) == []
 
 
 def test_a_class_that_one_shuffle_leaves_out_of_a_subset_is_in_all_of_another():

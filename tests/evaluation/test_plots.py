@@ -39,6 +39,14 @@ def test_confusion_matrix(tmp_path, classes):
     assert_figure(tmp_path / "cm.png")
 
 
+def test_dollar_signs_in_a_name_are_no_mathematics(tmp_path):
+    drawn = []
+    for name in ("$\\frac$", "$x$", "x"):  # the first one is wrong as mathematics
+        plots.confusion_matrix([[5, 2], [1, 4]], (name, "b"), tmp_path / "confusion.png")
+        drawn.append(cv2.imread(str(tmp_path / "confusion.png")))
+    assert drawn[1].shape == drawn[2].shape and (drawn[1] != drawn[2]).any()
+
+
 def test_confusion_matrix_of_another_size_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"\(3, 3\)"):
         plots.confusion_matrix(np.eye(2), ["a", "b", "c"], tmp_path / "cm.png")

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from mutated_images import SAMPLES, encoded, lesion, mutated_images
 from PIL import Image
 
-from skinkeras.images.decoding import IMAGE_ENDINGS, ImageError, decode
+from skinkeras.images.decoding import FORMATS, IMAGE_ENDINGS, ImageError, decode
 
 # What Pillow says of broken metadata: the decoder switches it off, and pytest on again.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
@@ -40,14 +40,22 @@ def refusal(path, size=64):
 # What is read
 
 
-FORMAT_OF = {".jfif": "jpeg", ".jpg": "jpeg", ".tif": "tiff", ".jp2": "jpeg2000", ".heic": "heif"}
+FORMAT_OF = {ending: name.lower() for name, endings in FORMATS.items() for ending in endings} | {
+    ".mpo": "mpo"
+}
+RAW = {
+    ".j2k": {"no_jp2": True},
+    ".j2c": {"no_jp2": True},
+    ".jpc": {"no_jp2": True},
+    ".mpo": {"save_all": True},
+}
 LOSSLESS = ("png", "tiff", "bmp", "jpeg2000")
 
 
 @pytest.mark.parametrize("ending", IMAGE_ENDINGS)
 def test_every_ending_is_read(tmp_path, ending):
-    name = FORMAT_OF.get(ending, ending[1:])
-    path = write(tmp_path / f"a{ending}", encoded(PIXELS, name))
+    name = FORMAT_OF[ending]
+    path = write(tmp_path / f"a{ending}", encoded(PIXELS, name, **RAW.get(ending, {})))
     difference = np.abs(decode(path, 64).astype(int) - PIXELS)
     assert not difference.any() if name in LOSSLESS else difference.mean() < 12
 
@@ -99,6 +107,51 @@ def test_floats_are_read_with_their_range(tmp_path, white):
     grey = np.tile(np.arange(0, 256, 4, dtype=np.float32), (64, 1))
     data = encoded(grey / np.float32(255 / white), "tiff")
     assert np.array_equal(decode(write(tmp_path / "a.tif", data), 64)[..., 1], grey.astype(np.uint8))
+
+
+def tiff(levels, photometric, sample_format=1):
+    """A grey TIFF, by the tables of TIFF 6.0, section 3; photometric 0: white is zero."""
+    height, width = levels.shape
+    data, bits = levels.tobytes(), 8 * levels.itemsize
+    tags = [(256, width), (257, height), (258, bits), (259, 1), (262, photometric), (273, 8), (277, 1)]
+    tags += [(278, height), (279, len(data)), (339, sample_format)]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    return struct.pack("<2sHI", b"II", 42, 8 + len(data)) + data + directory
+
+
+def test_white_may_be_zero_in_a_tiff(tmp_path):
+    grey = PIXELS[..., 1]
+    for black_is_zero, sample_format in (
+        (grey, 1),
+        (grey.astype("<u2") * 257, 1),
+        (grey.astype("<f4") / np.float32(255), 3),
+    ):
+        white = {1: 255, 2: 65535, 4: 1}[black_is_zero.itemsize]
+        for photometric, levels in (
+            (1, black_is_zero),
+            (0, (white - black_is_zero).astype(black_is_zero.dtype)),
+        ):
+            data = tiff(levels, photometric, sample_format)
+            assert np.array_equal(decode(write(tmp_path / "a.tif", data), 64), grey[..., None].repeat(3, -1))
+
+
+@pytest.mark.parametrize("name", ["png", "tiff"])
+def test_12_bits_in_16_are_refused(tmp_path, name):
+    import cv2
+
+    stored = PIXELS.astype(np.uint16) * 4095 // 255
+    opaque = np.full((64, 64, 1), 65535, np.uint16)
+    for levels in (stored, stored[..., 0], np.concatenate([stored, opaque], -1)):
+        data = cv2.imencode(f".{name}", levels)[1].tobytes()
+        assert "at most 12 of 16 bits" in refusal(write(tmp_path / "a", data))
+
+
+def test_a_tiff_of_colours_in_floats_is_refused_as_one(tmp_path):
+    import cv2
+
+    data = cv2.imencode(".tif", PIXELS.astype(np.float32) / 255)[1].tobytes()
+    assert "a TIFF of a kind that is not read" in refusal(write(tmp_path / "a.tif", data))
 
 
 @pytest.mark.parametrize("value", [-0.1, 300, np.nan, np.inf])
@@ -214,7 +267,9 @@ def test_the_largest_images_take_this_much_memory(tmp_path, name, side, most):
 def test_truncated_files_are_refused(tmp_path, name):
     data = SAMPLES[name]
     path = write(tmp_path / name, data[: len(data) * 2 // 3])
-    assert refusal(path).startswith(("it is damaged", "it is not an image", "data inside it"))
+    assert refusal(path).startswith(
+        ("it is damaged", "it is not an image", "it is a TIFF of a kind", "data inside it")
+    )
 
 
 def damaged(data, length, seed):

@@ -1,12 +1,16 @@
 """Profiles, transparency and colour spaces: what a pixel is in sRGB, by the formulas of CSS Color 4."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from icc_profiles import ADOBE_RGB, DISPLAY_P3, GREY_GAMMA_1, SRGB_ROUNDED
 from mutated_images import encoded, lesion
 from PIL import Image, ImageCms
 
-from skinkeras.images.decoding import decode
+from skinkeras.images.decoding import ImageError, decode
+from skinkeras.images.preparation import prepare_image
 
 PIXELS = lesion(64, 64)
 
@@ -72,6 +76,70 @@ def test_a_grey_profile_is_converted(tmp_path):
         linear = np.arange(0, 256, 4) / 255
         expected = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055) * 255
         np.testing.assert_allclose(decode(write(tmp_path / "a.png", data), 64)[5, :, 1], expected, atol=1)
+
+
+def numbered(data, primaries, transfer=13):
+    """A PNG, AVIF or HEIC file that names its colours by their numbers in ITU-T H.273."""
+    if data.startswith(b"\x89PNG"):
+        chunk = b"cICP" + bytes([primaries, transfer, 0, 1])
+        return data[:33] + struct.pack(">I", 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[33:]
+    at = data.index(b"colrnclx") + 8
+    return data[:at] + struct.pack(">HH", primaries, transfer) + data[at + 4 :]
+
+
+BT_2020_TO_XYZ = np.array(
+    [[0.6369580, 0.1446169, 0.1688810], [0.2627002, 0.6779981, 0.0593017], [0.0, 0.0280727, 1.0609851]]
+)
+
+
+@pytest.mark.parametrize(
+    ("primaries", "to_xyz"), [(12, P3_TO_XYZ), (9, BT_2020_TO_XYZ)], ids=["P3", "BT.2020"]
+)
+@pytest.mark.parametrize("name", ["png", "avif", "heif"])
+def test_colours_named_by_a_number_are_converted(tmp_path, name, primaries, to_xyz):
+    for colour in [(200, 120, 90), (180, 170, 160), (120, 120, 120)]:
+        data = encoded(
+            np.full((64, 64, 3), colour, np.uint8), name, **({} if name == "png" else {"quality": 100})
+        )
+        given_colour = decode(write(tmp_path / "a", numbered(data, primaries)), 64)[32, 32].astype(float)
+        expected = to_srgb(colour, to_xyz, srgb_curve)
+        np.testing.assert_allclose(given_colour, expected, atol=1 if name == "png" else 4)
+        plain = decode(write(tmp_path / "b", data), 64)
+        assert np.array_equal(decode(write(tmp_path / "c", numbered(data, 1)), 64), plain)  # those of sRGB
+
+
+@pytest.mark.parametrize("name", ["png", "avif", "heif"])
+def test_tones_for_a_brighter_screen_are_refused(tmp_path, name):
+    for transfer in (16, 18):
+        path = write(tmp_path / "a", numbered(encoded(PIXELS, name), 9, transfer))
+        with pytest.raises(ImageError, match=r"its tones are HDR \((PQ|HLG)\): export it as a JPEG\.$"):
+            decode(path, 64)
+
+
+def test_the_profile_of_a_jpeg_2000_file_is_converted(tmp_path):
+    data = encoded(np.full((64, 64, 3), (200, 120, 90), np.uint8), "jpeg2000")
+    at = data.index(b"colr") - 4
+    length = struct.unpack_from(">I", data, at)[0]
+    box = struct.pack(">I", 11 + len(DISPLAY_P3)) + b"colr\2\0\0" + DISPLAY_P3
+    around = data.index(b"jp2h") - 4
+    longer = struct.pack(">I", struct.unpack_from(">I", data, around)[0] + len(box) - length)
+    data = data[:around] + longer + data[around + 4 : at] + box + data[at + length :]
+    expected = to_srgb((200, 120, 90), P3_TO_XYZ, srgb_curve)
+    np.testing.assert_allclose(decode(write(tmp_path / "a.jp2", data), 64)[9, 9], expected, atol=1)
+
+
+def test_an_open_image_has_the_colours_of_its_file(tmp_path):
+    data = numbered(encoded(PIXELS, "png"), 12)
+    with Image.open(write(tmp_path / "a.png", data)) as image:
+        assert np.array_equal(prepare_image(image, 64), decode(tmp_path / "a.png", 64))
+
+
+@pytest.mark.parametrize("name", ["png", "jpeg", "tiff"])
+def test_grey_with_a_profile_of_colours_is_converted(tmp_path, name):
+    for level in (30, 120, 240):
+        data = encoded(np.full((64, 64), level, np.uint8), name, icc_profile=ADOBE_RGB)
+        expected = to_srgb((level,) * 3, ADOBE_TO_XYZ, adobe_curve)
+        np.testing.assert_allclose(decode(write(tmp_path / "a", data), 64)[5, 5], expected, atol=2)
 
 
 def test_srgb_profiles_change_no_bit(tmp_path):

@@ -45,6 +45,17 @@ def test_what_would_be_skipped_is_counted_and_named(tmp_path, capsys):
     assert "would be skipped: 1 missing: ISIC_0; 1 unreadable: ISIC_1 (" in out
 
 
+def test_images_without_a_row_are_counted_and_named(tmp_path, capsys, monkeypatch):
+    ham(tmp_path / "ham")
+    assert "does not name" not in shown(capsys, tmp_path / "ham")
+    for i in range(12):
+        image(tmp_path / "ham" / "more" / f"x{i:02}.png", 900 + i)
+    sentence = "images that the table does not name: 12: more/x00.png, more/x01.png"
+    assert sentence in shown(capsys, tmp_path / "ham")
+    monkeypatch.chdir(tmp_path / "ham")
+    assert sentence in shown(capsys, Path())
+
+
 def test_copies_are_counted_and_contradictions_named(tmp_path, capsys):
     root = tmp_path / "mine"
     classes(root)
@@ -99,11 +110,30 @@ def test_images_that_are_all_missing_are_refused_in_one_sentence(tmp_path):
         ({"max_images": 0}, "--max-images must be at least 1"),
         ({"level": 3}, "--level belongs to --data isic_archive"),
         ({"clinical": True, "data": "folder"}, "--clinical belongs to --data derm7pt"),
+        ({"out": Path("sheet.xyz")}, r"--out sheet\.xyz ends in none of \.png, .*: name an image file"),
+        ({"out": Path("sheet")}, "--out sheet ends in none of"),
+        ({"out": Path("/")}, "--out / is a folder: name an image file"),
     ],
 )
 def test_wrong_settings_are_refused(tmp_path, settings, sentence):
     with pytest.raises(UsageError, match=sentence):
         data.main(data.Settings(**{"folder": tmp_path, **settings}))
+
+
+def test_the_contact_sheet_shows_twelve_classes_and_says_so(tmp_path, capsys):
+    root = tmp_path / "mine"
+    classes(root, [f"class {letter}" for letter in "abcdefghijklm"], count=1)
+    assert shown(capsys, root).endswith("sheet.png (the 12 largest of 13 classes)\n")
+
+
+def test_the_contact_sheet_writes_names_that_are_not_english(tmp_path):
+    titles = set()
+    for name in ("Näv", "Nüv", "Мел", "Жел"):
+        classes(tmp_path / name, (name, "я"), count=1)
+        data.main(data.Settings(tmp_path / name, out=tmp_path / f"{name}.png"))
+        with Image.open(tmp_path / f"{name}.png") as sheet:
+            titles.add(sheet.crop((0, 0, 100, 24)).tobytes())
+    assert len(titles) == 4  # letters that a font lacks would all be one box
 
 
 def test_the_options_of_a_reader_reach_it(tmp_path, capsys):

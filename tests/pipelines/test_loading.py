@@ -224,6 +224,12 @@ def test_a_given_split_without_validation_takes_none_unless_asked(load, given_fo
     assert folders_of(load(folder, validation=0.0)) == {"train": {"train"}, "test": {"test"}}
 
 
+def test_a_given_split_without_test_images_is_tested_on_its_validation_images(load, given_folder, capsys):
+    folder = given_folder("train", "valid")
+    assert folders_of(load(folder)) == {"train": {"train"}, "test": {"valid"}}
+    assert "It has no test images: its validation images are the test images." in capsys.readouterr().out
+
+
 def test_a_split_that_the_data_does_not_give_is_refused_before_decoding(load, images, tmp_path):
     with pytest.raises(ValueError, match=r"gives no split: leave out --split-by, or write train, validation"):
         load(images, split_by="given")

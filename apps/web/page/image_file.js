@@ -5,8 +5,7 @@ const MOST_PIXELS = 100e6;
 
 /**
  * @param {File} file
- * @returns {Promise<ImageBitmap>} upright, and with the pixels as they are in the file: no colour profile is
- *   applied, and transparency is kept
+ * @returns {Promise<ImageBitmap>} upright; a canvas shows it in sRGB, as its colour profile says; transparency is kept
  */
 export async function openImage(file) {
   if (file.size === 0) throw new Error(`${file.name} is empty: choose another file.`);
@@ -20,7 +19,9 @@ export async function openImage(file) {
     );
   }
   try {
-    return await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+    // Of a file without a profile the pixels count as they are, whatever gamma a PNG gives, as in Python.
+    const colorSpaceConversion = hasColourProfile(bytes) ? "default" : "none";
+    return await createImageBitmap(file, { colorSpaceConversion, premultiplyAlpha: "none" });
   } catch {
     throw new Error(unreadable(file));
   }
@@ -54,6 +55,21 @@ function isCutOff(bytes) {
   if (startsWith(bytes, [0x89, 0x50, 0x4e, 0x47])) return !pngEnds(view);
   const webp = startsWith(bytes, [0x52, 0x49, 0x46, 0x46]) && bytes.length >= 8;
   return webp && view.getUint32(4, true) + 8 > bytes.length;
+}
+
+const PROFILE_MARKS = [
+  "ICC_PROFILE\0", // JPEG
+  "iCCP", // PNG
+  "cICP",
+  "ICCP", // WebP
+  "colrprof", // AVIF, HEIC
+  "colrnclx",
+];
+const PROFILE_WITHIN = 1e6; // bytes; it lies in front of the pixels
+
+function hasColourProfile(bytes) {
+  const start = new TextDecoder("latin1").decode(bytes.subarray(0, PROFILE_WITHIN));
+  return PROFILE_MARKS.some((mark) => start.includes(mark));
 }
 
 function startsWith(bytes, signature) {

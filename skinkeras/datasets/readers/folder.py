@@ -1,6 +1,7 @@
 """Any images of one's own: one folder a class, or a table that also names lesions and patients."""
 
 import re
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
@@ -8,16 +9,19 @@ import pandas as pd
 from skinkeras.datasets.class_images import ClassImages
 from skinkeras.datasets.file_search import advice, is_image, name_some, walk, what_is_there
 from skinkeras.datasets.manifest import Manifest
-from skinkeras.datasets.metadata import SUBSET_NAMES
+from skinkeras.datasets.metadata import SUBSETS, subset_of
 from skinkeras.datasets.tables import find_table
-from skinkeras.datasets.taxonomy import BINARY_CLASSES
+from skinkeras.datasets.taxonomy import BINARY_CLASSES, HAM10000, ISIC2019
 
 # Folders that hold images of all classes, or none.
 _NO_CLASS = re.compile(
     r"images?|imgs?|pictures?|photos?|jpe?gs?|pngs?|masks?|segmentations?|labels?|annotations?|ground[ _-]?truth"
-    r"|folds?|(folds?|parts?|splits?)[ _-]?\d+|.*(images?|imgs?|masks?)[ _-]part[ _-]?\d+"
+    r"|thumb(nail)?s?|folds?|(folds?|parts?|splits?)[ _-]?\d+|.*(images?|imgs?|masks?)[ _-]part[ _-]?\d+"
     r"|.*[ _-](images?|imgs?|masks?|inputs?|segmentations?)",
     re.IGNORECASE,
+)
+_KNOWN_CLASSES = frozenset(
+    name.casefold() for name in (*BINARY_CLASSES, *HAM10000, *HAM10000.values(), *ISIC2019.values(), "nevus")
 )
 
 
@@ -82,7 +86,7 @@ def _split_note(table, subsets):
         )
     counts = table["split"].value_counts()
     called = {name: f"{parent.name}/" for name, parent in subsets or ()}
-    names = [name for name in dict.fromkeys(SUBSET_NAMES.values()) if name in counts]
+    names = [name for name in SUBSETS if name in counts]
     words = [f"{called.get(name, name)} ({counts[name]:,})" for name in names]
     return [f"The folders are a split: {', '.join(words)}."]
 
@@ -106,7 +110,7 @@ def _unwrapped(root):
 def _subset_folders(top):
     """[(subset, folder)] where the folders are those of a split, else None."""
     folders = _folders_in(top)
-    subsets = [(SUBSET_NAMES.get(folder.name.casefold()), folder) for folder in folders]
+    subsets = [(subset_of(folder.name), folder) for folder in folders]
     named = [(name, folder) for name, folder in subsets if name]
     if len(named) < 2 or not any(_folders_in(folder) for _, folder in named):
         return None
@@ -118,14 +122,13 @@ def _subset_folders(top):
         )
     if len({name for name, _ in named}) < len(named):
         raise ValueError(f"{top} holds two folders of one subset: {name_some(f.name for _, f in named)}.")
-    order = list(dict.fromkeys(SUBSET_NAMES.values()))
-    return sorted(named, key=lambda pair: order.index(pair[0]))
+    return sorted(named, key=lambda pair: SUBSETS.index(pair[0]))
 
 
 def _subset_folders_of_class(folder):
     """[(subset, folder)] of a class that holds nothing but the folders of a split, else None."""
     _, folders, files = next(walk(folder, 0))
-    subsets = [(SUBSET_NAMES.get(name.casefold()), folder / name) for name in folders]
+    subsets = [(subset_of(name), folder / name) for name in folders]
     if len(subsets) < 2 or not all(name for name, _ in subsets) or any(map(is_image, files)):
         return None
     return subsets
@@ -139,14 +142,27 @@ def _class_folders(parent):
             f"{parent} holds {number}; it needs one for each of two or more classes: {what_is_there(parent)}."
             f"{advice(parent)}"
         )
-    wrong = [f.name for f in folders if _NO_CLASS.fullmatch(f.name) or f.name.casefold() in SUBSET_NAMES]
+    wrong = [folder.name for folder in folders if _NO_CLASS.fullmatch(folder.name) or subset_of(folder.name)]
     if wrong:
         raise ValueError(
             f"{parent} holds {name_some(wrong)}, which by their names are no classes: point --data-dir at a "
             "folder with one folder of images for each class, or name the images in a table "
             "(--data manifest)."
         )
+    _refuse_folders_of_classes(parent, folders)
     return folders
+
+
+def _refuse_folders_of_classes(parent, folders):
+    """Raises ValueError where each folder holds the same classes, as the folders of clinics do."""
+    inside = [{below.name.casefold() for below in _folders_in(folder)} for folder in folders]
+    shared = sorted(_KNOWN_CLASSES.intersection(*inside))
+    if len(shared) > 1:
+        raise ValueError(
+            f"{parent} holds {name_some(folder.name for folder in folders)}, each with the folders "
+            f"{name_some(shared)}, which are the classes: point --data-dir at one of them, or name the images in a "
+            "table (--data manifest)."
+        )
 
 
 def _one_spelling(labels):
@@ -154,19 +170,24 @@ def _one_spelling(labels):
     benign and malignant in lower case."""
     classes = {}
     for label in sorted(set(labels)):
-        classes.setdefault(label.strip().casefold(), label.strip())
+        classes.setdefault(_folded(label), unicodedata.normalize("NFC", label.strip()))
     if set(classes) == set(BINARY_CLASSES):
         classes = {name: name for name in BINARY_CLASSES}
-    return {label: classes[label.strip().casefold()] for label in set(labels)}
+    return {label: classes[_folded(label)] for label in set(labels)}
+
+
+def _folded(label):
+    return unicodedata.normalize("NFC", label.strip()).casefold()  # a Mac takes accents apart
 
 
 def manifest_csv(root):
     """Reads a folder with a table, `manifest.csv`, of the images to use.
 
     Args:
-        root: the folder. The table has the columns image (a path, counted from the folder of the table) and
-            label, and, where known, image_id (unique), lesion_id, patient_id, source, split and what else a
-            `Manifest` has. A table of another name is taken if it is the only one with the first two.
+        root: the folder. The table, in it or below, has the columns image (a path, counted from the folder of
+            the table, or a name that is looked for in all of root) and label, and, where known, image_id
+            (unique), lesion_id, patient_id, source, split and what else a `Manifest` has. A table of another
+            name is taken if it is the only one with the first two.
 
     Returns:
         `Manifest`; the labels that occur, sorted, are the classes.
@@ -179,5 +200,5 @@ def manifest_csv(root):
     if not root.is_dir():
         raise FileNotFoundError(f"There is no manifest {root / 'manifest.csv'}: {what_is_there(root)}.")
     path = find_table(root, ("manifest",), ("image", "label"), "manifest")
-    manifest = Manifest.from_csv(path)
+    manifest = Manifest.from_csv(path, images_below=root)
     return manifest.with_table(manifest.table, f"The images of {path}.")

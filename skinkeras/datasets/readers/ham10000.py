@@ -2,7 +2,7 @@
 
 from skinkeras.datasets.image_index import ImageIndex
 from skinkeras.datasets.manifest import Manifest
-from skinkeras.datasets.metadata import CONFIRMATIONS, as_labels
+from skinkeras.datasets.metadata import as_labels
 from skinkeras.datasets.tables import find_table, read_table
 from skinkeras.datasets.taxonomy import HAM10000
 
@@ -32,10 +32,9 @@ def ham10000(root):
     table["image"] = ImageIndex(root).paths(table["image_id"], _FOLDERS)
     table["label"] = as_labels(table["dx"], dict(zip(HAM10000, HAM10000, strict=True)), path, "dx")
     table["source"] = table.get("dataset", "ham10000")
-    for column, published in (("acquisition", "dataset"), ("site", "localization")):
+    names = {"acquisition": "dataset", "site": "localization", "confirmed_by": "dx_type"}
+    for column, published in names.items():
         table[column] = table.get(published)
-    if "dx_type" in table:
-        table["confirmed_by"] = table["dx_type"].replace(CONFIRMATIONS)
     return Manifest(
         table,
         tuple(HAM10000),

@@ -3,12 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from skinkeras.datasets.image_index import ImageIndex
+from skinkeras.datasets.file_search import name_some
+from skinkeras.datasets.image_index import ImageIndex, image_key
 from skinkeras.datasets.manifest import Manifest
-from skinkeras.datasets.metadata import CONFIRMATIONS
-from skinkeras.datasets.tables import find_table, read_table
+from skinkeras.datasets.metadata import as_labels
+from skinkeras.datasets.tables import find_table, numbers, read_rows_of, read_table
 from skinkeras.datasets.taxonomy import BINARY_CLASSES, HAM10000, ISIC2018, ISIC2019
+from skinkeras.errors import shown
 
+_BINARY = dict(zip(BINARY_CLASSES, BINARY_CLASSES, strict=True))
 _DUPLICATES = "ISIC_2020_Training_Duplicates"
 # ISIC 2019 says in the lesion_id which collection an image comes from.
 _COLLECTIONS = {"HAM": "HAM10000", "BCN": "BCN20000", "MSK": "MSK"}
@@ -32,11 +35,10 @@ def isic2018(root):
     path = find_table(root, ("ISIC2018_Task3_Training_GroundTruth",), (), "labels of ISIC 2018")
     table = _one_hot_table(path, ISIC2018)
     name = "ISIC2018_Task3_Training_LesionGroupings"
-    groupings = _by_image(find_table(root, (name,), (), "lesions of ISIC 2018", beside=path))
-    table["lesion_id"] = table["image_id"].map(groupings["lesion_id"])
-    if "diagnosis_confirm_type" in groupings:
-        confirmed = groupings["diagnosis_confirm_type"].replace(CONFIRMATIONS)
-        table["confirmed_by"] = table["image_id"].map(confirmed)
+    lesions = find_table(root, (name,), (), "lesions of ISIC 2018", beside=path)
+    groupings = read_rows_of(table["image_id"], lesions, "image", ("lesion_id",))
+    table["lesion_id"] = groupings["lesion_id"]
+    table["confirmed_by"] = groupings.get("diagnosis_confirm_type")
     table["image"] = ImageIndex(root).paths(table["image_id"], ("ISIC2018_Task3_Training_Input",))
     return Manifest(
         table.assign(source="isic2018"),
@@ -60,11 +62,12 @@ def isic2019(root):
     path = find_table(root, ("ISIC_2019_Training_GroundTruth",), (), "labels of ISIC 2019")
     table = _one_hot_table(path, ISIC2019)
     name = "ISIC_2019_Training_Metadata"
-    metadata = _by_image(find_table(root, (name,), (), "lesions of ISIC 2019", beside=path))
+    lesions = find_table(root, (name,), (), "lesions of ISIC 2019", beside=path)
+    metadata = read_rows_of(table["image_id"], lesions, "image", ("lesion_id",))
     names = {"lesion_id": "lesion_id", "age": "age_approx", "sex": "sex", "site": "anatom_site_general"}
     for column, published in names.items():
         if published in metadata:
-            table[column] = table["image_id"].map(metadata[published])
+            table[column] = metadata[published]
     table["acquisition"] = table["lesion_id"].str[:3].map(_COLLECTIONS)
     table["image"] = ImageIndex(root).paths(table["image_id"], ("ISIC_2019_Training_Input",))
     classes = [name for name in ISIC2019.values() if name != "unk" or (table["label"] == "unk").any()]
@@ -96,7 +99,7 @@ def isic2020(root):
     table = table.assign(
         image_id=table["image_name"],
         image=ImageIndex(root).paths(table["image_name"], folders),
-        label=table["benign_malignant"],
+        label=as_labels(table["benign_malignant"], _BINARY, path, "benign_malignant"),
         source="isic2020",
         age=table.get("age_approx"),
         site=table.get("anatom_site_general_challenge"),
@@ -161,12 +164,13 @@ def drop_known_duplicates(manifest, root):
     Raises:
         FileNotFoundError: there is no list of the pairs.
     """
-    present = set(manifest.table["image_id"])
-    dropped = set()
-    for first, second in known_duplicates(root):
+    keys = manifest.table["image_id"].map(image_key)
+    present, dropped = set(keys), set()
+    for pair in known_duplicates(root):
+        first, second = map(image_key, pair)
         if first not in dropped and {first, second} <= present:
             dropped.add(second)
-    keep = ~manifest.table["image_id"].isin(dropped).to_numpy()
+    keep = ~keys.isin(dropped).to_numpy()
     return manifest.select(keep), int((~keep).sum())
 
 
@@ -181,32 +185,20 @@ def drop_duplicates_if_listed(manifest, root):
     return manifest.with_table(manifest.table, note), 0
 
 
-def _by_image(path):
-    """The table of lesions at `path`, a row an image, whose id is the index."""
-    table = read_table(path, ("image", "lesion_id"))
-    twice = table["image"].duplicated()
-    if twice.any():
-        row = int(np.flatnonzero(twice)[0])
-        raise ValueError(
-            f"{path}, line {table.index[row] + 2}, column image: {table['image'].iloc[row]!r} occurs more than once."
-        )
-    return table.set_index("image")
-
-
 def _one_hot_table(path, columns):
     """image_id and label of a ground-truth file with one column of 0 and 1 a class."""
     table = read_table(path, ("image",)).rename(columns=str.upper)
-    unknown = [name for name in table.columns if name not in ("IMAGE", *columns)]
-    if unknown:
-        raise ValueError(f"{path} has the unknown class {unknown[0]}; known are {', '.join(columns)}.")
     names = [name for name in columns if name in table.columns]
-    values = table[names].apply(pd.to_numeric, errors="coerce").to_numpy()
+    if not names:
+        raise ValueError(f"{path} has no column of a class; known are {', '.join(columns)}.")
+    values = table[names].apply(numbers).to_numpy()
     wrong = ~((np.isin(values, (0.0, 1.0)).all(axis=1)) & (values.sum(axis=1) == 1))
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
+        values = table.drop(columns="IMAGE").iloc[row]  # those of unknown classes, too
         raise ValueError(
-            f"{path}, line {table.index[row] + 2} (image {table['IMAGE'].iloc[row]}): needs one class at 1, the "
-            f"others at 0. Received: {table[names].iloc[row].to_dict()}"
+            f"{path}, line {table.index[row] + 2} (image {shown(table['IMAGE'].iloc[row])}): needs one class at 1, "
+            f"the others at 0. Received: {name_some(f'{name} {value}' for name, value in values.items())}."
         )
     labels = [columns[names[number]] for number in values.argmax(axis=1)]
     return pd.DataFrame({"image_id": table["IMAGE"], "label": labels})

@@ -5,10 +5,11 @@ import numpy as np
 from skinkeras.datasets.image_index import ImageIndex
 from skinkeras.datasets.manifest import Manifest
 from skinkeras.datasets.metadata import as_labels
-from skinkeras.datasets.tables import find_table, header, read_table
+from skinkeras.datasets.tables import find_table, header, read_rows_of, read_table
 from skinkeras.datasets.taxonomy import BINARY_CLASSES
 
 _TRUTH = "ISIC_2024_Training_GroundTruth"
+_LABELS = dict(zip(("0", "1", "0.0", "1.0"), BINARY_CLASSES * 2, strict=True))
 _FOLDERS = ("train-image/image", "ISIC_2024_Training_Input", "train-image.hdf5")
 
 
@@ -40,12 +41,14 @@ def isic2024(root):
             "patients of ISIC 2024",
             beside=path,
         )
-        table = table.merge(read_table(other).drop(columns=column, errors="ignore"), on="isic_id", how="left")
-    labels = dict(zip(("0", "1", "0.0", "1.0"), BINARY_CLASSES * 2, strict=True))
+        known = read_rows_of(table["isic_id"], other, "isic_id").drop(
+            columns=list(table.columns), errors="ignore"
+        )
+        table = table.join(known)
     table = table.assign(
         image_id=table["isic_id"],
         image=ImageIndex(root, hdf5=True).paths(table["isic_id"], _FOLDERS),
-        label=as_labels(table[column], labels, path, column),
+        label=as_labels(table[column].str.replace(",", "."), _LABELS, path, column),
         source="isic2024",
         age=table.get("age_approx", np.nan),
         site=table.get("anatom_site_general", np.nan),

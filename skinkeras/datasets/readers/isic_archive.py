@@ -5,7 +5,7 @@ import numpy as np
 from skinkeras.datasets.file_search import name_some
 from skinkeras.datasets.image_index import ImageIndex
 from skinkeras.datasets.manifest import Manifest
-from skinkeras.datasets.metadata import CONFIRMATIONS, fitzpatrick
+from skinkeras.datasets.metadata import fitzpatrick
 from skinkeras.datasets.tables import column_name, find_table, header, read_table
 
 LEVELS = 5
@@ -58,12 +58,13 @@ def isic_archive(root, level=1, *, label_column=None, all_image_types=False):
             notes.append(f"Images that are not dermoscopic are left out: {words}.")
         keep = keep & dermoscopic.to_numpy()
     if not keep.any():
-        raise ValueError(f"{path} has no images of a known class left: {' '.join(notes[1:])}")
+        raise ValueError(
+            f"{path} has no images of a known class left: {' '.join(notes[1:]) or 'it has no rows.'}"
+        )
     table = table[keep].assign(source="isic_archive")
     table["image_id"] = table["isic_id"]
     for column, published in _NAMES.items():
         table[column] = table.get(published, np.nan)
-    table["confirmed_by"] = table["confirmed_by"].replace(CONFIRMATIONS)
     table["skin_tone"] = fitzpatrick(table["skin_tone"])
     table["image"] = ImageIndex(root).paths(table["image_id"].tolist(), ("", "images"))
     classes = sorted(table["label"].unique())

@@ -11,6 +11,8 @@ public class BitmapFactory {
         public boolean inJustDecodeBounds;
         public int inSampleSize;
         public Bitmap.Config inPreferredConfig;
+        @Nullable
+        public ColorSpace inPreferredColorSpace;
         public int outWidth;
         public int outHeight;
     }

@@ -3,8 +3,10 @@ package org.skinkeras.app
 import android.content.ContentResolver
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
+import android.graphics.ColorSpace
 import android.media.ExifInterface
 import android.net.Uri
+import android.os.Build
 import androidx.camera.core.ImageProxy
 import java.io.IOException
 import java.io.InputStream
@@ -22,7 +24,7 @@ fun ImageProxy.asFrame(): RgbaFrame {
 
 /**
  * Reads a photo for an input of `size` pixels: a large one at 1/2, 1/4 or 1/8, never below twice the input, as the
- * training pictures were decoded; the camera's orientation mark is obeyed.
+ * training pictures were decoded; in sRGB, whatever its colour profile is; the camera's orientation mark is obeyed.
  *
  * @throws IOException the photo is missing, cut off, or no picture.
  */
@@ -38,6 +40,10 @@ fun ContentResolver.readPhoto(uri: Uri, size: Int): RgbaFrame {
     val options = BitmapFactory.Options().apply {
         inSampleSize = listOf(8, 4, 2).firstOrNull { shortest / it >= 2 * size } ?: 1
         inPreferredConfig = Bitmap.Config.ARGB_8888
+        // Otherwise the pixels stay in the colours of the photo, such as Display P3. Android 7 knows no others than sRGB.
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.O) {
+            inPreferredColorSpace = ColorSpace.get(ColorSpace.Named.SRGB)
+        }
     }
     val bitmap = BitmapFactory.decodeByteArray(file, 0, file.size, options) ?: throw IOException("This picture is broken.")
     val orientation = ExifInterface(file.inputStream()).getAttributeInt(ExifInterface.TAG_ORIENTATION, 1)
