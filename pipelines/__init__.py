@@ -3,4 +3,5 @@
 from pipelines.common import stopping
 
 if stopping.runs_as_a_command():
+    stopping.open_closed_streams()
     stopping.stop_quietly_while_importing()

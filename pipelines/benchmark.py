@@ -20,6 +20,7 @@ from skinkeras import tflite
 from skinkeras.files import write_json
 from skinkeras.tflite import phones
 from skinkeras.tflite.op_times import op_times
+from skinkeras.tflite.runtime import check_runs
 
 _KERNELS = {"both": (True, False), "on": (True,), "off": (False,)}
 
@@ -55,6 +56,7 @@ def main(settings):
     with refuse_invalid_input():
         check(settings)
         for file in settings.files:
+            check_runs(file)
             tflite.Classifier(file)
     measure = measure_phones if settings.device == "adb" else measure_ops if settings.ops else measure_host
     report = measure(settings)
@@ -69,6 +71,8 @@ def check(settings):
         check_count("threads", threads, MOST_THREADS)
     check_count("runs", settings.runs, 1_000_000)
     check_count("rounds", settings.rounds, 1_000)
+    if not settings.files:
+        raise ValueError("Name one or more .tflite files.")
     if settings.device == "host" and (settings.join or settings.benchmark_model):
         raise ValueError("--join and --benchmark-model belong to --device adb.")
     if settings.ops and (settings.device == "adb" or settings.xnnpack == "off"):

@@ -70,6 +70,7 @@ def main(settings):
             task = new_task(settings.loss, settings.decisions)
             section("Data")
             data, cleaner = load_images(settings, folder)
+            checks.check_decisions(settings.decisions, validation=data.has_validation)
             cleaning_rounds.check_materialised(data, settings.oversampling.materialise)
             folder.begin(request)
             cleaning_rounds.materialise(data, settings.oversampling.materialise)
@@ -137,14 +138,7 @@ def load_images(settings, folder):
     """(`SplitImages` before cleaning, the `Cleaner` of them) of a run in `folder`."""
     from pipelines.common import cleaning_rounds
 
-    loader = new_loader(
-        settings.data,
-        settings.oversampling,
-        settings.cleaning,
-        settings.model,
-        settings.training,
-        settings.output,
-    )
+    loader = new_loader(settings)
     data = loader.load(folder.file("split.csv"))
     cleaner = cleaning_rounds.Cleaner(
         settings.cleaning, settings.model, settings.training, settings.data.data, data, folder
@@ -152,19 +146,19 @@ def load_images(settings, folder):
     return data, cleaner
 
 
-def new_loader(data, oversampling, cleaning, model, training, output):
-    """The `ImageLoader` of groups of settings of this job or of the cleaning job."""
+def new_loader(settings):
+    """The `ImageLoader` of the settings of this job or of the cleaning job."""
     from pipelines.common.loading import ImageLoader
 
     return ImageLoader(
-        data,
-        model.image_size,
-        output.cache_dir,
-        training.data_seed,
-        data.positive,
-        oversampling.policy,
-        cleaning.plan,
-        model.geometry,
+        settings.data,
+        settings.model.image_size,
+        settings.output.cache_dir,
+        settings.training.data_seed,
+        settings.data.positive,
+        settings.oversampling.policy,
+        settings.cleaning.plan,
+        settings.model.geometry,
     )
 
 
@@ -180,6 +174,7 @@ def resolved(settings):
             f"--model {settings.model.model} diagnoses level by level, which python -m pipelines.multiclass trains."
         )
     checks.check_data(settings.data)
+    checks.check_decisions(settings.decisions, validation=settings.data.validation != 0)
     checks.check_loss("binary", settings.loss, settings.model)
     checks.check_model(settings.model, exports=settings.output.export)
     if settings.cleaning.plan:
@@ -217,14 +212,7 @@ def with_defaults(settings):
 
 def decode(settings):
     """Reads, splits and decodes the images into the cache, and writes nothing else; `settings` are resolved."""
-    loader = new_loader(
-        settings.data,
-        settings.oversampling,
-        settings.cleaning,
-        settings.model,
-        settings.training,
-        settings.output,
-    )
+    loader = new_loader(settings)
     loader.load(settings.output.out / "no split yet")
 
 

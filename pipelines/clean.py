@@ -7,7 +7,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.binary import load_images, new_loader
+from pipelines.binary import load_images
 from pipelines.common import checks, options
 from pipelines.common.console import refuse_invalid_input, run, say, section
 from pipelines.common.groups import (
@@ -92,19 +92,6 @@ def with_defaults(settings):
     settings = options.filled(settings, values)
     positive = settings.data.positive or settings.data.dataset.positive
     return dataclasses.replace(settings, data=dataclasses.replace(settings.data, positive=positive))
-
-
-def decode(settings):
-    """Reads, splits and decodes the images into the cache, and writes nothing else; `settings` are resolved."""
-    loader = new_loader(
-        settings.data,
-        settings.oversampling,
-        settings.cleaning,
-        settings.model,
-        settings.training,
-        settings.output,
-    )
-    loader.load(settings.output.out / "no split yet")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,10 @@ from pipelines.common.console import refuse_invalid_input, run, say, section
 from pipelines.common.groups import ExternalDataOptions, Name, Place
 from pipelines.common.options import Options
 from pipelines.common.startup import start_keras
-from skinkeras.locks import locked_folder
+from skinkeras.locks import locked_folder, remove_leftovers
+
+# What `external_results.write` leaves, of which evaluation.json comes last.
+_WRITTEN = {"predictions.csv", "figures", "evaluation.md", "evaluation.json"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def main(settings):
     with locked_folder(asked.out):
         with refuse_invalid_input():
             _check_out(asked.out)
+            remove_leftovers(asked.out)
             start_keras(0)
             from pipelines.common import external_images, external_results, measured_models
 
@@ -115,9 +119,9 @@ def _command(settings):
 
 
 def _check_out(folder):
-    """Raises ValueError if the folder holds something other than an evaluation."""
-    inside = [path.name for path in folder.iterdir() if path.name[0] != "."]
-    if inside and not (folder / "evaluation.json").is_file():
+    """Raises ValueError if the folder holds something other than an evaluation, whole or of a killed process."""
+    inside = {path.name for path in folder.iterdir() if path.name[0] != "."}
+    if not inside <= _WRITTEN and not (folder / "evaluation.json").is_file():
         raise ValueError(f"{folder} is not empty and holds no evaluation: choose another --out.")
 
 

@@ -26,10 +26,12 @@ from skinkeras import tflite
 from skinkeras.errors import RunError
 from skinkeras.files import write_bytes, write_text
 from skinkeras.images.decoding import decode
+from skinkeras.input_files import read_text
 from skinkeras.locks import locked_folder, remove_leftovers
 
 # How far the sum of probabilities may be from 1: of an integer model each is rounded to a 256th.
 _ROUNDED = 0.05
+_MOST_PIXELS = 4096  # a side, as the Android app
 
 
 @dataclass(frozen=True)
@@ -190,9 +192,9 @@ def export_keras_file(settings):
             raise ValueError("--data-dir belongs to a run; name images with --images.")
         if settings.qat_epochs is not None:
             raise ValueError("--qat-epochs belongs to a run: a Keras file is exported as it is.")
-        labels = read_labels(settings.labels)
         if not settings.source.is_file():
             raise ValueError(f"There is no file or folder {settings.source}.")
+        labels = read_labels(settings.labels)
         if settings.source.suffix == ".tflite":
             raise ValueError(
                 f"{settings.source} is a .tflite file already: name the Keras model that it was made from."
@@ -244,7 +246,7 @@ def read_labels(labels):
             "--labels is missing: the class names in the order of the output, or a file of them."
         )
     if len(labels) == 1 and Path(labels[0]).is_file():
-        return tuple(Path(labels[0]).read_text("utf-8-sig").rstrip().splitlines())
+        return tuple(read_text(labels[0]).removeprefix("\ufeff").rstrip().splitlines())
     return labels
 
 
@@ -274,6 +276,11 @@ def check_classifier(path, model, labels):
         raise ValueError(
             f"{path} takes {shapes} and has {len(model.outputs)} output(s); a classifier of images takes "
             "one (batch, size, size, 3) and has one output."
+        )
+    if shape[1] > _MOST_PIXELS:
+        raise ValueError(
+            f"{path} takes images of {shape[1]:,} pixels a side, and the apps up to {_MOST_PIXELS:,}: build it with "
+            "a smaller input."
         )
     if len(labels) < 2:
         raise ValueError(f"A classifier has two or more labels. Received: {list(labels)}")

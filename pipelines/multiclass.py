@@ -23,6 +23,7 @@ from pipelines.common.run_folder import RunFolder
 from pipelines.common.startup import start_keras
 from skinkeras import datasets
 from skinkeras.files import write_text
+from skinkeras.yaml_files import read_yaml
 
 # Barata & Santiago 2021, section 4.2; and what two cores can do in minutes, from pretrained weights.
 _PAPER = {
@@ -95,7 +96,7 @@ def main(settings):
             from pipelines.common import line, loading, records
 
             checks.check_weights_file(settings.model.name.architecture, settings.model)
-            loader = new_loader(settings.data, settings.model, settings.training, settings.output)
+            loader = new_loader(settings)
             manifest = loader.manifest()
             taxonomy = taxonomy_of(settings.data, settings.model, manifest.classes)
             repeats = read_repeats(loader, manifest, settings.data.repeats, folder)
@@ -143,17 +144,20 @@ def trained_on(settings, folder):
         settings: the run's.
         folder: `RunFolder` of the repeat, with its `split.csv`.
     """
-    loader = new_loader(settings.data, settings.model, settings.training, settings.output)
+    loader = new_loader(settings)
     data = loader.load(folder.file("split.csv"))
     taxonomy = taxonomy_of(settings.data, settings.model, data.manifest.classes)
     return new_task(settings.loss, settings.model, taxonomy), data
 
 
-def new_loader(data, model, training, output):
-    """The `ImageLoader` of groups of the job's settings."""
+def new_loader(settings):
+    """The `ImageLoader` of the job's settings."""
     from pipelines.common.loading import ImageLoader
 
-    return ImageLoader(data, model.image_size, output.cache_dir, training.data_seed, geometry=model.geometry)
+    data, model, training = settings.data, settings.model, settings.training
+    return ImageLoader(
+        data, model.image_size, settings.output.cache_dir, training.data_seed, geometry=model.geometry
+    )
 
 
 def read_repeats(loader, manifest, count, folder):
@@ -214,13 +218,12 @@ def taxonomy_of(data, model, classes):
 
 def _read_taxonomy(path):
     try:
-        return yaml.safe_load(path.read_text("utf-8"))
+        return read_yaml(path)
     except FileNotFoundError as error:
         raise ValueError(f"There is no file {path}: check --taxonomy.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
+    except ValueError as error:
         raise ValueError(
-            f"{path} is not a YAML file of a taxonomy, {{node: [children]}}: {reason}."
+            f"{path} is not a YAML file of a taxonomy, {{node: [children]}}: {str(error).removesuffix('.')}."
         ) from error
 
 
@@ -231,7 +234,7 @@ def _children(taxonomy):
 def check_same_tree(folder, taxonomy):
     """Raises ValueError if the run in the folder was begun with another tree."""
     tree = folder.file("taxonomy.yaml")
-    if tree.exists() and yaml.safe_load(tree.read_text("utf-8")) != _children(taxonomy):
+    if tree.exists() and read_yaml(tree) != _children(taxonomy):
         raise ValueError(f"{folder.path} holds a run with another taxonomy, {tree}: choose another --out.")
 
 
@@ -284,7 +287,7 @@ def with_defaults(settings):
 
 def decode(settings):
     """Reads, splits and decodes the images into the cache, and writes nothing else; `settings` are resolved."""
-    loader = new_loader(settings.data, settings.model, settings.training, settings.output)
+    loader = new_loader(settings)
     loader.load(settings.output.out / "no split yet")
 
 

@@ -98,7 +98,9 @@ def main(settings):
     with refuse_invalid_input():
         check_count("threads", settings.threads, MOST_THREADS)
         from skinkeras import tflite
+        from skinkeras.tflite.runtime import check_runs
 
+        check_runs(settings.file)
         classifier = tflite.Classifier(settings.file, settings.threads, geometry=settings.geometry)
         decision = read_decision(settings.file, classifier.labels, settings.operating_point)
         passed_over = Counter()

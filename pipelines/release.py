@@ -42,19 +42,36 @@ def main(settings):
         remove_leftovers(settings.to)
         # On a copy first: a model that must not be released leaves the good one where it is.
         rehearsed = Path(folder) / settings.to.resolve().name
-        shutil.copytree(settings.to, rehearsed, ignore=shutil.ignore_patterns(LOCK))
-        place(source, record, rehearsed)
+        copy_folder(settings.to, rehearsed)
+        place(source, source.parent / "images.csv", record, rehearsed)
         try:
             verify_release.main(verify_release.Settings(rehearsed, write_table=True))
         except (RunError, UsageError) as error:
             raise type(error)(str(error).replace(str(rehearsed), str(settings.to))) from error
-        place(source, record, settings.to)
+        # What was verified, and not what has become of the run meanwhile.
+        place(rehearsed, rehearsed / "records" / f"{record['name']}.images.csv", record, settings.to)
         copy(rehearsed / "README.md", settings.to / "README.md")
     say(f"Released: {settings.to / record['name']}")
 
 
-def place(source, record, folder):
-    """Copies the shipped files into a folder of released models, and renders the record there."""
+def copy_folder(source, target):
+    """Copies a folder of released models; raises UsageError if it holds what cannot be copied, such as a pipe."""
+    try:
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(LOCK))
+    except shutil.Error as error:  # which lists everything that could not be copied
+        path, _, reason = error.args[0][0]
+        raise UsageError(f"{path} cannot be copied ({reason}): remove it from the folder.") from error
+
+
+def place(source, images, record, folder):
+    """Copies the shipped files into a folder of released models, and renders the record there.
+
+    Args:
+        source: folder of the files.
+        images: the `images.csv` that says what the model was trained on; there need not be one.
+        record: of the run, with `shipped` set.
+        folder: of released models.
+    """
     from skinkeras import reports
 
     for entry in record["files"].values():
@@ -64,8 +81,8 @@ def place(source, record, folder):
     write_text(folder / f"{record['name']}.labels.txt", labels)
     reports.write_record(folder / "records" / f"{record['name']}.json", record)
     used = folder / "records" / f"{record['name']}.images.csv"
-    if (source.parent / "images.csv").is_file():  # so that an evaluation can leave out what it was trained on
-        copy(source.parent / "images.csv", used)
+    if images.is_file():  # so that an evaluation can leave out what it was trained on
+        copy(images, used)
     else:  # those of a model that is replaced are others
         used.unlink(missing_ok=True)
     reports.render_model(record, folder)
@@ -79,7 +96,8 @@ def exported(settings):
     """The run's folder of exported files, and its record with `shipped` set.
 
     Raises:
-        ValueError: nothing was exported, the images are synthetic, or a requested kind of file is missing.
+        ValueError: nothing was exported, the images are synthetic, a requested kind of file is missing, or a file
+            is not one of the run's own.
     """
     from pipelines.common import released_runs
     from skinkeras import reports
@@ -105,7 +123,23 @@ def exported(settings):
             entry["shipped"] = False
         if not (target.export / entry["file"]).is_file() and entry.get("shipped", True):
             raise ValueError(f"{target.export / entry['file']} is missing: export the run again.")
+    check_files(target, record)
     return target.export, record
+
+
+def check_files(target, record):
+    """Raises ValueError if a file that would be published is a link to another, or `images.csv` is no such table."""
+    images = target.file("images.csv")
+    shipped = [
+        target.export / entry["file"] for entry in record["files"].values() if entry.get("shipped", True)
+    ]
+    for path in (images, *shipped):
+        if path.is_symlink():
+            raise ValueError(f"{path} is a symbolic link: put the file itself there.")
+    if images.is_file():
+        from pipelines.common.measured_models import used_images_table
+
+        used_images_table(images)
 
 
 def copy(source, target):

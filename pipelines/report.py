@@ -16,6 +16,7 @@ from tyro.conf import Positional, arg
 from pipelines.common.console import refuse_invalid_input, run, say
 from pipelines.common.groups import Place
 from pipelines.common.run_folder import RunFolder
+from skinkeras.locks import locked_folder, remove_leftovers
 
 _ANSWERS = Annotated[
     tuple[Path, ...] | None, arg(metavar="[ANSWERS.yaml]", help_behavior_hint="(default: no such report)")
@@ -109,13 +110,15 @@ def report_run(folder, external=(), clear_derm=None):
         external: folders of evaluations that are added to its record first.
         clear_derm: function from a record to the text of `clear_derm.md`, or None.
     """
-    with refuse_invalid_input():
+    with locked_folder(folder, "run"), refuse_invalid_input():
         from pipelines.common import released_runs
         from skinkeras import reports
 
         target = RunFolder(folder)
+        record = released_runs.record_of(target)
+        remove_leftovers(folder)
         released = released_runs.is_released(target)
-        record = _with_external(released_runs.record_of(target), external)
+        record = _with_external(record, external)
         if released or external:
             reports.write_record(target.file("record.json"), record)
         # The predictions.csv of a released run stays, and its metrics.json says how to read it.
@@ -141,7 +144,9 @@ def report_released(path, external=(), clear_derm=None):
             raise ValueError(
                 f"{path} is not the record of a released model: those lie in tflite_models/records/."
             )
-        record = _with_external(record, external)
+    with locked_folder(path.parent.parent, "model"), refuse_invalid_input():
+        remove_leftovers(path.parent.parent)
+        record = _with_external(reports.read_record(path), external)
         if external:
             reports.write_record(path, record)
         paths = reports.render_model(record, path.parent.parent)

@@ -12,6 +12,8 @@ from tyro.conf import Positional
 from pipelines.common.console import console, refuse_invalid_input, run
 from skinkeras.errors import RunError
 from skinkeras.files import write_text
+from skinkeras.input_files import check_regular, read_text
+from skinkeras.locks import locked_folder, remove_leftovers
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,10 @@ def main(settings):
 
         if settings.write_table:
             readme = settings.folder / "README.md"
-            write_text(readme, with_models_table(readme.read_text("utf-8"), settings.folder))
+            check_regular(readme)  # a lock would make the folder
+            with locked_folder(settings.folder, "folder"):
+                remove_leftovers(settings.folder)
+                write_text(readme, with_models_table(read_text(readme), settings.folder))
         faults = release_faults(settings.folder)
         for name, sentences in rendering_faults(settings.folder).items():
             faults[name] = [*faults.get(name, []), *sentences]

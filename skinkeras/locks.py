@@ -132,14 +132,17 @@ def exclusive(path: str | os.PathLike, on_wait=None) -> Iterator[None]:
         OSError: the folder cannot be written.
     """
     file = _lock_file(Path(path))
-    file.parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(file, thread_local=False)
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except filelock.Timeout:
         if on_wait:
             on_wait()
         lock.acquire()
+    except OSError as error:
+        error.filename = os.fspath(path)  # not the hidden file beside it
+        raise
     try:
         yield
     finally:

@@ -1,13 +1,12 @@
 """Calibration of a run's models on its validation images, folded into them before they are saved."""
 
-import json
-
 import keras
 
 from pipelines.common.console import say
 from skinkeras import evaluation, quantization
 from skinkeras.errors import DamagedFileError
 from skinkeras.files import write_json
+from skinkeras.json_files import read_json
 
 _FILE = "calibration.json"
 
@@ -61,7 +60,10 @@ def uncalibrate(model, folder):
     found = calibrations(folder).get("float")
     if found:
         fitted = evaluation.Calibration(found["temperature"], tuple(found["bias"]))
-        quantization.fold_calibration(model, fitted.inverse)
+        try:
+            quantization.fold_calibration(model, fitted.inverse)
+        except ValueError as error:  # that of other classes
+            raise _damaged(folder.file(_FILE)) from error
 
 
 def calibrations(folder):
@@ -74,15 +76,19 @@ def calibrations(folder):
     if not path.exists():
         return {}
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = read_json(path)
         for one in found.values():
-            evaluation.Calibration(one["temperature"], tuple(one["bias"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamagedFileError(
-            f"{path} is damaged: delete it and the run's .keras files, and resume, to train again from the "
-            "state that is there."
-        ) from error
+            _ = evaluation.Calibration(one["temperature"], tuple(one["bias"])).inverse
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise _damaged(path) from error
     return found
+
+
+def _damaged(path):
+    return DamagedFileError(
+        f"{path} is damaged: delete it and the run's .keras files, and resume, to train again from the state that is "
+        "there."
+    )
 
 
 def _note(folder, form, found):

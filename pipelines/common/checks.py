@@ -75,7 +75,8 @@ def check_data(options):
     if options.dataset.synthetic:
         if options.data_dir is not None:
             raise ValueError(
-                "--data-dir was given without --data: say which data set it holds (--data folder, ...)."
+                "--data-dir was given without --data, or with synthetic images: say which data set it holds (--data "
+                "folder, ...), or leave it out."
             )
     elif options.data_dir is None:
         raise ValueError(f"--data {options.data} needs --data-dir, the folder that holds it.")
@@ -83,6 +84,22 @@ def check_data(options):
         from skinkeras.datasets.file_search import check_folder  # with OpenCV
 
         check_folder(options.data_dir, "--data-dir")
+
+
+def check_decisions(options, *, validation):
+    """Raises ValueError if a decision is asked for that only validation images can make.
+
+    Args:
+        options: `groups.DecisionOptions`.
+        validation: whether there are any.
+    """
+    point, usual = options.operating_point, type(options).operating_point
+    asked = [f"--operating-point {point}"] if point not in (usual, "fixed_0.5") else []
+    asked += [] if options.prevalence is None else ["--prevalence"]
+    if asked and not validation:
+        raise ValueError(
+            f"{asked[0]} needs validation images, and there are none: leave it out, or use --validation 0.1."
+        )
 
 
 def check_model(options, *, exports):

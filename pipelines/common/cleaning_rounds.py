@@ -24,9 +24,11 @@ _SHOWN = 36  # images on a contact sheet
 
 
 def check_materialised(data, folder):
-    """Raises ValueError if the variants of the training images cannot be written into `folder` (None: nowhere)."""
+    """Raises ValueError or UsageError if the variants of the training images cannot be written into `folder` (None:
+    nowhere)."""
     if folder:
-        inputs.check_materialised(data.variants, folder)
+        with locked_folder(folder, "--materialise"):
+            inputs.check_materialised(data.variants, folder)
 
 
 def materialise(data, folder):

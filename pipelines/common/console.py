@@ -4,6 +4,7 @@ import errno
 import inspect
 import os
 import re
+import shutil
 import signal
 import sys
 from contextlib import contextmanager, suppress
@@ -12,12 +13,14 @@ import rich.console
 import rich.text
 
 from pipelines.common import options, stopping
-from skinkeras.errors import RunError, UsageError
+from skinkeras.errors import RunError, UsageError, shown
 from skinkeras.files import write_error
 
 # A log file has no width of its own: give it enough for the table of results.
 _AS_IT_IS = {"highlight": False, "emoji": False, "soft_wrap": True}
 console = rich.console.Console(**_AS_IT_IS, width=None if sys.stdout.isatty() else 110)
+_NARROWEST = 40  # columns; below 8, tyro breaks the lines of its help for ever
+_LONGEST_LINE = 2000  # of an error: a cell of a table or a field of a file may be of any length
 error_console = rich.console.Console(**_AS_IT_IS, stderr=True)
 
 
@@ -45,6 +48,8 @@ def run(main, settings_class):
     Ctrl-C; 143 by SIGTERM. Anything else is a defect of ours and keeps its traceback.
     """
     signals = stopping.Signals()
+    if shutil.get_terminal_size().columns < _NARROWEST:
+        os.environ["COLUMNS"] = str(_NARROWEST)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a file's name need not be UTF-8
             stream.reconfigure(errors="backslashreplace")
@@ -67,8 +72,12 @@ def _run(main, settings_class, signals):
         program = f"python -m {specification.name.removesuffix('.__main__')}"
     settings = None
     try:
+        os.getcwd()
+    except FileNotFoundError:
+        _fail("The current folder has been removed: change to another one.", 2)
+    try:
         settings = options.read_command_line(
-            settings_class, program=program, description=inspect.cleandoc(main.__doc__)
+            settings_class, program=program, description=inspect.cleandoc(main.__doc__ or "")
         )
         main(settings)
     except BaseException as error:
@@ -87,14 +96,22 @@ def _run(main, settings_class, signals):
 
 
 def sentence(error):
-    """What an error says, as people write: no number of the system's, no type of NumPy's, one full stop."""
+    """What an error says, as people write: no number of the system's, no type of NumPy's, one full stop, nothing that
+    steers a terminal."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
         text = f"{where}{error.strerror}."
     text = re.sub(r"\[Errno -?\d+\] ", "", text)
     text = re.sub(r"\bnp\.(?:u?int|float|str|bool)\d*_?\(([^()]*)\)", r"\1", text)
-    return re.sub(r"(?<=[^\s./])\.\.(?=\s|$)", ".", text)
+    text = re.sub(r"(?<=[^\s./])\.\.(?=\s|$)", ".", text)
+    return "\n".join(map(_readable, text.split("\n")))
+
+
+def _readable(line):
+    """A line of a message as a terminal should have it: what steers it as escapes, and not longer than a page."""
+    line = shown(line, most=None)
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 300]} ... {line[-300:]}"
 
 
 def _discard_output():

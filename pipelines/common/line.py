@@ -3,7 +3,6 @@
 What differs between jobs is asked of the task (`skinkeras.training.tasks`).
 """
 
-import json
 from dataclasses import dataclass
 
 import keras
@@ -15,8 +14,10 @@ from pipelines.common.console import console, progress_bar, say, section
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.saved_models import load_models
 from skinkeras import datasets, evaluation, layers, models, quantization, reports, tflite, training
+from skinkeras.errors import DamagedFileError
 from skinkeras.files import replacing, write_json
 from skinkeras.inputs.subsets import SplitImages
+from skinkeras.json_files import read_json
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,7 @@ class Trainer:
         """The loss as training left it, at the end of what its weighting does; and what moves it further."""
         saved = repeat.folder.state / "loss.json"
         if saved.exists():
-            loss = keras.losses.deserialize(json.loads(saved.read_text()))
-            callbacks = self.task.loss_callbacks(loss)
+            loss, callbacks = _saved_loss(saved, self.task)
         else:  # a run of the released version with several classes: its loss has no other state
             loss, callbacks, _ = self.task.build_loss(repeat.data, self.plan.epochs)
         self.task.before_fine_tuning(loss)
@@ -335,6 +335,20 @@ def known_metadata(table):
     """{column: values} of what is known of the images beyond their labels, such as age or clinic."""
     known = (name for name in datasets.METADATA if name in table and table[name].notna().any())
     return {name: table[name].to_numpy() for name in known}
+
+
+def _saved_loss(file, task):
+    """The loss as `Trainer.train` wrote it, and what moves its state."""
+    try:
+        loss = keras.losses.deserialize(read_json(file))
+        if not isinstance(loss, keras.losses.Loss):
+            raise TypeError("it is no loss")
+        return loss, task.loss_callbacks(loss)
+    except Exception as error:  # whatever a damaged file breaks first
+        raise DamagedFileError(
+            f"{file} is damaged: delete it and {file.parent.parent / 'model.keras'} and resume, to make both anew "
+            "from the saved states."
+        ) from error
 
 
 def _colour_constancy(options):

@@ -8,6 +8,8 @@ import pandas as pd
 
 from skinkeras import evaluation, tflite
 from skinkeras.images.geometries import DEFAULT_GEOMETRY
+from skinkeras.input_files import check_regular
+from skinkeras.tflite.runtime import check_runs
 
 #: What a decision is taken at where nothing says so.
 _HALF = {"threshold": 0.5, "criterion": "fixed", "chosen_on": None}
@@ -98,6 +100,7 @@ def read_model(path):
 
 
 def _file_model(path):
+    check_runs(path)
     classifier, beside = tflite.Classifier(path), tflite.find_contract(path)
     if classifier.input_size[0] != classifier.input_size[1]:
         raise ValueError(f"{path} does not take square images: it cannot be measured here.")
@@ -173,13 +176,26 @@ def _used_images(folder, name):
     path = next((path for path in places if path.is_file()), None)
     if path is None:
         return None
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return UsedImages.of_table(*used_images_table(path))
+
+
+def used_images_table(path):
+    """(table, name of its column of subsets) of the file that says which images a model was trained on.
+
+    Raises:
+        ValueError: it is no such table.
+    """
+    try:
+        check_regular(path)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except ValueError as error:  # of pandas and of the encoding alike
+        raise ValueError(f"{path} is not a table that can be read: restore it from a copy.") from error
     subset = next((column for column in ("subset", "split") if column in table), None)
     if "image_id" not in table or subset is None:
         raise ValueError(
             f"{path} does not say which images the model was trained on: it has no column image_id or subset."
         )
-    return UsedImages.of_table(table, subset)
+    return table, subset
 
 
 def _key(image_id):

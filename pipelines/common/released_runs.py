@@ -1,13 +1,13 @@
 """Runs of the released version, which wrote no record: it is put together from what they did write."""
 
 import importlib
-import json
 import re
 
 from pipelines.common import options, records
-from pipelines.common.run_folder import recorded_run
+from pipelines.common.run_folder import check_links, recorded_run
 from skinkeras import losses, reports
 from skinkeras.datasets import BINARY_CLASSES
+from skinkeras.input_files import read_text
 from skinkeras.json_files import read_json
 
 # What the released version wrote about a file into its NAME.json alone.
@@ -21,28 +21,31 @@ def record_of(run):
         run: `RunFolder`.
 
     Raises:
-        ValueError: the folder holds no complete run; the sentence names what is missing.
+        ValueError: the folder holds no complete run; the sentence names what is missing. Or `check_links` refuses it.
     """
     path = run.file("record.json")
     if run.state.exists() or not (path.is_file() or run.is_complete):
         raise ValueError(f"{run.path} holds no complete run: finish it first (--resume).")
+    check_links(run.path)
     if path.is_file():
         return reports.read_record(path)
     try:
         return _converted(run)
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
-        reason = str(error) if isinstance(error, FileNotFoundError | ValueError) else f"{error!r}."
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).removesuffix(".")
         raise ValueError(
-            f"{run.path} has no record.json, and is no run of the released version: {reason}"
+            f"{run.path} has no record.json, and is no run of the released version ({reason}): restore record.json "
+            "from a copy."
         ) from error
 
 
 def is_released(run):
     """Whether the `metrics.json` of a run is that of the released version, and its `predictions.csv` as well."""
     try:
-        return "repeats" not in json.loads(run.file("metrics.json").read_text("utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):  # to be rendered again
+        metrics = read_json(run.file("metrics.json"))
+    except (FileNotFoundError, ValueError):  # to be rendered again
         return False
+    return isinstance(metrics, dict) and "repeats" not in metrics
 
 
 def _converted(run):
@@ -50,7 +53,7 @@ def _converted(run):
     job = importlib.import_module(f"pipelines.{recorded.job}")
     settings, task = recorded.settings, job.task_class()
     metrics = read_json(run.file("metrics.json"))
-    card = run.file("card.md").read_text("utf-8")
+    card = read_text(run.file("card.md"))
     info = records.model_info(task, settings.data, settings.model)
     contracts = list(run.export.glob("*.json"))
     contract = read_json(contracts[0]) if contracts else {"files": {}}

@@ -1,12 +1,15 @@
 """Whether the files that a resumed run reads are whole: found before TensorFlow is loaded."""
 
 import csv
-import json
 import zipfile
 import zlib
 from pathlib import Path
 
 from skinkeras.errors import DamagedFileError
+from skinkeras.input_files import check_regular
+from skinkeras.json_files import read_json
+
+_MOST_INFLATED = 50  # times the size of the archive
 
 
 def check_files(folder):
@@ -29,12 +32,17 @@ def check_files(folder):
 def check_archive(file, remedy):
     """Raises DamagedFileError, whose sentence ends with `remedy`, unless `file` is a whole zip archive.
 
-    Models (`.keras`) and states (`.npz`) are archives.
+    Models (`.keras`) and states (`.npz`) are archives. One that inflates to many times its size was made to fill the
+    memory: Keras stores weights as they are.
     """
     try:
+        check_regular(file)
         with zipfile.ZipFile(file) as archive:
-            bad = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError):
+            inflates = (
+                sum(part.file_size for part in archive.infolist()) > _MOST_INFLATED * file.stat().st_size
+            )
+            bad = inflates or archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError, RuntimeError):
         bad = True
     if bad:
         raise DamagedFileError(f"{file} is damaged: {remedy}.")
@@ -42,7 +50,7 @@ def check_archive(file, remedy):
 
 def _check_json(file):
     try:
-        json.loads(file.read_text("utf-8"))
+        read_json(file)
     except FileNotFoundError:
         return
     except ValueError as error:
@@ -54,6 +62,7 @@ def _check_json(file):
 
 def _check_history(file):
     try:
+        check_regular(file)
         with open(file, newline="", encoding="utf-8") as lines:
             rows = list(csv.DictReader(lines, restkey="more"))
         whole = bool(rows) and all(

@@ -18,6 +18,7 @@ from pipelines.common import options
 from pipelines.common.resumable import check_files
 from skinkeras.files import replacing, write_text
 from skinkeras.locks import locked_folder, remove_leftovers
+from skinkeras.yaml_files import read_yaml
 
 # What may differ between a run and its resumption: none of it changes the result.
 _NOT_PART_OF_THE_RUN = {"resume", "out", "cache_dir", "clean_dir", "materialise", "data_service"}
@@ -165,15 +166,17 @@ def recorded_run(folder):
     """Reads the `config.yaml` of a run of this or of the released version.
 
     Raises:
-        ValueError: there is none, or it is not the record of a run of a job that is known here.
+        ValueError: there is none, or it is not the record of a run of a job that is known here; or `check_links`
+            refuses the folder.
     """
     config = Path(folder) / "config.yaml"
     if not config.is_file():
         raise ValueError(f"{folder} holds no run: it has no config.yaml.")
+    check_links(folder)
     try:
-        record = yaml.safe_load(config.read_text("utf-8"))
+        record = read_yaml(config)
         values = dict(record["settings"])
-    except (yaml.YAMLError, TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError) as error:
         raise ValueError(f"{config} is not the record of a run: {_WITHOUT_RECORD}") from error
     job = record.get("job") or _released_job(values)
     if job not in ("binary", "multiclass", "clean"):
@@ -194,6 +197,19 @@ def recorded_run(folder):
         frozenset(values),
         former_defaults=former,
     )
+
+
+def check_links(folder):
+    """Raises ValueError if a folder inside of that of a run is a link: what is written there would be elsewhere.
+
+    Somebody else's run, unpacked from an archive, may have such a link to any folder of the user's.
+    """
+    for place, folders, files in os.walk(folder):
+        for path in (Path(place, name) for name in (*folders, *files)):
+            if path.is_symlink() and not path.is_file():
+                raise ValueError(
+                    f"{path} is a symbolic link: put what it names there, or choose another run."
+                )
 
 
 def _released_job(values):
@@ -247,8 +263,15 @@ def git_revision():
     source = Path(skinkeras.__file__).parent.parent
     if not (source / ".git").exists():
         return None
-    command = ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    # Inside a hook of git's, these name the repository that the hook belongs to.
+    others = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+    def git(*words):
+        command = ["git", "-C", str(source), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=others).stdout.strip()
+
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        git("ls-files", "--error-unmatch", "skinkeras/__init__.py")
+        return git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     except (OSError, subprocess.CalledProcessError):
         return None

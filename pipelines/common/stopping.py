@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: one line and an exit code, from the first import on.
+"""Ctrl-C, SIGTERM and closed streams: one line and an exit code, from the first import on.
 
 Imports nothing but the standard library: it is there before anything else of a job.
 """
@@ -79,6 +79,20 @@ def stop_quietly_while_importing():
 def _end(number, frame):
     os.write(2, f"Error: {line(number)}\n".encode())
     os._exit(128 + number)
+
+
+def open_closed_streams():
+    """Input and output that the shell has closed (`>&-`) become that of /dev/null.
+
+    Else the next file that is opened takes their place, and what libraries print goes into it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
 
 
 def runs_as_a_command():

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from skinkeras.files import write_error
+from skinkeras.json_files import read_json
 from skinkeras.locks import exclusive
 
 _ROOT = Path(__file__).parents[2]
@@ -73,7 +74,7 @@ def build(out, models=MODELS):
             model's file is missing, or `out` holds something else.
         OSError: `out` cannot be written.
     """
-    out = Path(out)
+    out = Path(out).resolve()  # of a link, the folder that it leads to is replaced
     if not (SOURCES / "page" / "index.html").is_file():
         raise ValueError(f"The page's sources are not in {SOURCES}: run this from a clone of the repository.")
     files = _page_files() | _runtime_files() | _model_files(Path(models))
@@ -91,8 +92,8 @@ def build(out, models=MODELS):
 def _built_digest(out):
     """The digest of the build that a folder holds; None where it holds none, and so must not be replaced."""
     try:
-        stamp = json.loads((out / "build.json").read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        stamp = read_json(out / "build.json")
+    except (OSError, ValueError):
         return None
     return stamp["digest"] if isinstance(stamp, dict) and set(stamp) == {"digest"} else None
 
@@ -240,6 +241,8 @@ def _files_script(files, digest):
 def _write_folder(out, files):
     with exclusive(out):
         new = out.with_name(f".{out.name}.new")
+        if new.is_symlink():
+            new.unlink()
         shutil.rmtree(new, ignore_errors=True)  # of a killed process
         try:
             for name, content in files.items():

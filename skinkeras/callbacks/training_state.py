@@ -73,6 +73,9 @@ class TrainingState(keras.callbacks.Callback):
         """(record, values of the variables) of the file."""
         try:
             with np.load(self.path) as saved:
+                # `on_epoch_end` does not compress: what inflates was not written there, and may fill the memory.
+                if sum(part.file_size for part in saved.zip.infolist()) > self.path.stat().st_size:
+                    raise ValueError("it inflates")
                 record = json.loads(str(saved["record"]))
                 values = [saved[f"v{number}"] for number in range(len(record["shapes"]))]
             record["history"] = [dict(row) for row in record["history"]]

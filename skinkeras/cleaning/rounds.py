@@ -10,6 +10,8 @@ import pandas as pd
 from skinkeras.cleaning.plan import earlier_plan
 from skinkeras.errors import DamagedFileError, RunError
 from skinkeras.files import replacing, write_json
+from skinkeras.input_files import check_regular
+from skinkeras.json_files import read_json
 
 _KEYS = ["image_id", "variant", "label"]
 
@@ -152,6 +154,7 @@ class CleaningRounds:
 
     def _read(self, number):
         try:
+            check_regular(self._file(number))
             ranking = pd.read_csv(
                 self._file(number),
                 dtype={**dict.fromkeys(_KEYS, str), "loss": float, "removed": bool, **_WHOLE},
@@ -173,7 +176,7 @@ class CleaningRounds:
 
     def _recorded_facts(self):
         try:
-            facts = json.loads(self._record_file.read_text("utf-8"))
+            facts = read_json(self._record_file)
             list(facts["removals"])
         except (ValueError, KeyError, TypeError) as error:
             raise DamagedFileError(

@@ -7,6 +7,7 @@ This also finds all broken images at once, before training.
 
 import json
 import os
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from skinkeras.files import replacing
 from skinkeras.images import image_files
 from skinkeras.images.decoding import ImageError, check_geometry, decode, decode_with_shape
 from skinkeras.images.geometries import DEFAULT_GEOMETRY
-from skinkeras.locks import exclusive
+from skinkeras.input_files import check_regular
+from skinkeras.json_files import read_json
+from skinkeras.locks import exclusive, remove_leftovers
 
 __all__ = ["BadImagesError", "DecodedImages", "decode", "decode_all"]
 
@@ -62,10 +65,13 @@ class DecodedImages:
     def __init__(self, path, original_shapes=None):
         self.path, self.original_shapes = Path(path), original_shapes
         try:
+            check_regular(self.path)
             array = np.load(self.path, mmap_mode="r")
-            if array.ndim != 4 or array.shape[3] != 3 or array.dtype != np.uint8:
+            shape = getattr(array, "shape", ())  # an archive of arrays has none
+            if len(shape) != 4 or shape[3] != 3 or array.dtype != np.uint8:
                 raise ValueError("it holds no images")
-        except (ValueError, EOFError) as error:  # mapping a file that is too short is a ValueError
+        # Mapping a file that is too short is a ValueError; a zip archive or a header can be damaged in its own way.
+        except (ValueError, EOFError, OverflowError, zipfile.BadZipFile) as error:
             raise _damaged(self.path) from error
         self.shape, self.offset = array.shape, array.offset
 
@@ -138,6 +144,7 @@ def decode_all(
     paths = [Path(path) for path in paths]
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder, subfolders=False)
     target = folder / f"pictures-{size}-{_digest(paths, size, geometry)}.npy"
     shapes_file, problems_file = target.with_suffix(".shapes.npy"), target.with_suffix(".json")
 
@@ -153,7 +160,12 @@ def decode_all(
                     shapes, problems = _decode_into(temporary, paths, size, geometry, workers, progress)
                     if problems and not skip_bad:
                         raise BadImagesError(problems)
-                with replacing(shapes_file) as temporary, open(temporary, "wb") as file:
+                # Whoever clears leftovers leaves alone what is locked.
+                with (
+                    exclusive(shapes_file),
+                    replacing(shapes_file) as temporary,
+                    open(temporary, "wb") as file,
+                ):
                     np.save(file, shapes)
                 with replacing(problems_file) as temporary:
                     Path(temporary).write_text(json.dumps(problems))
@@ -168,19 +180,20 @@ def decode_all(
 
 def _read_problems(file):
     try:
-        return dict(json.loads(file.read_text()))
+        return dict(read_json(file))
     except (ValueError, TypeError) as error:
         raise _damaged(file) from error
 
 
 def _read_shapes(file, n):
     try:
-        shapes = np.load(file)
-    except (ValueError, EOFError, OSError) as error:
+        check_regular(file)
+        shapes = np.load(file, mmap_mode="r")  # a header may promise any size
+    except (ValueError, EOFError, OSError, OverflowError, zipfile.BadZipFile) as error:
         raise _damaged(file) from error
-    if shapes.shape != (n, 2):
+    if not isinstance(shapes, np.ndarray) or shapes.shape != (n, 2) or shapes.dtype.kind != "i":
         raise _damaged(file)
-    return shapes
+    return np.array(shapes)
 
 
 def _digest(paths, size, geometry):

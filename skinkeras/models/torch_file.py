@@ -9,6 +9,7 @@ things that a state dict is made of.
 import collections
 import math
 import pickle
+import pickletools
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,7 +83,18 @@ def _read_records(file):
 
 
 def _load(file, storages):
+    _check_memo(file)
     return _RestrictedUnpickler(file, storages).load()
+
+
+def _check_memo(file):
+    """Python reserves memory for all numbers up to the one under which a pickle keeps an object; honest ones
+    count up."""
+    start = file.tell()
+    for count, (opcode, number, _) in enumerate(pickletools.genops(file)):
+        if opcode.name.endswith("PUT") and number > count:
+            raise WeightsFileError("its parts are numbered as in no weights file")
+    file.seek(start)
 
 
 def _rebuild_tensor(storage, offset, size, stride, *_ignored):

@@ -48,7 +48,7 @@ def _heading(record):
             "only. It shows that the software works; it knows nothing about skin."
         )
     if unfit := unfit_forms(record):
-        reasons = "\n".join(f"> - {name}: {' '.join(reasons)}" for name, reasons in unfit.items())
+        reasons = "\n".join(f"> - {name}: {escaped(' '.join(reasons))}" for name, reasons in unfit.items())
         lines.append(f"> **Not fit for use.** On the test images:\n>\n{reasons}")
     classes, size = model["classes"], model["input_size"]
     if record["operating_point"] is None:

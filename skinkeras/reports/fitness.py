@@ -19,7 +19,9 @@ def _reasons(form, record):
     if record["operating_point"]:
         for name in record["model"]["classes"]:
             recall = metrics.get(f"{name}_recall")
-            if recall in (0, 1):
+            if recall is None:
+                yield f"No test image is {name}, and so nothing is known of how it answers to one."
+            elif recall in (0, 1):
                 share = "every" if recall == 1 else "no"
                 yield f"At its threshold it names {share} {name} test image correctly."
         yield from _chance(metrics, "roc_auc", "AUC")
@@ -40,6 +42,8 @@ def _reasons(form, record):
 
 def _chance(metrics, key, title):
     bounds = metrics.get(f"{key}_interval")
+    if not bounds and metrics.get(key) is not None and metrics[key] <= 0.5:
+        yield f"Its {title} is {metrics[key]:.3f}, no better than guessing."
     if bounds and bounds[0] <= 0.5:
         yield (
             f"The interval of its {title}, {bounds[0]:.3f} to {bounds[1]:.3f}, includes 0.5 or lies below: it may be "

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from skinkeras.files import write_json, write_text
+from skinkeras.input_files import read_text
+from skinkeras.locks import locked_folder
 from skinkeras.reports.card_results import phones_section
 from skinkeras.reports.record import read_record, write_record
 from skinkeras.reports.rendering import render_model
@@ -47,23 +49,29 @@ def join(path: str | os.PathLike, phone: Phone, latencies: Sequence[PhoneLatency
         ValueError: no json describes the file.
     """
     place = contract_of(path)
+    record_path = find_record(place)
+    folder = record_path.parent if record_path and record_path.name == "record.json" else place.parent
+    with locked_folder(folder, "file"):
+        _join(path, place, record_path, phone, latencies)
+    return place
+
+
+def _join(path, place, record_path, phone, latencies):
     contract = read_contract(place)
     kind, entry = next((k, one) for k, one in contract["files"].items() if one["file"] == Path(path).name)
     name = {"model": phone.model, "android": phone.android}
     others = [one for one in entry.get("phones", ()) if {key: one[key] for key in name} != name]
     entry["phones"] = [*others, {**name, "results": [dataclasses.asdict(one) for one in latencies]}]
-    record_path = find_record(place)
     if record_path:
         record = read_record(record_path)
         record["files"][kind]["phones"] = entry["phones"]
         render_model(write_record(record_path, record), place.parent)
-        return place
+        return
     write_json(place, contract)
     card = place.with_suffix(".card.md")
     if card.exists():
         block = f"{_BEGIN}\n{phones_section(contract['files'])}\n{_END}"
-        write_text(card, _with_block(card.read_text("utf-8"), block))
-    return place
+        write_text(card, _with_block(read_text(card), block))
 
 
 def find_record(contract: Path) -> Path | None:

@@ -5,17 +5,18 @@ Its JSON Schema is `record.schema.json` beside this file; every record that is w
 
 import dataclasses
 import functools
+import itertools
 import json
-import math
 from importlib import resources
 from pathlib import Path
 
 import jsonschema
 
 from skinkeras.files import write_json
-from skinkeras.json_files import numbers, read_json
+from skinkeras.json_files import read_json, unreadable_numbers
 
 SCHEMA_VERSION = 1
+_MOST_ERRORS = 1000
 
 
 @functools.cache
@@ -35,16 +36,23 @@ def check_record(record, origin="The record"):
         ValueError: it does not; one sentence with the place.
     """
     validator = jsonschema.Draft202012Validator(record_schema())
-    error = jsonschema.exceptions.best_match(validator.iter_errors(record))
+    # The best of the first ones: a file of a megabyte may have as many as it has bytes.
+    error = jsonschema.exceptions.best_match(itertools.islice(validator.iter_errors(record), _MOST_ERRORS))
     if error is not None:
         place = ".".join(map(str, error.absolute_path)) or "its top"
         message = error.message
         if len(message) > 200:  # it quotes a long value, and says at its end what is wrong with it
             message = f"{message[:80]} ... {message[-100:]}"
         raise ValueError(f"{origin} does not fit the schema of a record at {place}: {message}.")
-    place = next((place for place, number in numbers(record) if not math.isfinite(number)), None)
-    if place is not None:
-        raise ValueError(f"{origin} holds a NaN or infinite number at {'.'.join(map(str, place))}.")
+    for place, number in unreadable_numbers(record):
+        kind = "number beyond 2^53" if isinstance(number, int) else "NaN or infinite number"
+        raise ValueError(f"{origin} holds a {kind} at {'.'.join(map(str, place))}.")
+    try:
+        json.dumps(record, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{origin} holds half of a character, {error.object[error.start]!a}, which no file can hold."
+        ) from error
     contradiction = next(_contradictions(record), None)
     if contradiction is not None:
         raise ValueError(f"{origin} contradicts itself: {contradiction}.")

@@ -1,6 +1,7 @@
 """Renders a record to the files that people and programs read."""
 
 from skinkeras.files import json_text, write_json, write_text
+from skinkeras.input_files import holds
 from skinkeras.reports.card import model_card
 from skinkeras.reports.contract import contract_of
 from skinkeras.reports.record import metrics_of, read_record
@@ -60,6 +61,6 @@ def rendering_faults(folder):
             continue
         rendered = {f"{name}.json": json_text(contract_of(record)), f"{name}.card.md": model_card(record)}
         for file, text in rendered.items():
-            if not (folder / file).is_file() or (folder / file).read_text("utf-8") != text:
+            if not holds(folder / file, text.encode()):
                 faults[file] = [f"is not what its record says: run python -m pipelines.report {path}."]
     return faults

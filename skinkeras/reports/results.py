@@ -1,6 +1,5 @@
 """Reads the results of finished runs, `metrics.json` and `predictions.csv`, of this and of the released version."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from skinkeras.datasets import BINARY_CLASSES
+from skinkeras.input_files import check_regular
+from skinkeras.json_files import read_json
 
 IMAGE_COLUMNS = ("image_id", "image", "group", "label")
 
@@ -78,14 +79,22 @@ def read_results(folder):
         `RunResults`.
 
     Raises:
-        OSError: `metrics.json` or `predictions.csv` is missing.
-        ValueError, KeyError, TypeError: they do not hold what they should.
+        FileNotFoundError: `metrics.json` or `predictions.csv` is missing.
+        ValueError: they do not hold what they should; one sentence that names the folder.
     """
     folder = Path(folder)
-    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
-    if "repeats" in metrics:
-        return _read(folder, metrics)
-    return _released_multiclass(folder, metrics) if "splits" in metrics else _released_binary(folder, metrics)
+    metrics = read_json(folder / "metrics.json")
+    try:
+        if "repeats" in metrics:
+            return _read(folder, metrics)
+        if "splits" in metrics:
+            return _released_multiclass(folder, metrics)
+        return _released_binary(folder, metrics)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        reason = f"they lack {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+        raise ValueError(
+            f"metrics.json and predictions.csv in {folder} are not the results of a run: {reason}."
+        ) from error
 
 
 def _read(folder, metrics):
@@ -109,6 +118,7 @@ def _read(folder, metrics):
 
 
 def _read_table(path):
+    check_regular(path)
     return pd.read_csv(path, dtype=dict.fromkeys(IMAGE_COLUMNS, str), keep_default_na=False)
 
 

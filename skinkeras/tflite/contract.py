@@ -6,20 +6,19 @@ Nothing in such a file is trusted: whoever reads one takes it from `read_contrac
 import functools
 import hashlib
 import json
-import math
 import os
+import re
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from skinkeras.images.geometries import DEFAULT_GEOMETRY
-from skinkeras.json_files import numbers, read_json
+from skinkeras.json_files import read_json, unreadable_numbers
 
 SCHEMA_VERSION = 1
 _MOST_BYTES = 2**20  # the released ones have 25 KB
 _LONGEST_VALUE = 60  # of a wrong value that a message quotes
-_LARGEST_INTEGER = 2**53  # beyond it, JavaScript and Kotlin read another number
 
 
 def find_contract(path: str | os.PathLike) -> Path | None:
@@ -113,6 +112,11 @@ def decide(probabilities, classes, positive_class: str | None, threshold: float 
     return next(name for _, name in ranked if name != positive_class)
 
 
+def is_class_name(text: str) -> bool:
+    """Whether a `NAME.json` may name a class so."""
+    return re.search(contract_schema()["$defs"]["class"]["pattern"], text) is not None
+
+
 def sha256(path: str | os.PathLike) -> str:
     """The digest of a file, in hexadecimal."""
     with open(path, "rb") as file:
@@ -142,11 +146,8 @@ def _problems(contract: Any) -> Iterator[str]:
 
 
 def _unreadable_numbers(contract: Any) -> Iterator[str]:
-    for place, number in numbers(contract):
-        if isinstance(number, float) and not math.isfinite(number):
-            yield f"{_place(place)} is not a finite number"
-        elif isinstance(number, int) and abs(number) > _LARGEST_INTEGER:
-            yield f"{_place(place)} is a number beyond 2^53"
+    for place, number in unreadable_numbers(contract):
+        yield f"{_place(place)} is {'a number beyond 2^53' if isinstance(number, int) else 'not a finite number'}"
 
 
 def _clause(error) -> str:

@@ -13,7 +13,6 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import flatbuffers
 import flatbuffers.table
@@ -21,12 +20,15 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import number_types
 
+from skinkeras.input_files import read_bytes
+from skinkeras.tflite.contract import is_class_name
 from skinkeras.tflite.graph import pack, unpack
 
 LABELS_FILE = "labels.txt"
 _BUFFER_NAME = b"TFLITE_METADATA"
 _IDENTIFIER = b"M001"
 _MOST_LABEL_BYTES = 2**20
+_MOST_MODEL_BYTES = 2**30  # as in `contract.schema.json`
 # What zipfile raises beside BadZipFile: encrypted, an unknown version, bytes that do not inflate or are missing.
 _DAMAGED_ZIP = (RuntimeError, NotImplementedError, zlib.error, EOFError, OSError, struct.error)
 
@@ -90,11 +92,11 @@ def read_labels(path: str | os.PathLike) -> tuple[str, ...]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is no TensorFlow Lite model, is cut off, or has no labels, more than a megabyte of
-            them, or some with control characters. Because the labels stand at the file's end, any cut is
-            noticed here.
+        ValueError: the file is no TensorFlow Lite model, is cut off or larger than 1 GiB, or has no labels, more than
+            a megabyte of them, or some with control characters. Because the labels stand at the file's end, any cut
+            is noticed here.
     """
-    data = Path(path).read_bytes()
+    data = read_bytes(path, _MOST_MODEL_BYTES)
     try:
         unpack(data)
         text = _member(data, LABELS_FILE).decode()
@@ -149,7 +151,7 @@ def read_metadata(path: str | os.PathLike) -> Metadata:
         ValueError: as `read_labels`, or the file has labels but no metadata of an image classifier.
     """
     labels = read_labels(path)
-    model = unpack(Path(path).read_bytes())
+    model = unpack(read_bytes(path, _MOST_MODEL_BYTES))
     buffers = [
         model.buffers[entry.buffer].data for entry in model.metadata or [] if entry.name == _BUFFER_NAME
     ]
@@ -177,11 +179,10 @@ def _check_labels(labels: Sequence[str], classes: int) -> None:
             f"The model has {classes} classes but {len(labels)} labels were given: {list(labels)}"
         )
     for label in labels:
-        control = any(unicodedata.category(one) == "Cc" for one in label)
-        if not label.strip() or control or len(label.splitlines()) != 1 or list(labels).count(label) > 1:
+        if not is_class_name(label) or list(labels).count(label) > 1:
             raise ValueError(
                 "Labels must be different, not empty, of one line and without control characters. Received: "
-                f"{list(labels)}"
+                f"{list(labels)!a}"
             )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skinkeras.input_files import holds, read_text
 from skinkeras.tflite.contract import read_contract, sha256, threshold_of
 from skinkeras.tflite.golden import ADDED_GOLDEN_IMAGES, GOLDEN_TOLERANCE, golden
 from skinkeras.tflite.graph import read_graph
@@ -70,7 +71,7 @@ def _contract_faults(path: Path, contract: dict) -> Iterator[str]:
     labels = path.with_suffix(".labels.txt")
     if not labels.is_file():
         yield f"{labels.name} is missing."
-    elif labels.read_bytes() != "".join(f"{one}\n" for one in classes).encode():
+    elif not holds(labels, "".join(f"{one}\n" for one in classes).encode()):
         yield f"{labels.name} has other classes than the json."
     if not path.with_suffix(".card.md").is_file():
         yield f"{path.stem}.card.md is missing."
@@ -246,8 +247,8 @@ def _readme_faults(folder: Path) -> Iterator[str]:
     if not path.is_file():
         yield "is missing."
         return
-    text = path.read_text("utf-8")
     try:
+        text = read_text(path)
         current = with_models_table(text, folder) == text
     except ValueError as error:
         yield str(error)

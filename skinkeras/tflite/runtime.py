@@ -1,6 +1,8 @@
 """Running a .tflite file, with nothing but the file."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
@@ -16,6 +18,8 @@ from skinkeras.tflite.contract import find_contract, geometry_of, read_contract
 from skinkeras.tflite.metadata import read_labels
 
 _BATCH = 32
+_TRIAL = Path(__file__).with_name("trial_process.py")
+_LONGEST_TRIAL = 120  # seconds
 
 
 class Classifier:
@@ -150,10 +154,32 @@ class Classifier:
         return probabilities
 
 
+def check_runs(path: str | os.PathLike) -> None:
+    """Runs a file of unknown origin once in a process of its own: damage can end the process that runs the file.
+
+    Args:
+        path: .tflite file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no TensorFlow Lite model, or LiteRT cannot run it.
+    """
+    read_labels(path)  # most damage, and in words
+    command = [sys.executable, str(_TRIAL), os.path.abspath(path)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_LONGEST_TRIAL, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise ValueError(f"{path} does not run within {_LONGEST_TRIAL} s: use another file.") from error
+    # What LiteRT says of a file, `Classifier` repeats.
+    if done.returncode < 0:
+        raise ValueError(f"{path} is damaged: it makes LiteRT crash. Copy or export it again.")
+
+
 def _load(path: str | os.PathLike, num_threads: int) -> Interpreter:
     try:
         interpreter = Interpreter(model_content=Path(path).read_bytes(), num_threads=num_threads)
         interpreter.allocate_tensors()
+        interpreter.invoke()  # some faults only show there
     except (ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"LiteRT cannot run {path}: {reason}") from error

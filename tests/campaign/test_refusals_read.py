@@ -17,6 +17,7 @@ _CLAUSES = {
         "skinkeras/images/decoding.py",
     ),
     *("skinkeras/images/colours.py", "skinkeras/inputs/decoded_images.py", "skinkeras/json_files.py"),
+    "skinkeras/images/embedded_profiles.py",
     *("skinkeras/models/torch_file.py", "skinkeras/images/preparation.py", "skinkeras/tflite/runtime.py"),
 }
 #: Errors about the code that calls, which no command line provokes.

@@ -125,6 +125,12 @@ BY_A_JOB = [
         ("--weighting", "cb"),
         "--weighting cb needs --loss crossentropy or focal: recall weights samples",
     ),
+    (
+        binary,
+        ("--validation", "0", "--operating-point", "sensitivity_95"),
+        "--operating-point sensitivity_95 needs validation images, and there are none: leave it out",
+    ),
+    (binary, ("--validation", "0", "--prevalence", "0.02"), "--prevalence needs validation images"),
     (binary, _HIERARCHICAL, "diagnoses level by level, which python -m pipelines.multiclass trains."),
     (
         binary,

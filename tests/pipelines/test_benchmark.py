@@ -75,6 +75,7 @@ def test_the_host_table_and_json_have_every_combination(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ((), "Name one or more .tflite files."),
         (("missing.tflite",), "missing.tflite"),
         (("README.md",), "not a whole TensorFlow Lite file"),
         ((INT8, "--threads", "0"), "--threads must be 1 or more"),

@@ -103,6 +103,23 @@ def test_a_cleaning_that_the_data_cannot_have_is_refused(refusal, images, words,
     assert sentence in text and text.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", [["--operating-point", "sensitivity_95"], ["--prevalence", "0.02"]])
+def test_what_is_chosen_on_validation_images_is_refused_without_any(
+    monkeypatch, capsys, images, tmp_path, words
+):
+    # The split that the data gives has none, which is known when it is read.
+    rows = [
+        f"{path},{path.parent.name},{'test' if n % 3 else 'train'}"
+        for n, path in enumerate(images.rglob("*.jpg"))
+    ]
+    (tmp_path / "manifest.csv").write_text("\n".join(["image,label,split", *rows]) + "\n")
+    where = ("--data-dir", tmp_path, "--cache-dir", tmp_path / "cache", "--out", tmp_path / "run")
+    given = ("--data", "manifest", "--positive", "malignant", "--image-size", "32", "--no-deterministic")
+    text = refused(monkeypatch, capsys, binary, *given, *where, *words)
+    assert words[0] in text and "needs validation images, and there are none" in text
+    assert not (tmp_path / "run" / "config.yaml").exists()
+
+
 def test_a_limit_that_is_too_small_says_the_least_that_works(refusal, images):
     text = refusal("--data", "folder", "--data-dir", images, "--max-images", "4")
     assert "--max-images 4" in text and "use at least 10" in text
@@ -189,14 +206,7 @@ def test_fine_tuning_has_a_tenth_of_adams_rate(chosen, rate):
 def test_each_fold_is_ranked_by_a_model_that_saw_none_of_its_lesions(settings, monkeypatch, tmp_path):
     values = {"oversample": "g23", "clean": "custom", "clean_remove": 2, "clean_rounds": 1, "clean_folds": 3}
     settings = build(binary.Settings, {**flatten(settings), **values})
-    loader = binary.new_loader(
-        settings.data,
-        settings.oversampling,
-        settings.cleaning,
-        settings.model,
-        settings.training,
-        settings.output,
-    )
+    loader = binary.new_loader(settings)
     data = loader.load(tmp_path / "no split")
     cleaner = cleaning_rounds.Cleaner(
         settings.cleaning, settings.model, settings.training, "folder", data, RunFolder(tmp_path / "run")

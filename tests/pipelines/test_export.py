@@ -140,6 +140,7 @@ def cut_off(path):
         (cut_off, "abc", "is damaged: copy it again, or save it again"),
         (lambda path: path.write_text("no model"), "abc", "is damaged: copy it again, or save it again"),
         (lambda path: None, "abc", "There is no file or folder"),
+        (lambda path: None, "", "There is no file or folder"),
         (lambda path: small_model().save(path), "ab", r"output of shape \(3,\), and there are 2 labels"),
         (lambda path: small_model().save(path), "", "--labels is missing"),
         (lambda path: small_model().save(path), "aab", "Labels must be different"),

@@ -13,8 +13,6 @@ from pipelines.common.run_folder import RunFolder
 from skinkeras.images.decoding import decode
 from skinkeras.images.geometries import GEOMETRIES
 
-ARGUMENTS = ("data", "oversampling", "cleaning", "model", "training", "output")
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -34,9 +32,7 @@ def settings_of(job, folder, out, **values):
 
 
 def loaded(job, settings, folder):
-    names = ARGUMENTS if job is not multiclass else ("data", "model", "training", "output")
-    loader = job.new_loader(*(getattr(settings, name) for name in names))
-    return loader.load(folder / "no split yet")
+    return job.new_loader(settings).load(folder / "no split yet")
 
 
 @pytest.mark.parametrize("job", [binary, multiclass])

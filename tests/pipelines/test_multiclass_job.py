@@ -125,7 +125,7 @@ def file_of(path, text):
 def test_two_splits_have_test_images_of_their_own(tmp_path, cache_dir):
     values = {"max_images": 120, "image_size": 32, "cache_dir": cache_dir, "out": tmp_path / "run"}
     settings = multiclass.with_defaults(build(multiclass.Settings, {**values, "weights": "none"}))
-    loader = multiclass.new_loader(settings.data, settings.model, settings.training, settings.output)
+    loader = multiclass.new_loader(settings)
     repeats = multiclass.read_repeats(loader, loader.manifest(), 2, RunFolder(tmp_path / "run"))
     first, second = (set(repeat.data.subset("test").table["image_id"]) for repeat in repeats)
     # Two random fifths share a fifth of their images; groups of two move that a little.
@@ -144,7 +144,7 @@ def test_a_given_split_is_trained_on_once(tmp_path, folder_of_images):
 
     def repeats_of(**more):
         settings = multiclass.with_defaults(build(multiclass.Settings, {**values, **more}))
-        loader = multiclass.new_loader(settings.data, settings.model, settings.training, settings.output)
+        loader = multiclass.new_loader(settings)
         return multiclass.read_repeats(loader, loader.manifest(), settings.data.repeats, RunFolder(tmp_path))
 
     (repeat,) = repeats_of()

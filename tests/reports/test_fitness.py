@@ -65,6 +65,13 @@ def test_a_class_that_is_never_named_is_said(diagnosis):
     assert unfit_forms(diagnosis)["float"] == ["It never names nv."]
 
 
+def test_a_class_that_is_never_named_is_text_and_no_markup(diagnosis):
+    metrics = diagnosis["repeats"][0]["forms"]["float"]["metrics"]
+    metrics["confusion_matrix"] = [[1, 0, 1], [2, 0, 0], [0, 0, 3]]
+    metrics["classes"] = ["mel", "<b>[nv](x)", "vasc"]
+    assert "It never names &lt;b&gt;\\[nv\\](x)." in model_card(diagnosis).split("## ")[0]
+
+
 def test_a_model_that_guesses_within_a_source_is_named_though_its_pooled_auc_is_good(binary):
     record = measured(binary, 0.55, [*SCORES[:49], 0.9, 0.1, *SCORES[51:]])  # one mistake of each kind
     assert unfit_forms(record) == {}
@@ -77,3 +84,13 @@ def test_a_model_that_guesses_within_a_source_is_named_though_its_pooled_auc_is_
     ]
     within["roc_auc_interval"] = [0.51, 0.73]
     assert unfit_forms(record) == {}
+
+
+def test_what_was_not_measured_is_no_reason_to_ship(binary):
+    mixed = [0.9 if i == 3 else 0.1 if i == 60 else score for i, score in enumerate(SCORES)]
+    metrics = measured(binary, 0.54, mixed)["repeats"][0]["forms"]["int8"]["metrics"]
+    metrics.update(malignant_recall=None, roc_auc=0.5, roc_auc_interval=None)
+    assert unfit_forms(binary)["int8"] == [
+        "No test image is malignant, and so nothing is known of how it answers to one.",
+        "Its AUC is 0.500, no better than guessing.",
+    ]

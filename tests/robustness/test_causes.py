@@ -84,6 +84,22 @@ def test_a_repository_around_an_installed_package_is_not_asked(monkeypatch, tmp_
     assert git_revision() is None
 
 
+def test_a_repository_that_does_not_know_the_package_is_not_asked(monkeypatch, tmp_path):
+    """As after `pip install --target .` in somebody's project; or inside a hook of its."""
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", "-C", tmp_path, *identity, "commit", "-q", "--allow-empty", "-m", "a"], check=True)
+    own = git_revision()
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    assert git_revision() == own
+    (tmp_path / "skinkeras").mkdir()
+    (tmp_path / "skinkeras" / "__init__.py").touch()
+    monkeypatch.setattr(
+        "pipelines.common.run_folder.skinkeras.__file__", str(tmp_path / "skinkeras" / "__init__.py")
+    )
+    assert git_revision() is None
+
+
 def test_the_package_says_for_which_versions_of_python_its_pins_exist():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")

@@ -55,7 +55,7 @@ def begun(words):
     settings = binary.resolved(options.parse(binary.Settings, words))
     groups = (settings.cleaning, settings.model, settings.training)
     folder = RunFolder(settings.output.out)
-    loader = binary.new_loader(settings.data, settings.oversampling, *groups, settings.output)
+    loader = binary.new_loader(settings)
     data = loader.load(folder.file("split.csv"))
     folder.begin(options.request_of("binary", settings))
     loading.record_data(data, folder)

@@ -64,9 +64,7 @@ def test_the_binary_job_names_what_it_has_itself_and_keeps_the_rounds(rare, tmp_
     def cleaned(**more):
         settings = binary.resolved(build(binary.Settings, {**rare, **more}))
         groups = (settings.cleaning, settings.model, settings.training)
-        loader = binary.new_loader(
-            settings.data, settings.oversampling, *groups[:2], groups[2], settings.output
-        )
+        loader = binary.new_loader(settings)
         data = loader.load(tmp_path / "no split")
         cleaner = cleaning_rounds.Cleaner(*groups, "folder", data, RunFolder(settings.output.out))
         data = binary.new_task(settings.loss, settings.decisions).learned(cleaner.clean(data))

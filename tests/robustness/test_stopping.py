@@ -1,5 +1,6 @@
 """Ctrl-C, SIGTERM, a closed pipe, a folder that is removed: one line, an exit code, and the run goes on."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -51,6 +52,59 @@ def test_a_closed_pipe_ends_quietly(words):
     process.stdout.close()
     errors = process.stderr.read()
     assert process.wait(120) in (0, 1, 2) and "Traceback" not in errors and "Broken pipe" not in errors
+
+
+@pytest.mark.parametrize("columns", ["1", "0", "-5", "wide"])
+def test_a_terminal_of_any_width_shows_the_help(columns):
+    command = [sys.executable, "-m", "pipelines.predict", "--help"]
+    environment = {**SURROUNDINGS["env"], "COLUMNS": columns}
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        **{**SURROUNDINGS, "env": environment},
+    )
+    assert (done.returncode, done.stderr) == (0, "") and "--operating-point" in done.stdout
+
+
+def test_a_job_needs_no_docstrings():
+    """`python -OO` leaves them out."""
+    command = [sys.executable, "-OO", "-m", "pipelines.predict", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **SURROUNDINGS)
+    assert (done.returncode, done.stderr) == (0, "") and "--operating-point" in done.stdout
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+@pytest.mark.parametrize(("words", "code"), [(["binary", "--gamma", "-1"], 2), (["predict", "--help"], 0)])
+def test_streams_that_the_shell_has_closed_do_not_matter(tmp_path, closed, words, code):
+    command = [sys.executable, "-m", f"pipelines.{words[0]}", *words[1:]]
+    process = subprocess.Popen(
+        command,
+        **{**SURROUNDINGS, "preexec_fn": lambda: [os.close(number) for number in closed]},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    output, errors = process.communicate(timeout=240)
+    assert process.returncode == code and "Traceback" not in errors
+    assert bool(errors) == (code == 2 and 2 not in closed) and bool(output) == (code == 0 and 1 not in closed)
+
+
+def test_a_current_folder_that_was_removed_is_one_sentence(tmp_path):
+    (tmp_path / "gone").mkdir()
+    script = f'cd "{tmp_path}/gone" && rmdir "{tmp_path}/gone" && exec "$@"'
+    command = ["sh", "-c", script, "sh", sys.executable, "-m", "pipelines.binary", "--out", "run"]
+    environment = {**SURROUNDINGS["env"], "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, **{**SURROUNDINGS, "env": environment}
+    )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "Error: The current folder has been removed: change to another one.\n",
+    )
 
 
 def test_printing_into_a_closed_pipe_ends_quietly(tmp_path):

@@ -354,11 +354,11 @@ def edit_metrics(**values):
         (lambda path: (path / "runs.csv").write_text("run,status\na,done\n"), "runs.csv has no column error"),
         (
             lambda path: (path / "runs" / "run_01" / "metrics.json").unlink(),
-            "run_01 is marked as done, .*No such file",
+            "run_01 is marked as done, .*There is no file",
         ),
         (
             lambda path: (path / "runs" / "run_01" / "repeat_2" / "predictions.csv").unlink(),
-            "run_01 is marked as done, .*No such file",
+            "run_01 is marked as done, .*There is no file",
         ),
         (edit_metrics(classes=["nv", "mel", "bcc"]), "run_01 has other classes, or in another order"),
         (

@@ -485,10 +485,10 @@ def edit_runs(**values):
         (edit_runs(status="waiting"), "No run of .* has finished"),
         (edit_runs(balance_ratio="many"), "no number as balance_ratio of the run run_00: found 'many'"),
         (edit_runs(loss="recall"), "no number as gamma of the run run_00"),
-        (drop_metrics, "run_01 is marked as done, .*No such file"),
+        (drop_metrics, "run_01 is marked as done, .*There is no file"),
         (cut_metrics, "run_01 is marked as done, .*run the sweep again"),
         (empty_metrics, "run_01 is marked as done, .*it lacks 'float'"),
-        (drop_predictions, "run_01 is marked as done, .*No such file"),
+        (drop_predictions, "run_01 is marked as done, .*There is no file"),
         (edit_predictions(lambda t: t.drop(columns="group")), r"run_01 is marked as done, .*\['group'\]"),
         (
             edit_predictions(lambda t: t.assign(probability_float_malignant=2.0)),

@@ -1,5 +1,6 @@
 // What a model's json promises, checked before anything relies on it. See tflite_models/README.md.
 
+import { misformed } from "./contract_form.js";
 import { GEOMETRIES } from "./preprocess.js";
 
 const SCHEMA_VERSION = 1;
@@ -31,6 +32,8 @@ const BARE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 export class Contract {
   constructor(json) {
+    const wrong = misformed(json);
+    refuseUnless(wrong === undefined, wrong);
     refuseUnless(json.schema_version === undefined || json.schema_version === SCHEMA_VERSION,
       `its json has schema_version ${json.schema_version}, but this page reads ${SCHEMA_VERSION}.`);
     const shape = json.input.shape;

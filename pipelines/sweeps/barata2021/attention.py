@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from pipelines.common.run_folder import RunFolder, recorded_run
 from pipelines.common.startup import start_keras
@@ -16,6 +15,7 @@ from pipelines.sweeps.barata2021.claims import weighting_title
 from pipelines.sweeps.barata2021.figures import attention_panels
 from pipelines.sweeps.barata2021.hard_and_easy import figure_classes, one_of_each
 from skinkeras.datasets import Taxonomy
+from skinkeras.yaml_files import read_yaml
 
 
 def attention_figures(sweep, rates, chosen, common, note):
@@ -69,7 +69,7 @@ def last_decisions(folder, labels):
     file = Path(folder) / "taxonomy.yaml"
     if not file.is_file():
         return [None] * len(labels)
-    paths = Taxonomy(yaml.safe_load(file.read_text("utf-8"))).paths
+    paths = Taxonomy(read_yaml(file)).paths
     return [sum(node is not None for node in paths[label]) for label in labels]
 
 

@@ -1,12 +1,15 @@
 """Reads what the finished runs of a sweep have left, as far as all papers' reports need the same."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
-import yaml
 
 from pipelines.common import options
 from pipelines.sweeps.engine.grid_checks import check_keys, checked_luck
+from skinkeras.input_files import check_regular
 from skinkeras.reports import read_results
+from skinkeras.yaml_files import read_yaml
 
 _STATE = ("run", "status", "error")
 
@@ -29,10 +32,11 @@ def read_runs(path, text, numbers, needs_number):
     """
     file, text = path / "runs.csv", [*_STATE, *text]
     try:
+        check_regular(file)
         # "none" is a value of the grid here; only an empty field is a missing one.
         table = pd.read_csv(file, dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=[""])
     except ValueError as error:
-        raise ValueError(f"{file} is not a table that can be read: {error}") from error
+        raise ValueError(f"{file} is not a table that can be read: {' '.join(str(error).split())}") from error
     names = list(options.modern(dict.fromkeys(table)))
     table = pd.DataFrame([options.modern(row) for row in table.to_dict("records")], columns=names)
     missing = [name for name in (*text, *numbers) if name not in table]
@@ -40,6 +44,9 @@ def read_runs(path, text, numbers, needs_number):
         raise ValueError(f"{file} has no column {', '.join(missing)}: run the sweep again to remake it.")
     table[text] = table[text].fillna("").astype(str)
     done = table["status"] == "done"
+    elsewhere = next((name for name in table["run"] if Path(name).name != name), None)
+    if elsewhere is not None:
+        raise ValueError(f"{file} names the run {elsewhere!r:.60}, which is no name of a folder.")
     for name in numbers:
         values = pd.to_numeric(table[name], errors="coerce").astype(float)
         wrong = done & needs_number(table, name) & ~np.isfinite(values)
@@ -57,7 +64,7 @@ def read_runs(path, text, numbers, needs_number):
 def recorded_source(path):
     """The content of `sweep.yaml` in the folder `path`; {} if there is none."""
     record = path / "sweep.yaml"
-    return yaml.safe_load(record.read_text("utf-8")) if record.is_file() else {}
+    return read_yaml(record) if record.is_file() else {}
 
 
 def assumed_luck(path, metrics):
@@ -108,7 +115,7 @@ def _read(folder, check):
         results = read_results(folder)
         check(results)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = f"it lacks {error}" if isinstance(error, KeyError) else error
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).removesuffix(".")
         raise ValueError(
             f"The run {folder.name} is marked as done, but {folder} holds no results that can be read "
             f"({reason}): run the sweep again to remake it."

@@ -1,5 +1,6 @@
 """Checks of a sweep's YAML file: each raises ValueError with one sentence that names the file and the place in it."""
 
+import os
 from pathlib import Path
 
 from pipelines.common import options
@@ -106,7 +107,7 @@ def shared_settings(source, path, job, decided):
         settings = {"calibration": "none", **settings}
     # A worker on another machine has another working folder.
     return {
-        name: str(Path(value).resolve()) if name in _PATHS and Path(str(value)).exists() else value
+        name: str(Path(str(value)).resolve()) if name in _PATHS and os.path.exists(str(value)) else value
         for name, value in settings.items()
     }
 
@@ -114,14 +115,14 @@ def shared_settings(source, path, job, decided):
 def check_data_dir(settings, path):
     """Raises ValueError if the data set needs a folder and has none, or has one and needs none."""
     data, folder = settings.get("data", "synthetic"), settings.get("data_dir")
-    if data not in DATASETS:
+    if not isinstance(data, str) or data not in DATASETS:
         return  # which the job refuses
     if DATASETS[data].synthetic and folder is not None:
         raise ValueError(f"{path} uses synthetic images: leave out --data-dir.")
     if not DATASETS[data].synthetic:
         if folder is None:
             raise ValueError(f"{path} uses the data set {data}: add --data-dir, the folder that holds it.")
-        if not Path(folder).is_dir():
+        if not os.path.isdir(str(folder)):
             raise ValueError(f"There is no folder {folder}: check --data-dir.")
 
 
@@ -144,6 +145,7 @@ def check_values(job, values, path, known):
         if networks <= known:
             values["weights"] = "none"
         job.resolved(options.build(job.Settings, values))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    except (ValueError, OSError) as error:  # the latter of a path that no file can have
+        reason = f"{error.strerror}." if isinstance(error, OSError) and error.strerror else error
+        raise ValueError(f"{path}: {reason}") from error
     known |= pairs | networks

@@ -16,11 +16,10 @@ import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from pipelines.common import options
 from pipelines.sweeps.engine.grid_checks import check_data_dir, check_keys, check_values
 from pipelines.sweeps.engine.grid_experiments import spelled_out
+from skinkeras.yaml_files import read_yaml
 
 #: Name of a job -> package of the paper whose grids it runs.
 PAPERS = {"binary": "gilal2023", "multiclass": "barata2021"}
@@ -106,10 +105,7 @@ def read_grid(path, data_dir=None):
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"There is no file {path}: name the YAML file of a sweep.")
-    try:
-        source = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    source = read_yaml(path)
     if not isinstance(source, dict):
         check_keys(source, path, "")
     source = spelled_out(source, path)
@@ -130,6 +126,6 @@ def paper_module(source, path, name):
         ValueError: `source` names a job that has no grids.
     """
     job = source.get("job", "binary")
-    if job not in PAPERS:
+    if not isinstance(job, str) or job not in PAPERS:
         raise ValueError(f"{path}: job must be one of {', '.join(PAPERS)}. Received: {job!r}")
     return importlib.import_module(f"pipelines.sweeps.{PAPERS[job]}.{name}")

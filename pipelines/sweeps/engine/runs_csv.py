@@ -2,10 +2,11 @@
 
 import pandas as pd
 
-from pipelines.common.console import console, say
+from pipelines.common.console import console, say, sentence
 from pipelines.common.run_folder import RunFolder
 from skinkeras.errors import DamagedFileError
 from skinkeras.files import replacing
+from skinkeras.input_files import check_regular
 from skinkeras.reports import read_results
 
 
@@ -37,6 +38,7 @@ class RunsTable:
         if not self._file.exists():
             return {}
         try:
+            check_regular(self._file)
             table = pd.read_csv(self._file, dtype={"run": str, "seconds": float})
             return dict(zip(table["run"], table["seconds"].fillna(0.0), strict=True))
         except (ValueError, KeyError) as error:
@@ -73,7 +75,13 @@ class RunsTable:
         self._rows[name].update(self._grid.result_columns(self._results(name)), status="done")
 
     def _results(self, name):
-        return read_results(self.sweep / "runs" / name)
+        folder = self.sweep / "runs" / name
+        try:
+            return read_results(folder)
+        except (OSError, ValueError) as error:
+            raise DamagedFileError(
+                f"{sentence(error)[:-1]}: delete {folder} and resume, to make the run again."
+            ) from error
 
     def _write(self):
         with replacing(self._file) as temporary:

@@ -27,6 +27,16 @@ def _recorded(record):
         ) from error
 
 
+def check_links(out):
+    """Raises ValueError if something in the folder of a sweep, or of its runs, is a link: what is written there, logs
+    and reports, would be elsewhere."""
+    for path in (*out.iterdir(), *(out / "runs").glob("*")):
+        if path.is_symlink() and path.name[0] != ".":
+            raise ValueError(f"{path} is a symbolic link: put what it names there, or choose another folder.")
+        if path.suffix == ".log" and not path.is_file():
+            raise ValueError(f"{path} is not a file: remove it.")
+
+
 def check_folder(out, grid, *, resume):
     """Raises ValueError if the folder holds another grid's sweep, or this one's and `resume` is off.
 
@@ -40,6 +50,7 @@ def check_folder(out, grid, *, resume):
         if out.exists() and any(path.name[0] != "." for path in out.iterdir()):
             raise ValueError(f"{out} is not empty and holds no sweep: choose another --out.")
         return
+    check_links(out)
     recorded = _recorded(record)
     theirs, mine = dict(recorded.settings), dict(grid.settings)
     folder = theirs.pop("data_dir", None), mine.pop("data_dir", None)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import rich.markup
 import rich.table
-import yaml
 
 from pipelines.common.console import console, refuse_invalid_input, say
 from pipelines.sweeps.engine.grid_checks import check_keys
 from pipelines.sweeps.engine.grid_file import paper_module
+from pipelines.sweeps.engine.sweep_folder import check_links
 from skinkeras.files import replacing, write_text
+from skinkeras.yaml_files import read_yaml
 
 _RESAMPLES = 1000
 
@@ -72,11 +73,9 @@ def _paper_report(folder):
         raise ValueError(
             f"{folder} is the folder of neither a run nor a sweep: it holds no config.yaml and no runs.csv."
         )
+    check_links(folder)
     record = folder / "sweep.yaml"
-    try:
-        source = yaml.safe_load(record.read_text("utf-8")) if record.is_file() else {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{record} is not the record of a sweep.") from error
+    source = read_yaml(record) if record.is_file() else {}
     if not isinstance(source, dict):
         check_keys(source, record, "")
     return paper_module(source, record, "paper_report")

@@ -342,7 +342,7 @@ def _losses(item, path, settings):
         raise ValueError(f"{path}, losses: {loss} has {wanted}. Received: {entry}")
     update = entry.get(_UPDATE, settings.get(_UPDATE)) if updates else None
     values = entry[needed] if needed else None
-    for value in values if isinstance(values, list) else [values]:
+    for value in checked_list(values, path, needed) if isinstance(values, list) else [values]:
         if needed and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise ValueError(f"{path}, losses: {needed} must be a number, such as 10. Received: {value!r}")
         yield loss, value, update
