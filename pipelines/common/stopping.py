@@ -6,6 +6,7 @@ Imports nothing but the standard library: it is there before anything else of a 
 import os
 import signal
 import sys
+import threading
 from contextlib import contextmanager
 
 #: {signal: how the line names it}; a shell expects the exit code 128 + signal.
@@ -45,9 +46,18 @@ class Signals:
     def raised(self):
         """Inside the block, Ctrl-C and SIGTERM raise `Stopped`.
 
-        A signal that is ignored, as under nohup, stays ignored; outside the main thread nothing changes.
+        A signal that is ignored, as under nohup, stays ignored; outside the main thread nothing changes. One that
+        comes while Python finalizes an object, where every exception is dropped, comes again.
         """
-        before = {}
+        before, hook = {}, sys.unraisablehook
+
+        def dropped(unraisable):
+            if isinstance(unraisable.exc_value, Stopped):
+                _send_again(unraisable.exc_value.number)
+            else:
+                hook(unraisable)
+
+        sys.unraisablehook = dropped
         try:
             for number in _NAMES:
                 if signal.getsignal(number) is not signal.SIG_IGN:
@@ -57,8 +67,15 @@ class Signals:
         try:
             yield
         finally:
+            sys.unraisablehook = hook
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _send_again(number):
+    timer = threading.Timer(0.05, os.kill, (os.getpid(), number))
+    timer.daemon = True
+    timer.start()
 
 
 def line(number):

@@ -146,6 +146,35 @@ def test_ctrl_c_that_breaks_off_code_made_of_a_string_keeps_the_exit_code(tmp_pa
     assert (done.returncode, done.stderr) == (130, "begun\nError: Stopped.\n")
 
 
+@pytest.mark.parametrize("how", ["finalizer", "weak reference", "garbage collection"])
+def test_a_signal_while_python_drops_exceptions_still_stops_the_job(tmp_path, how):
+    code = (
+        "import gc, os, signal, sys, time, weakref\nfrom dataclasses import dataclass\n"
+        "from pipelines.common.console import run\n"
+        "@dataclass\nclass Settings:\n    a: int = 1\n"
+        "def stop(*_):\n    os.kill(os.getpid(), signal.SIGTERM)\n    time.sleep(0.01)\n"
+        "class Finalized:\n    pass\n"
+        "def main(settings):\n    'A job.'\n    one = Finalized()\n"
+        f"    if {how!r} == 'finalizer':\n        Finalized.__del__ = stop\n"
+        f"    elif {how!r} == 'weak reference':\n        kept = weakref.ref(one, stop)\n"
+        "    else:\n"
+        "        gc.callbacks.append(lambda phase, _: phase == 'stop' and (gc.callbacks.clear(), stop()))\n"
+        "    del one\n    gc.collect()\n    time.sleep(60)\n"
+        "run(main, Settings)\n"
+    )
+    (tmp_path / "job.py").write_text(code)
+    environment = {**SURROUNDINGS["env"], "PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "job"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+        **{**SURROUNDINGS, "env": environment},
+    )
+    assert (done.returncode, done.stderr) == (143, "Error: Stopped (SIGTERM).\n")
+
+
 def wait_for(path, process, log, seconds=600):
     end = time.monotonic() + seconds
     while not path.exists():
