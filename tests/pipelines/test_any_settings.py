@@ -91,6 +91,7 @@ def resolved(job, words):
 
 @settings(max_examples=150, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
+@pytest.mark.long
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.__name__)
 def test_any_command_line_is_refused_or_can_be_asked_for_again(job, data):
     asked = resolved(job, data.draw(command_lines(job)))

@@ -131,7 +131,7 @@ def test_two_writers_of_one_file_take_turns(holding, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_of_two_runs_that_start_together_in_one_folder_one_is_refused(small_run, tmp_path):
     import yaml

@@ -182,7 +182,7 @@ def wait_for(path, process, log, seconds=600):
         time.sleep(0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_sigterm_ctrl_c_and_a_removed_folder_end_a_run_with_a_sentence(small_run, tmp_path):
     out, log = tmp_path / "run", tmp_path / "log"
