@@ -19,7 +19,7 @@ import numpy as np
 from pipelines.common.export import KINDS
 from skinkeras import models, quantization, tflite
 from skinkeras.datasets import ISIC2018_TAXONOMY
-from skinkeras.files import write_bytes
+from skinkeras.files.writing import write_bytes
 
 THREADS = (1, 2)
 ARCHITECTURES = (

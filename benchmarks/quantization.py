@@ -19,7 +19,7 @@ from pipelines.common.saved_models import load_models
 from pipelines.common.startup import start_keras
 from pipelines.export import moved_loader
 from skinkeras import models, tflite, training
-from skinkeras.files import write_bytes
+from skinkeras.files.writing import write_bytes
 
 
 def reports(run, data_dir):

@@ -17,7 +17,7 @@ from pipelines.common.console import console, progress_bar, refuse_invalid_input
 from pipelines.common.options import MOST_THREADS, check_count
 from pipelines.common.run_folder import host
 from skinkeras import tflite
-from skinkeras.files import write_json
+from skinkeras.files.writing import write_json
 from skinkeras.tflite import phones
 from skinkeras.tflite.op_times import op_times
 from skinkeras.tflite.runtime import check_runs

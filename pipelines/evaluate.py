@@ -16,7 +16,7 @@ from pipelines.common.console import refuse_invalid_input, run, say, section
 from pipelines.common.groups import ExternalDataOptions, Name, Place
 from pipelines.common.options import Options
 from pipelines.common.startup import start_keras
-from skinkeras.locks import locked_folder, remove_leftovers
+from skinkeras.files.locks import locked_folder, remove_leftovers
 
 # What `external_results.write` leaves, of which evaluation.json comes last.
 _WRITTEN = {"predictions.csv", "figures", "evaluation.md", "evaluation.json"}

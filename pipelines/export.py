@@ -24,10 +24,10 @@ from pipelines.common.startup import start_keras
 from pipelines.predict import find_images
 from skinkeras import tflite
 from skinkeras.errors import RunError
-from skinkeras.files import write_bytes, write_text
+from skinkeras.files.locks import locked_folder, remove_leftovers
+from skinkeras.files.reading import read_text
+from skinkeras.files.writing import write_bytes, write_text
 from skinkeras.images.decoding import decode
-from skinkeras.input_files import read_text
-from skinkeras.locks import locked_folder, remove_leftovers
 
 # How far the sum of probabilities may be from 1: of an integer model each is rounded to a 256th.
 _ROUNDED = 0.05

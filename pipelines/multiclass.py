@@ -22,8 +22,8 @@ from pipelines.common.groups import (
 from pipelines.common.run_folder import RunFolder
 from pipelines.common.startup import start_keras
 from skinkeras import datasets
-from skinkeras.files import write_text
-from skinkeras.yaml_files import read_yaml
+from skinkeras.files.reading_yaml import read_yaml
+from skinkeras.files.writing import write_text
 
 # Barata & Santiago 2021, section 4.2; and what two cores can do in minutes, from pretrained weights.
 _PAPER = {

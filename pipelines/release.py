@@ -14,8 +14,8 @@ from pipelines.common import options
 from pipelines.common.console import refuse_invalid_input, run, say
 from pipelines.common.run_folder import RunFolder
 from skinkeras.errors import RunError, UsageError
-from skinkeras.files import replacing, write_text
-from skinkeras.locks import LOCK, locked_folder, remove_leftovers
+from skinkeras.files.locks import LOCK, locked_folder, remove_leftovers
+from skinkeras.files.writing import replacing, write_text
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tyro.conf import Positional, arg
 from pipelines.common.console import refuse_invalid_input, run, say
 from pipelines.common.groups import Place
 from pipelines.common.run_folder import RunFolder
-from skinkeras.locks import locked_folder, remove_leftovers
+from skinkeras.files.locks import locked_folder, remove_leftovers
 
 _ANSWERS = Annotated[
     tuple[Path, ...] | None, arg(metavar="[ANSWERS.yaml]", help_behavior_hint="(default: no such report)")
@@ -81,7 +81,7 @@ def _check(settings):
 def write_template(path):
     """Writes the template of a person's answers; a file that is there already is kept."""
     from skinkeras import reports
-    from skinkeras.files import write_text
+    from skinkeras.files.writing import write_text
 
     if path.exists():
         raise ValueError(f"{path} exists: choose another file for the template.")
@@ -166,7 +166,7 @@ def _write_clear_derm(record, path, clear_derm):
     """Writes the report, if there is one, and returns the list of its path."""
     if clear_derm is None:
         return []
-    from skinkeras.files import write_text
+    from skinkeras.files.writing import write_text
 
     write_text(path, clear_derm(record))
     return [path]

@@ -20,8 +20,8 @@ from pipelines.sweeps.engine import costs
 from pipelines.sweeps.engine.grid_file import read_grid
 from pipelines.sweeps.engine.sweep_folder import check_folder, recorded_data_dir
 from pipelines.sweeps.engine.workers import Job, LocalWorkers, RayWorkers
-from skinkeras.files import write_text
-from skinkeras.locks import locked_folder, remove_leftovers
+from skinkeras.files.locks import locked_folder, remove_leftovers
+from skinkeras.files.writing import write_text
 
 
 @dataclass(frozen=True)

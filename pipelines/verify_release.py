@@ -11,9 +11,9 @@ from tyro.conf import Positional
 
 from pipelines.common.console import console, refuse_invalid_input, run
 from skinkeras.errors import RunError
-from skinkeras.files import write_text
-from skinkeras.input_files import check_regular, read_text
-from skinkeras.locks import locked_folder, remove_leftovers
+from skinkeras.files.locks import locked_folder, remove_leftovers
+from skinkeras.files.reading import check_regular, read_text
+from skinkeras.files.writing import write_text
 
 
 @dataclass(frozen=True)

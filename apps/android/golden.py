@@ -20,7 +20,7 @@ from PIL import Image, ImageOps
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the package need not be installed
 
-from skinkeras.files import write_json
+from skinkeras.files.writing import write_json
 from skinkeras.images.decoding import resize_to_square
 from skinkeras.tflite import wording
 

@@ -5,8 +5,8 @@ import keras
 from pipelines.common.console import say
 from skinkeras import evaluation, quantization
 from skinkeras.errors import DamagedFileError
-from skinkeras.files import write_json
-from skinkeras.json_files import read_json
+from skinkeras.files.reading_json import read_json
+from skinkeras.files.writing import write_json
 
 _FILE = "calibration.json"
 

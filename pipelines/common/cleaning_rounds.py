@@ -14,9 +14,9 @@ from skinkeras.cleaning import CleaningError
 from skinkeras.cleaning.figures import contact_sheet, loss_histogram
 from skinkeras.cleaning.rounds import WITHIN_FOLDS
 from skinkeras.errors import DamagedFileError
-from skinkeras.files import replacing, write_text
+from skinkeras.files.locks import locked_folder, remove_leftovers
+from skinkeras.files.writing import replacing, write_text
 from skinkeras.images.geometries import DEFAULT_GEOMETRY
-from skinkeras.locks import locked_folder, remove_leftovers
 from skinkeras.training.tasks import binary_epoch_metrics
 
 _BATCH = 64

@@ -14,7 +14,7 @@ import rich.text
 
 from pipelines.common import options, stopping
 from skinkeras.errors import RunError, UsageError, shown
-from skinkeras.files import write_error
+from skinkeras.files.writing import write_error
 
 # A log file has no width of its own: give it enough for the table of results.
 _AS_IT_IS = {"highlight": False, "emoji": False, "soft_wrap": True}

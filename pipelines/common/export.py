@@ -11,7 +11,7 @@ import pandas as pd
 from pipelines.common.console import console, say
 from pipelines.common.saved_models import load_models
 from skinkeras import quantization, tflite
-from skinkeras.files import replacing, write_bytes, write_text
+from skinkeras.files.writing import replacing, write_bytes, write_text
 
 KINDS = ("float32", "float16", "int8")
 # What an int8 file may lose of the float model's AUC before the layers that hurt most are named.

@@ -10,7 +10,7 @@ from pipelines.common import external_images
 from pipelines.common.console import progress_bar, say
 from skinkeras import datasets, evaluation, reports
 from skinkeras.evaluation import evidence_plots, plots
-from skinkeras.files import replacing, write_json, write_text
+from skinkeras.files.writing import replacing, write_json, write_text
 
 _RESAMPLES = 2000
 _SEED = 0

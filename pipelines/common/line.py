@@ -15,9 +15,9 @@ from pipelines.common.run_folder import RunFolder
 from pipelines.common.saved_models import load_models
 from skinkeras import datasets, evaluation, layers, models, quantization, reports, tflite, training
 from skinkeras.errors import DamagedFileError
-from skinkeras.files import replacing, write_json
+from skinkeras.files.reading_json import read_json
+from skinkeras.files.writing import replacing, write_json
 from skinkeras.inputs.subsets import SplitImages
-from skinkeras.json_files import read_json
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pipelines.common.console import progress_bar, say
 from pipelines.common.groups import DataOptions
 from skinkeras import cleaning, datasets, inputs
 from skinkeras.datasets.file_search import name_some
-from skinkeras.files import replacing
+from skinkeras.files.writing import replacing
 from skinkeras.images import image_files
 from skinkeras.images.geometries import DEFAULT_GEOMETRY
 from skinkeras.inputs.subsets import SplitImages

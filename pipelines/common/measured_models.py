@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from skinkeras import evaluation, tflite
+from skinkeras.files.reading import check_regular
 from skinkeras.images.geometries import DEFAULT_GEOMETRY
-from skinkeras.input_files import check_regular
 from skinkeras.tflite.runtime import check_runs
 
 #: What a decision is taken at where nothing says so.

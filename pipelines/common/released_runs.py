@@ -7,8 +7,8 @@ from pipelines.common import options, records
 from pipelines.common.run_folder import check_links, recorded_run
 from skinkeras import losses, reports
 from skinkeras.datasets import BINARY_CLASSES
-from skinkeras.input_files import read_text
-from skinkeras.json_files import read_json
+from skinkeras.files.reading import read_text
+from skinkeras.files.reading_json import read_json
 
 # What the released version wrote about a file into its NAME.json alone.
 _OF_CONTRACT = ("golden", "phones")

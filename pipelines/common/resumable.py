@@ -6,8 +6,8 @@ import zlib
 from pathlib import Path
 
 from skinkeras.errors import DamagedFileError
-from skinkeras.input_files import check_regular
-from skinkeras.json_files import read_json
+from skinkeras.files.reading import check_regular
+from skinkeras.files.reading_json import read_json
 
 _MOST_INFLATED = 50  # times the size of the archive
 

@@ -16,9 +16,9 @@ import yaml
 import skinkeras
 from pipelines.common import options
 from pipelines.common.resumable import check_files
-from skinkeras.files import replacing, write_text
-from skinkeras.locks import locked_folder, remove_leftovers
-from skinkeras.yaml_files import read_yaml
+from skinkeras.files.locks import locked_folder, remove_leftovers
+from skinkeras.files.reading_yaml import read_yaml
+from skinkeras.files.writing import replacing, write_text
 
 # What may differ between a run and its resumption: none of it changes the result.
 _NOT_PART_OF_THE_RUN = {"resume", "out", "cache_dir", "clean_dir", "materialise", "data_service"}

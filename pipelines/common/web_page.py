@@ -14,9 +14,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from skinkeras.files import write_error
-from skinkeras.json_files import read_json
-from skinkeras.locks import exclusive
+from skinkeras.files.locks import exclusive
+from skinkeras.files.reading_json import read_json
+from skinkeras.files.writing import write_error
 
 _ROOT = Path(__file__).parents[2]
 SOURCES = _ROOT / "apps" / "web"

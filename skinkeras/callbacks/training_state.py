@@ -9,7 +9,7 @@ from keras import ops
 
 from skinkeras.callbacks.one_cycle import unwrapped
 from skinkeras.errors import DamagedFileError
-from skinkeras.files import replacing
+from skinkeras.files.writing import replacing
 
 
 class TrainingState(keras.callbacks.Callback):

@@ -9,9 +9,9 @@ import pandas as pd
 
 from skinkeras.cleaning.plan import earlier_plan
 from skinkeras.errors import DamagedFileError, RunError
-from skinkeras.files import replacing, write_json
-from skinkeras.input_files import check_regular
-from skinkeras.json_files import read_json
+from skinkeras.files.reading import check_regular
+from skinkeras.files.reading_json import read_json
+from skinkeras.files.writing import replacing, write_json
 
 _KEYS = ["image_id", "variant", "label"]
 

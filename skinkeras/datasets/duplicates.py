@@ -10,10 +10,10 @@ from scipy.sparse.csgraph import connected_components
 
 from skinkeras.datasets.file_search import name_some
 from skinkeras.datasets.fingerprints import fingerprints, near_pairs
-from skinkeras.files import replacing
+from skinkeras.files.locks import exclusive
+from skinkeras.files.reading_json import read_json
+from skinkeras.files.writing import replacing
 from skinkeras.images import image_files
-from skinkeras.json_files import read_json
-from skinkeras.locks import exclusive
 
 COLUMNS = ("image_id_1", "image_id_2", "split_1", "split_2", "distance", "exact", "same_group")
 _MOST_CACHED_BYTES = 2**28  # a pair takes about 20

@@ -13,7 +13,7 @@ from skinkeras.datasets.catalog import DATASETS
 from skinkeras.datasets.file_search import advice, ending, is_image, name_some, walk, what_is_there
 from skinkeras.datasets.image_index import check_images, missing_images
 from skinkeras.datasets.tables import NoColumnError, NoTableError, find_tables, header
-from skinkeras.files import replacing
+from skinkeras.files.writing import replacing
 from skinkeras.images import image_files
 from skinkeras.images.decoding import ImageError, decode
 

@@ -12,7 +12,7 @@ from skinkeras.datasets.image_index import ImageIndex, stem
 from skinkeras.datasets.metadata import IDS, METADATA, clean_ids, clean_metadata, group_warnings
 from skinkeras.datasets.tables import read_table
 from skinkeras.datasets.taxonomy import BINARY_CLASSES, check_positive
-from skinkeras.files import replacing
+from skinkeras.files.writing import replacing
 from skinkeras.images import image_files
 
 _ALWAYS = ("image", "image_id", "label", *IDS, "source")

@@ -9,7 +9,7 @@ from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from skinkeras.datasets.metadata import SUBSETS
 from skinkeras.datasets.tables import read_table
-from skinkeras.files import replacing
+from skinkeras.files.writing import replacing
 
 METHODS = ("grouped", "paper", "given")
 _FOLDS, _TEST = 10, 0.2

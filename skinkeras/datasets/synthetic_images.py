@@ -11,8 +11,8 @@ import pandas as pd
 
 from skinkeras.datasets.manifest import Manifest
 from skinkeras.datasets.taxonomy import BINARY_CLASSES, SYNTHETIC_TAXONOMY
-from skinkeras.files import write_bytes, write_text
-from skinkeras.locks import exclusive, remove_leftovers
+from skinkeras.files.locks import exclusive, remove_leftovers
+from skinkeras.files.writing import write_bytes, write_text
 
 WIDTH, HEIGHT = 320, 240
 # Raise it when the drawing changes, so that folders of earlier versions are not used for it.

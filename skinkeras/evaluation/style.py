@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from skinkeras.files import replacing
+from skinkeras.files.writing import replacing
 
 # Okabe & Ito 2008: distinct to people with any common colour blindness. Line styles say it a second time.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
@@ -39,7 +39,7 @@ def plain_axes(axes: Axes) -> None:
 
 
 def save(figure: Figure, path: str | os.PathLike) -> None:
-    """Writes the figure as PNG, atomically. Raises OSError as `skinkeras.files.replacing` does."""
+    """Writes the figure as PNG, atomically. Raises OSError as `skinkeras.files.writing.replacing` does."""
     powers = {
         text
         for axes in figure.findobj(Axes)

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from skinkeras.datasets.taxonomy import ISIC2018
-from skinkeras.files import replacing
+from skinkeras.files.writing import replacing
 
 
 def is_isic_challenge(classes: Sequence[str]) -> bool:

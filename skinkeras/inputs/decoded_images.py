@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from skinkeras.errors import DamagedFileError
-from skinkeras.files import replacing
+from skinkeras.files.locks import exclusive, remove_leftovers
+from skinkeras.files.reading import check_regular
+from skinkeras.files.reading_json import read_json
+from skinkeras.files.writing import replacing
 from skinkeras.images import image_files
 from skinkeras.images.decoding import ImageError, check_geometry, decode, decode_with_shape
 from skinkeras.images.geometries import DEFAULT_GEOMETRY
-from skinkeras.input_files import check_regular
-from skinkeras.json_files import read_json
-from skinkeras.locks import exclusive, remove_leftovers
 
 __all__ = ["BadImagesError", "DecodedImages", "decode", "decode_all"]
 

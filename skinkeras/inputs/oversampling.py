@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from skinkeras.files import replacing, write_text
+from skinkeras.files.locks import exclusive
+from skinkeras.files.writing import replacing, write_text
 from skinkeras.inputs.blur import Rho, blur_into
 from skinkeras.inputs.catalog import ITSELF, LENS_EFFECTS
 from skinkeras.inputs.decoded_images import DecodedImages
-from skinkeras.locks import exclusive
 
 _CHUNK = 256  # variants that are written at a time
 _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, -90: cv2.ROTATE_90_CLOCKWISE}

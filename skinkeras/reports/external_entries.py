@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skinkeras.json_files import read_json
+from skinkeras.files.reading_json import read_json
 from skinkeras.reports.record import check_record
 
 _FILE = "evaluation.json"

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from skinkeras.files import write_json, write_text
-from skinkeras.input_files import read_text
-from skinkeras.locks import locked_folder
+from skinkeras.files.locks import locked_folder
+from skinkeras.files.reading import read_text
+from skinkeras.files.writing import write_json, write_text
 from skinkeras.reports.card_results import phones_section
 from skinkeras.reports.record import read_record, write_record
 from skinkeras.reports.rendering import render_model

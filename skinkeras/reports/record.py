@@ -12,8 +12,8 @@ from pathlib import Path
 
 import jsonschema
 
-from skinkeras.files import write_json
-from skinkeras.json_files import read_json, unreadable_numbers
+from skinkeras.files.reading_json import read_json, unreadable_numbers
+from skinkeras.files.writing import write_json
 
 SCHEMA_VERSION = 1
 _MOST_ERRORS = 1000

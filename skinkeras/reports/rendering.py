@@ -1,7 +1,7 @@
 """Renders a record to the files that people and programs read."""
 
-from skinkeras.files import json_text, write_json, write_text
-from skinkeras.input_files import holds
+from skinkeras.files.reading import holds
+from skinkeras.files.writing import json_text, write_json, write_text
 from skinkeras.reports.card import model_card
 from skinkeras.reports.contract import contract_of
 from skinkeras.reports.record import metrics_of, read_record

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from skinkeras.datasets import BINARY_CLASSES
-from skinkeras.input_files import check_regular
-from skinkeras.json_files import read_json
+from skinkeras.files.reading import check_regular
+from skinkeras.files.reading_json import read_json
 
 IMAGE_COLUMNS = ("image_id", "image", "group", "label")
 

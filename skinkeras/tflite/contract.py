@@ -13,8 +13,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from skinkeras.files.reading_json import read_json, unreadable_numbers
 from skinkeras.images.geometries import DEFAULT_GEOMETRY
-from skinkeras.json_files import read_json, unreadable_numbers
 
 SCHEMA_VERSION = 1
 _MOST_BYTES = 2**20  # the released ones have 25 KB

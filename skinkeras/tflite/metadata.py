@@ -20,7 +20,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import number_types
 
-from skinkeras.input_files import read_bytes
+from skinkeras.files.reading import read_bytes
 from skinkeras.tflite.contract import is_class_name
 from skinkeras.tflite.graph import pack, unpack
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skinkeras.input_files import holds, read_text
+from skinkeras.files.reading import holds, read_text
 from skinkeras.tflite.contract import read_contract, sha256, threshold_of
 from skinkeras.tflite.golden import ADDED_GOLDEN_IMAGES, GOLDEN_TOLERANCE, golden
 from skinkeras.tflite.graph import read_graph

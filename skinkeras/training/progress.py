@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss
 
 from skinkeras import losses
 from skinkeras.errors import RunError
-from skinkeras.files import replacing
+from skinkeras.files.writing import replacing
 
 # What a line says of an epoch, where the logs have it.
 _SHOWN = {

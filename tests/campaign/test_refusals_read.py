@@ -16,7 +16,7 @@ _CLAUSES = {
         "skinkeras/datasets/tables.py",
         "skinkeras/images/decoding.py",
     ),
-    *("skinkeras/images/colours.py", "skinkeras/inputs/decoded_images.py", "skinkeras/json_files.py"),
+    *("skinkeras/images/colours.py", "skinkeras/inputs/decoded_images.py", "skinkeras/files/reading_json.py"),
     "skinkeras/images/embedded_profiles.py",
     *("skinkeras/models/torch_file.py", "skinkeras/images/preparation.py", "skinkeras/tflite/runtime.py"),
 }

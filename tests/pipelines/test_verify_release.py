@@ -12,7 +12,7 @@ from pipelines import release, report
 from pipelines.common.console import UsageError
 from skinkeras import reports, tflite
 from skinkeras.errors import RunError
-from skinkeras.files import write_json
+from skinkeras.files.writing import write_json
 from skinkeras.tflite.contract import sha256
 from skinkeras.tflite.graph import pack, unpack
 
@@ -437,7 +437,7 @@ def test_a_record_that_names_another_models_file_is_refused_and_that_file_stays(
 
 def test_of_two_releases_into_one_folder_the_second_is_refused(finished_run):
     run, to = finished_run
-    held = "import sys, time; from skinkeras.locks import locked_folder\n"
+    held = "import sys, time; from skinkeras.files.locks import locked_folder\n"
     held += "with locked_folder(sys.argv[1]): print('in', flush=True); time.sleep(600)"
     with subprocess.Popen(
         [sys.executable, "-c", held, to], stdout=subprocess.PIPE, text=True, cwd=RELEASED.parent

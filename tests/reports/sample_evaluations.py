@@ -7,7 +7,7 @@ import pandas as pd
 from sample_records import LABELS, SCORES, THRESHOLD, binary_record
 
 from skinkeras import evaluation
-from skinkeras.files import json_text
+from skinkeras.files.writing import json_text
 
 TABLE = pd.DataFrame(
     {

@@ -6,7 +6,7 @@ import pandas as pd
 
 from skinkeras import evaluation
 from skinkeras.datasets import DATASETS
-from skinkeras.files import json_text
+from skinkeras.files.writing import json_text
 
 LABELS = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
 SCORES = [0.9, 0.7, 0.5, 0.2, 0.8, 0.6, 0.4, 0.3, 0.2, 0.1]

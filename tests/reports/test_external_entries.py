@@ -5,7 +5,7 @@ import copy
 import pytest
 from sample_evaluations import external_evaluation
 
-from skinkeras.files import write_json
+from skinkeras.files.writing import write_json
 from skinkeras.reports import add_external, check_record, model_card, read_evaluation
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from skinkeras import evaluation
-from skinkeras.files import json_text
+from skinkeras.files.writing import json_text
 from skinkeras.reports import unfit_forms
 from skinkeras.reports.card import model_card
 

@@ -10,7 +10,7 @@ import pytest
 from sample_records import THRESHOLD
 
 from skinkeras import reports
-from skinkeras.files import json_text
+from skinkeras.files.writing import json_text
 
 RELEASED = Path(__file__).parents[2] / "tflite_models"
 NAMES = sorted(path.stem for path in (RELEASED / "records").glob("*.json"))

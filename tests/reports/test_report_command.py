@@ -10,7 +10,7 @@ from sample_evaluations import external_evaluation
 from pipelines import report
 from pipelines.common.console import UsageError
 from skinkeras import reports
-from skinkeras.files import write_json
+from skinkeras.files.writing import write_json
 
 RELEASED = Path(__file__).parents[1] / "pipelines" / "released"
 

@@ -24,9 +24,9 @@ from pipelines.sweeps.engine.workers import Job, run_job
 from skinkeras import inputs, reports
 from skinkeras.datasets import synthetic
 from skinkeras.errors import DamagedFileError, UsageError
-from skinkeras.json_files import read_json
-from skinkeras.locks import locked_folder
-from skinkeras.yaml_files import read_yaml
+from skinkeras.files.locks import locked_folder
+from skinkeras.files.reading_json import read_json
+from skinkeras.files.reading_yaml import read_yaml
 
 sys.path.insert(0, str(ROOT / "tests" / "campaign"))
 from releases import INT8, MODEL, RELEASED, earlier_release, released_run
@@ -211,7 +211,9 @@ def test_a_report_waits_for_nobody_and_writes_beside_nobody(monkeypatch, capsys,
     assert (
         report.main
     )  # in this process, a folder may be entered again: the lock of another one is what counts
-    code = f"import time\nfrom skinkeras.locks import locked_folder\nwith locked_folder({str(run)!r}):\n"
+    code = (
+        f"import time\nfrom skinkeras.files.locks import locked_folder\nwith locked_folder({str(run)!r}):\n"
+    )
     code += "    print('in', flush=True)\n    time.sleep(600)\n"
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
@@ -337,7 +339,7 @@ def test_the_shapes_of_another_process_are_no_leftover(monkeypatch, tmp_path, im
 
     def other_process_clears_the_cache(file, shapes):
         save(file, shapes)
-        code = f"from skinkeras.locks import remove_leftovers; remove_leftovers({str(tmp_path)!r})"
+        code = f"from skinkeras.files.locks import remove_leftovers; remove_leftovers({str(tmp_path)!r})"
         assert os.system(f'cd {ROOT} && {sys.executable} -c "{code}"') == 0
 
     monkeypatch.setattr(decoded_images.np, "save", other_process_clears_the_cache)

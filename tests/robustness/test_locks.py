@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from processes import SURROUNDINGS, start
 
-from skinkeras import locks
 from skinkeras.errors import RunError, UsageError
-from skinkeras.files import replacing, write_text
-from skinkeras.locks import exclusive, locked_folder, remove_leftovers
+from skinkeras.files import locks
+from skinkeras.files.locks import exclusive, locked_folder, remove_leftovers
+from skinkeras.files.writing import replacing, write_text
 
 HOLDER = """
 import sys, time
-from skinkeras import locks
+from skinkeras.files import locks
 with getattr(locks, sys.argv[1])(sys.argv[2]):
     print("in", flush=True)
     time.sleep(600)

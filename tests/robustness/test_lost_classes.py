@@ -94,7 +94,7 @@ def test_another_process_in_the_folder_of_the_rounds_is_refused(rare, tmp_path):
     from skinkeras.errors import UsageError
 
     code = (
-        "import sys, time; from skinkeras.locks import locked_folder\n"
+        "import sys, time; from skinkeras.files.locks import locked_folder\n"
         "with locked_folder(sys.argv[1]):\n    print('in', flush=True)\n    time.sleep(600)"
     )
     rounds = tmp_path / "rounds"

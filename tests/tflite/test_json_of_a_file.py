@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinkeras import tflite
-from skinkeras.files import write_json
+from skinkeras.files.writing import write_json
 from skinkeras.tflite import contract as contracts
 
 CONTRACT = {

@@ -15,7 +15,7 @@ from pipelines.sweeps.barata2021.claims import weighting_title
 from pipelines.sweeps.barata2021.figures import attention_panels
 from pipelines.sweeps.barata2021.hard_and_easy import figure_classes, one_of_each
 from skinkeras.datasets import Taxonomy
-from skinkeras.yaml_files import read_yaml
+from skinkeras.files.reading_yaml import read_yaml
 
 
 def attention_figures(sweep, rates, chosen, common, note):

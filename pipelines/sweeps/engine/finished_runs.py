@@ -7,9 +7,9 @@ import pandas as pd
 
 from pipelines.common import options
 from pipelines.sweeps.engine.grid_checks import check_keys, checked_luck
-from skinkeras.input_files import check_regular
+from skinkeras.files.reading import check_regular
+from skinkeras.files.reading_yaml import read_yaml
 from skinkeras.reports import read_results
-from skinkeras.yaml_files import read_yaml
 
 _STATE = ("run", "status", "error")
 

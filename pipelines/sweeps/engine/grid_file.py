@@ -19,7 +19,7 @@ from pathlib import Path
 from pipelines.common import options
 from pipelines.sweeps.engine.grid_checks import check_data_dir, check_keys, check_values
 from pipelines.sweeps.engine.grid_experiments import spelled_out
-from skinkeras.yaml_files import read_yaml
+from skinkeras.files.reading_yaml import read_yaml
 
 #: Name of a job -> package of the paper whose grids it runs.
 PAPERS = {"binary": "gilal2023", "multiclass": "barata2021"}

@@ -5,8 +5,8 @@ import pandas as pd
 from pipelines.common.console import console, say, sentence
 from pipelines.common.run_folder import RunFolder
 from skinkeras.errors import DamagedFileError
-from skinkeras.files import replacing
-from skinkeras.input_files import check_regular
+from skinkeras.files.reading import check_regular
+from skinkeras.files.writing import replacing
 from skinkeras.reports import read_results
 
 

@@ -13,8 +13,8 @@ from pipelines.common.console import console, refuse_invalid_input, say
 from pipelines.sweeps.engine.grid_checks import check_keys
 from pipelines.sweeps.engine.grid_file import paper_module
 from pipelines.sweeps.engine.sweep_folder import check_links
-from skinkeras.files import replacing, write_text
-from skinkeras.yaml_files import read_yaml
+from skinkeras.files.reading_yaml import read_yaml
+from skinkeras.files.writing import replacing, write_text
 
 _RESAMPLES = 1000
 

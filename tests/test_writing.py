@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skinkeras.files import replacing, write_bytes, write_json, write_text
+from skinkeras.files.writing import replacing, write_bytes, write_json, write_text
 
 
 def names(folder):

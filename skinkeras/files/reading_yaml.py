@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from skinkeras.input_files import read_text
-from skinkeras.json_files import numbers
+from skinkeras.files.reading import read_text
+from skinkeras.files.reading_json import numbers
 
 _MOST_VALUES = 100_000
 _LARGEST_NUMBER = 10**300  # float() takes no integer beyond 1.8e308

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from skinkeras.locks import check_in_place
+from skinkeras.files.locks import check_in_place
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from skinkeras.errors import RunError, UsageError
 #: Name of the file in a folder that stands for it.
 LOCK = ".lock"
 
-# What `skinkeras.files.replacing` writes to before the file is whole.
+# What `skinkeras.files.writing.replacing` writes to before the file is whole.
 _TEMPORARY = re.compile(r"^\.(?P<stem>.+)\.[0-9a-f]{8}(\.[^.]+)?$")
 
 # {resolved folder: _Hold} of this process, which may enter a folder of its own again.

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from skinkeras.input_files import read_bytes
+from skinkeras.files.reading import read_bytes
 
 MOST_BYTES = 2**24  # a record of a run with several repeats has about 100 KB
 LARGEST_INTEGER = 2**53
