@@ -100,6 +100,7 @@ def test_the_heat_map_lies_on_the_image(opened, wide, geometry):
     assert heat[side // 4 + 4 : -side // 4 - 4].max() > 0
 
 
+@pytest.mark.long
 def test_another_model_shows_the_same_image_as_it_takes_it(opened, site, wide):
     page = opened("pad")
     upload(page, wide)

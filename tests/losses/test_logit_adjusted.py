@@ -38,6 +38,7 @@ def test_equal_classes_and_tau_0_leave_the_base_as_it_is(base, changed):
     )
 
 
+@pytest.mark.long
 def test_what_it_learns_is_the_answer_for_equally_common_classes():
     """90 of 100 samples are of class 0, a third of them with the feature; of the 10 of class 1, 7.
 

@@ -85,6 +85,7 @@ def test_the_binary_job_names_what_it_has_itself_and_keeps_the_rounds(rare, tmp_
     assert not [name for name in options.option_names(clean.Settings) if name == "target"]
 
 
+@pytest.mark.long
 def test_another_process_in_the_folder_of_the_rounds_is_refused(rare, tmp_path):
     import subprocess
     import sys
